@@ -1,0 +1,70 @@
+# Everything a user or developer does. `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SAMPLE := var/sample
+QUIET := DAGSTER_DISABLE_TELEMETRY=1 DBT_SEND_ANONYMOUS_USAGE_STATS=false RUNTIME__DLTHUB_TELEMETRY=false DO_NOT_TRACK=1
+RUN := $(QUIET) $(BIN)/python
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+
+.DEFAULT_GOAL := help
+.PHONY: help run refresh ui own-ui scoreboard test check format prune clean lock
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "} {printf "  make %-12s %s\n", $$1, $$2}'
+
+$(VENV)/bin/python:
+	@echo "making $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
+		|| (echo "Python 3.11 to 3.13 is needed; found $$($(PYTHON) --version). Say which: make PYTHON=python3.12 …" >&2; exit 1)
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.lock | $(VENV)/bin/python
+	@echo "installing requirements.lock (a few minutes on a fresh machine)"
+	@$(PIP) -r requirements.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock requirements.lock | $(VENV)/bin/python
+	@echo "installing requirements-dev.lock (a few minutes on a fresh machine)"
+	@$(PIP) -r requirements-dev.lock
+	@touch $(VENV)/.run $@
+
+run: $(VENV)/.run ## refresh the sample company end to end and print the owners' scoreboard
+	@$(RUN) -m sample_company with --home $(SAMPLE) -- $(BIN)/python -m orchestration refresh
+	@COSTOWNER_HOME=$(SAMPLE) $(RUN) -m orchestration scoreboard
+
+refresh: $(VENV)/.run ## the same on your own settings (see ingestion/*/README.md); never mixes with the sample
+	@$(RUN) -m orchestration refresh
+	@$(RUN) -m orchestration scoreboard
+
+scoreboard: $(VENV)/.run ## print the scoreboard of your own data again
+	@$(RUN) -m orchestration scoreboard
+
+ui: $(VENV)/.run ## Dagster UI of the sample company on http://127.0.0.1:3000, its vendors answering
+	@$(RUN) -m sample_company with --home $(SAMPLE) -- $(BIN)/python -m orchestration ui
+
+own-ui: $(VENV)/.run ## Dagster UI of your own installation, with its schedule and sensors
+	@$(RUN) -m orchestration ui
+
+check: $(VENV)/.dev ## format, lint, types, SQL format, dbt parse: seconds
+	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q . && $(BIN)/mypy
+	@$(BIN)/sqlfmt --check -q dbt_project
+	@cd dbt_project && $(QUIET) ../$(BIN)/dbt parse --quiet --profiles-dir .
+
+format: $(VENV)/.dev ## format Python and SQL
+	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q . && $(BIN)/sqlfmt -q dbt_project
+
+test: check ## everything that CI runs
+	@$(QUIET) $(BIN)/pytest
+
+prune: $(VENV)/.run ## remove lake files that no current or retained slice needs
+	@$(RUN) -m orchestration prune
+
+clean: ## remove the sample company's installation
+	rm -rf $(SAMPLE)
+
+lock: ## make the lock files anew (needs uv)
+	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-header --group sample pyproject.toml -o requirements.lock
+	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-header --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock

@@ -1,0 +1,40 @@
+{#-
+    Incremental by billing period. A model that is built by period carries `source`, `billing_month` and a
+    fingerprint of what the period was built from (int_periods__fingerprinted). Rows whose fingerprint is no longer
+    current are dropped, and periods that are then missing are built. Whatever moment a run is killed at, the next
+    one finds out what is missing; a period that becomes empty is emptied; one that did not change costs nothing.
+-#}
+{% macro drop_stale_periods(fingerprint) %}
+    {% if is_incremental() %}
+        delete from {{ this }} as built
+        where
+            not exists (
+                select 1
+                from {{ ref("int_periods__fingerprinted") }} as current_period
+                where
+                    current_period.source = built.source
+                    and current_period.billing_month = built.billing_month
+                    and current_period.{{ fingerprint }} = built.{{ fingerprint }}
+            )
+    {% else %} select 1
+    {% endif %}
+{% endmacro %}
+
+{% macro periods_to_build(fingerprint) %}
+    {#- The periods that the model does not hold yet: `source`, `billing_month` and the fingerprint. -#}
+    (
+        select period.source, period.billing_month, period.{{ fingerprint }}
+        from {{ ref("int_periods__fingerprinted") }} as period
+        {% if is_incremental() %}
+            where
+                not exists (
+                    select 1
+                    from {{ this }} as built
+                    where
+                        built.source = period.source
+                        and built.billing_month = period.billing_month
+                        and built.{{ fingerprint }} = period.{{ fingerprint }}
+                )
+        {% endif %}
+    )
+{% endmacro %}

@@ -1,0 +1,81 @@
+{#-
+    The columns of a charge, in one place: every int_<source>_charges__classified selects exactly these.
+    FOCUS 1.4 Cost and Usage (65 columns) in snake_case, the provider and publisher of 1.2 and 1.3, and ours.
+-#}
+{% macro focus_columns() %}
+    {{
+        return(
+            [
+                "allocated_method_details", "allocated_method_id", "allocated_resource_id",
+                "allocated_resource_name", "allocated_tags", "availability_zone", "billed_cost",
+                "billing_account_id", "billing_account_name", "billing_account_type", "billing_currency",
+                "billing_period_end", "billing_period_start", "capacity_reservation_id",
+                "capacity_reservation_status", "charge_category", "charge_class", "charge_description",
+                "charge_frequency", "charge_period_end", "charge_period_start",
+                "commitment_discount_category", "commitment_discount_id", "commitment_discount_name",
+                "commitment_discount_quantity", "commitment_discount_status", "commitment_discount_type",
+                "commitment_discount_unit", "commitment_program_eligibility_details", "consumed_quantity",
+                "consumed_unit", "contract_applied", "contracted_cost", "contracted_unit_price",
+                "effective_cost", "host_provider_name", "invoice_detail_id", "invoice_id",
+                "invoice_issuer_name", "list_cost", "list_unit_price", "pricing_category",
+                "pricing_currency", "pricing_currency_contracted_unit_price",
+                "pricing_currency_effective_cost", "pricing_currency_list_unit_price",
+                "pricing_quantity", "pricing_unit", "region_id", "region_name", "resource_id",
+                "resource_name", "resource_type", "service_category", "service_name",
+                "service_provider_name", "service_subcategory", "sku_id", "sku_meter",
+                "sku_price_details", "sku_price_id", "sub_account_id", "sub_account_name",
+                "sub_account_type", "tags",
+            ]
+        )
+    }}
+{% endmacro %}
+
+{% macro charge_columns() %}
+    {{
+        return(
+            ["source", "slice_id", "load_id", "billing_month", "charge_key", "vendor_charge_id"]
+            + focus_columns()
+            + ["provider_name", "publisher_name", "claims"]
+            + ["ai_provider", "ai_model", "ai_token_class", "ai_account"]
+            + ["actor_id", "service_id", "customer_id", "workflow_id", "feature", "environment"]
+        )
+    }}
+{% endmacro %}
+
+{% macro decimal_columns() %}
+    {{
+        return(
+            [
+                "billed_cost", "effective_cost", "list_cost", "contracted_cost", "contracted_unit_price",
+                "list_unit_price", "pricing_quantity", "consumed_quantity", "commitment_discount_quantity",
+                "pricing_currency_contracted_unit_price", "pricing_currency_effective_cost",
+                "pricing_currency_list_unit_price",
+            ]
+        )
+    }}
+{% endmacro %}
+
+{% macro timestamp_columns() %}
+    {{ return(["billing_period_start", "billing_period_end", "charge_period_start", "charge_period_end"]) }}
+{% endmacro %}
+
+{% macro charge_column_type(column) %}
+    {%- if column in decimal_columns() -%} decimal(38, 12)
+    {%- elif column in timestamp_columns() -%} timestamp
+    {%- else -%} varchar
+    {%- endif -%}
+{% endmacro %}
+
+{% macro charge_select(relation, known) %}
+    {#- Select all columns of a charge from a relation that has the `known` ones; the others are NULL.
+        Where a source prices in the currency that it bills in, the cost in pricing currency is the effective cost. -#}
+    select
+        {% for column in charge_columns() %}
+            {% if column in known %} {% set value = column %}
+            {% elif column == "pricing_currency_effective_cost" %} {% set value = "effective_cost" %}
+            {% else %} {% set value = "null" %}
+            {% endif %}
+            cast({{ value }} as {{ charge_column_type(column) }}) as {{ column }}{{ "," if not loop.last }}
+        {% endfor %}
+    from {{ relation }}
+{% endmacro %}

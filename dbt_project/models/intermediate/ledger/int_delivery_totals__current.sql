@@ -1,0 +1,41 @@
+-- What each current slice added up to when it was read, by measure and currency.
+with
+    {% for dataset in money_datasets() %}
+        {{ dataset }} as (select * from {{ lake_totals(dataset) }}){{ "," }}
+    {% endfor %}
+
+    slices as (select * from {{ ref("int_slices__current") }}),
+
+    totals as (
+        {% for dataset in money_datasets() %}
+            select
+                '{{ dataset }}' as dataset,
+                slice_id,
+                load_id,
+                table_name,
+                measure,
+                currency,
+                amount,
+                row_count
+            from {{ dataset }}
+            {% if not loop.last %}
+                union all
+            {% endif %}
+        {% endfor %}
+    )
+
+select
+    slices.source,
+    slices.billing_month,
+    totals.slice_id,
+    totals.table_name,
+    totals.measure,
+    totals.currency,
+    totals.amount,
+    totals.row_count
+from totals
+inner join
+    slices
+    on totals.dataset = slices.dataset
+    and totals.slice_id = slices.slice_id
+    and totals.load_id = slices.load_id

@@ -1,0 +1,42 @@
+{{ config(materialized="table") }}
+
+-- What each billing period is built from, as a fingerprint: models built by period compare theirs with it.
+with
+    slices as (select * from {{ ref("int_slices__current") }}),
+
+    -- What every period depends on: the registry's rules, the price book, and the models themselves.
+    everywhere as (
+        select
+            {{ md5_key(["'" ~ var("logic_version") ~ "'", joined_text("dataset || slice_id || load_id", "dataset, slice_id")]) }}
+            as common_fingerprint
+        from slices
+        where dataset in ('raw_registry', 'raw_price_book')
+    ),
+
+    charges as (
+        select
+            source,
+            billing_month,
+            {{ md5_key(["'" ~ var("logic_version") ~ "'", joined_text("slice_id || load_id", "slice_id")]) }}
+            as charges_fingerprint
+        from slices
+        where billing_month is not null
+        group by source, billing_month
+    ),
+
+    -- Shared costs are allocated in proportion to the month's direct costs of all sources, and AI charges are
+    -- shared out by the month's requests: what is owned in a month depends on all that was delivered for it.
+    months as (
+        select billing_month, {{ joined_text("source || charges_fingerprint", "source") }} as month_content
+        from charges
+        group by billing_month
+    )
+
+select
+    charges.source,
+    charges.billing_month,
+    charges.charges_fingerprint,
+    {{ md5_key(["months.month_content", "everywhere.common_fingerprint"]) }} as ledger_fingerprint
+from charges
+inner join months on charges.billing_month = months.billing_month
+cross join everywhere

@@ -1,0 +1,23 @@
+{{ config(materialized="table") }}
+
+-- depends on the run's reading of the delivery notes (on-run-start), so that all models see the same
+-- deliveries
+with current_slices as (select * from {{ current_slices() }})
+
+select
+    dataset,
+    case
+        when dataset = 'raw_llm_providers' then {{ first_part("slice_id") }} else substr(dataset, 5)
+    end as source,
+    slice_id,
+    load_id,
+    state,
+    billing_period as billing_month,
+    vendor_version,
+    row_count,
+    content_digest,
+    {{ utc_timestamp("extracted_at") }} as extracted_at,
+    {{ utc_timestamp("window_start") }} as window_start,
+    {{ utc_timestamp("window_end") }} as window_end,
+    {{ utc_timestamp("newest_charge_at") }} as newest_charge_at
+from current_slices

@@ -1,0 +1,170 @@
+-- Vercel's rows are FOCUS-shaped already: what is missing is the account, the billing period, list and
+-- contracted
+-- cost, and a key, since Vercel's rows have no id and may repeat.
+with
+    charges as (select * from {{ ref("stg_vercel__charges") }}),
+
+    service_map as (select * from {{ ref("vercel_services") }}),
+
+    identified as (
+        select
+            charges.*,
+            {{ json_text("tags", "ProjectId") }} as project_id,
+            {{ json_text("tags", "ProjectName") }} as project_name,
+            {{
+                md5_key([
+                    "team_id", "charge_date", "sku_id", "service_name", "region_id", "tags", "charge_category",
+                    "pricing_category", "billed_cost", "effective_cost", "consumed_quantity", "pricing_quantity",
+                ])
+            }}
+            as content_key
+        from charges
+    ),
+
+    numbered as (
+        select
+            identified.*,
+            row_number() over (partition by slice_id, content_key order by content_key) as occurrence
+        from identified
+    ),
+
+    described as (
+        select
+            'vercel' as source,
+            slice_id,
+            load_id,
+            billing_month,
+            {{ md5_key(["'vercel'", "slice_id", "content_key", "occurrence"]) }} as charge_key,
+            team_id
+            || '|'
+            || cast(cast(charge_period_start as date) as varchar)
+            || '|'
+            || sku_id
+            || '|'
+            || coalesce(region_id, '')
+            || '|'
+            || coalesce(project_id, '')
+            || '|'
+            || charge_category as vendor_charge_id,
+            numbered.billed_cost,
+            numbered.effective_cost,
+            -- Vercel states no list price: what the usage cost, or was billed, stands for it (FOCUS: never
+            -- null).
+            case
+                when numbered.billed_cost = 0 then numbered.effective_cost else numbered.billed_cost
+            end as list_cost,
+            case
+                when numbered.billed_cost = 0 then numbered.effective_cost else numbered.billed_cost
+            end as contracted_cost,
+            team_id as billing_account_id,
+            team_id as billing_account_name,
+            'Team' as billing_account_type,
+            billing_currency,
+            {{ local_midnight("date_trunc('month', charge_date)", "America/Los_Angeles") }}
+            as billing_period_start,
+            {{ local_midnight("date_trunc('month', charge_date) + interval 1 month", "America/Los_Angeles") }}
+            as billing_period_end,
+            charge_category,
+            cast(null as varchar) as charge_class,
+            numbered.service_name || coalesce(' ' || region_name, '') as charge_description,
+            case
+                when charge_category = 'Usage'
+                then 'Usage-Based'
+                when charge_category = 'Purchase'
+                then 'Recurring'
+                else 'One-Time'
+            end as charge_frequency,
+            charge_period_start,
+            charge_period_end,
+            case when is_priced then coalesce(pricing_category, 'Standard') end as pricing_category,
+            billing_currency as pricing_currency,
+            -- MIUs are a price and not a measure: the quantity that was consumed is the quantity that is
+            -- priced.
+            case
+                when not is_priced
+                then null
+                when charge_category = 'Usage'
+                then coalesce(consumed_quantity, pricing_quantity)
+                else pricing_quantity
+            end as pricing_quantity,
+            case
+                when not is_priced
+                then null
+                when charge_category = 'Usage' and consumed_quantity is not null
+                then consumed_unit
+                else pricing_unit
+            end as pricing_unit,
+            case
+                when charge_category = 'Usage' then coalesce(consumed_quantity, pricing_quantity)
+            end as consumed_quantity,
+            case
+                when charge_category <> 'Usage'
+                then null
+                when consumed_quantity is not null
+                then consumed_unit
+                else pricing_unit
+            end as consumed_unit,
+            'provisional:Vercel:' || billing_month as invoice_id,
+            'Vercel' as invoice_issuer_name,
+            'Vercel' as service_provider_name,
+            'Vercel' as provider_name,
+            'Vercel' as publisher_name,
+            region_id,
+            region_name,
+            project_id as sub_account_id,
+            coalesce(project_name, project_id) as sub_account_name,
+            case when project_id is not null then 'Project' end as sub_account_type,
+            project_id as resource_id,
+            coalesce(project_name, project_id) as resource_name,
+            case when project_id is not null then 'Project' end as resource_type,
+            coalesce(service_map.service_category, 'Web') as service_category,
+            coalesce(service_map.service_subcategory, 'Application Platforms') as service_subcategory,
+            'Vercel ' || numbered.service_name as service_name,
+            sku_id,
+            case when is_priced then sku_id || '/' || coalesce(region_id, 'global') end as sku_price_id,
+            tags,
+            {{
+                json_object([
+                    ["vercel_project", "project_id"],
+                    ["vercel_project_name", "project_name"],
+                    ["vercel_team", "case when project_id is null then team_id end"],
+                    ["source", "'vercel'"],
+                ])
+            }} as claims
+        from (select *, charge_category in ('Usage', 'Purchase') as is_priced from numbered) as numbered
+        left join service_map on numbered.service_name = service_map.service_name
+    ),
+
+    priced as (
+        select
+            described.*,
+            case
+                when pricing_quantity is null or pricing_quantity = 0
+                then null
+                else {{ unit_price("list_cost", "pricing_quantity") }}
+            end as list_unit_price,
+            case
+                when pricing_quantity is null or pricing_quantity = 0
+                then null
+                else {{ unit_price("contracted_cost", "pricing_quantity") }}
+            end as contracted_unit_price
+        from described
+    )
+
+    {{
+    charge_select(
+        "priced",
+        [
+            "source", "slice_id", "load_id", "billing_month", "charge_key", "vendor_charge_id", "billed_cost",
+            "effective_cost", "list_cost", "contracted_cost", "billing_account_id", "billing_account_name",
+            "billing_account_type", "billing_currency", "billing_period_start", "billing_period_end",
+            "charge_category", "charge_class", "charge_description", "charge_frequency", "charge_period_start",
+            "charge_period_end", "pricing_category", "pricing_currency", "pricing_quantity", "pricing_unit",
+            "consumed_quantity", "consumed_unit", "invoice_id", "invoice_issuer_name", "service_provider_name",
+            "provider_name", "publisher_name", "region_id", "region_name", "sub_account_id", "sub_account_name",
+            "sub_account_type", "resource_id", "resource_name", "resource_type", "service_category",
+            "service_subcategory", "service_name", "sku_id", "sku_price_id", "tags", "claims", "list_unit_price",
+            "contracted_unit_price",
+        ],
+    )
+}}

@@ -1,0 +1,1 @@
+{{ config(materialized="view") }} {{ focus_select("1.4") }}

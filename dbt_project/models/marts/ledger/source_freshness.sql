@@ -1,0 +1,17 @@
+-- How fresh each source is by its content: the newest charge that it has delivered, and when it was last
+-- asked.
+with
+    slices as (select * from {{ ref("int_slices__current") }}),
+
+    promises as (select * from {{ ref("source_promises") }})
+
+select
+    promises.source,
+    promises.dataset,
+    max(slices.newest_charge_at) as newest_charge_at,
+    max(slices.extracted_at) as last_extracted_at,
+    cast(promises.promise_hours as integer) as promise_hours,
+    cast(count(slices.slice_id) as bigint) as slice_count
+from promises
+left join slices on promises.dataset = slices.dataset and promises.source = slices.source
+group by promises.source, promises.dataset, promises.promise_hours

@@ -1,0 +1,108 @@
+"""The vocabulary in which a source declares its raw tables: columns with exact Arrow types.
+
+A declared table is written to the lake as `raw_<source>.<table>`. Money and quantities are DECIMAL(38,12),
+times are UTC with microseconds, ids are text, what is not known by name is kept as JSON text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a raw table."""
+
+    name: str
+    type: pa.DataType
+    description: str
+
+
+def text(name: str, description: str) -> Column:
+    """Text; every id is one, also those that look like numbers."""
+    return Column(name, pa.string(), description)
+
+
+def json(name: str, description: str) -> Column:
+    """JSON kept as text, so that every engine reads the same bytes."""
+    return Column(name, pa.string(), description)
+
+
+def money(name: str, description: str) -> Column:
+    """An amount of money in the currency that a column beside it names."""
+    return Column(name, pa.decimal128(38, 12), description)
+
+
+def number(name: str, description: str) -> Column:
+    """An exact quantity, price or ratio."""
+    return Column(name, pa.decimal128(38, 12), description)
+
+
+def integer(name: str, description: str) -> Column:
+    """A whole number; unknown is NULL and never 0."""
+    return Column(name, pa.int64(), description)
+
+
+def boolean(name: str, description: str) -> Column:
+    return Column(name, pa.bool_(), description)
+
+
+def timestamp(name: str, description: str) -> Column:
+    """An instant, in UTC."""
+    return Column(name, pa.timestamp("us", tz="UTC"), description)
+
+
+def date(name: str, description: str) -> Column:
+    """A calendar day; the description says in which time zone it is one."""
+    return Column(name, pa.date32(), description)
+
+
+SLICE_ID = text("slice_id", "the slice that this row was delivered in")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is added up over a slice for its control totals.
+
+    `column` is a DECIMAL(38,12) column of the table; `currency` the column that names its currency,
+    or None for a quantity (tokens, for example).
+    """
+
+    name: str
+    column: str
+    currency: str | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """One raw table.
+
+    A row belongs to the slice that its `slice_id` names. A table of `vendor_files` takes the vendor's own
+    Parquet files unchanged: its rows carry no slice id, so each of its slices is a load of its own.
+    `charge_end` names the column from which the slice's newest charge is judged.
+    """
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    measures: tuple[Measure, ...] = ()
+    charge_end: str | None = None
+    vendor_files: bool = False
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema of the table as it lies in the lake."""
+        columns = self.columns if self.vendor_files else (SLICE_ID, *self.columns)
+        return pa.schema([pa.field(column.name, column.type) for column in columns])
+
+    def rows(self, slice_id: str, records: list[dict[str, Any]]) -> pa.Table:
+        """Records of one slice as an Arrow table of exactly the declared columns; absent keys are NULL."""
+        names = {column.name for column in self.columns}
+        for record in records:
+            unknown = record.keys() - names
+            if unknown:
+                raise ValueError(f"table {self.name} declares no column {sorted(unknown)}")
+        return pa.Table.from_pylist([{**record, "slice_id": slice_id} for record in records], self.schema)

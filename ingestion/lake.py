@@ -1,0 +1,135 @@
+"""The lake: an append-only ledger of deliveries, written by dlt as Parquet.
+
+A source hands over *slices*, the units in which its vendor restates (for Vercel a team and day). Each slice
+that is read gets a delivery note, written in the same dlt load as its rows; readers count a row only if its
+slice's newest note names its load, and a note only if dlt recorded its load as complete. So a re-issued slice
+is replaced, one that becomes empty is emptied, and a torn load is never seen. See `docs/lake.md`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+# Nothing of this project reports home.
+os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+
+import dlt
+import pyarrow.parquet as pq
+from dlt.destinations.impl.filesystem.filesystem import CURRENT_VERSION, INIT_FILE_NAME
+
+from ingestion.contract import (
+    DELIVERIES,
+    DELIVERY_TOTALS,
+    Known,
+    Landing,
+    NoData,
+    Note,
+    Rows,
+    Slice,
+    Source,
+    Total,
+    VendorFile,
+)
+from ingestion.delivery import control_totals, deliver, digest
+from ingestion.notes import GOOD_STATES, complete_loads, known_notes, load_of, notes
+from ingestion.settings import Home, Window
+
+__all__ = [
+    "DELIVERIES",
+    "DELIVERY_TOTALS",
+    "GOOD_STATES",
+    "Known",
+    "Landing",
+    "NoData",
+    "Note",
+    "Rows",
+    "Slice",
+    "Source",
+    "Total",
+    "VendorFile",
+    "complete_loads",
+    "control_totals",
+    "declare",
+    "deliver",
+    "digest",
+    "known_notes",
+    "land",
+    "load_of",
+    "notes",
+]
+
+
+@contextmanager
+def _alone(home: Home, source: str) -> Iterator[None]:
+    """One landing a source at a time: two processes with one dlt pipeline would mix their data."""
+    home.dlt.mkdir(parents=True, exist_ok=True)
+    with (home.dlt / f"{source}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _open_dataset(folder: Path) -> None:
+    """Make a dataset's folder with the marker that dlt expects in it, whatever moment it is killed at.
+
+    dlt's own way (create the folder, then the marker) fails for good on a folder that has no marker yet.
+    """
+    marker = folder / INIT_FILE_NAME
+    if marker.exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f"{INIT_FILE_NAME}.tmp"
+    draft.write_text(json.dumps({"initial_version": CURRENT_VERSION, "current_version": CURRENT_VERSION}))
+    draft.replace(marker)
+
+
+def declare(home: Home, source: Source) -> None:
+    """Write each table's contract: a Parquet file of no rows with the declared columns.
+
+    Readers union it with the delivered files by name, so a source that is not set up is an empty table, and a
+    column that a vendor leaves out is NULL.
+    """
+    _open_dataset(home.lake / source.dataset)
+    folder = home.lake / source.dataset / "_contract"
+    folder.mkdir(parents=True, exist_ok=True)
+    for table in (*source.tables, DELIVERIES, DELIVERY_TOTALS):
+        target = folder / f"{table.name}.parquet"
+        if target.exists() and pq.read_schema(target).equals(table.schema):
+            continue
+        draft = target.with_suffix(".tmp")
+        pq.write_table(table.schema.empty_table(), draft)
+        draft.replace(target)
+
+
+def land(home: Home, source: Source, settings: object, window: Window, now: datetime) -> Landing:
+    """Land a window of one source: read its slices, write those that changed, note all.
+
+    Slices that can't be read are refused and reported in the result; the others land.
+    """
+    declare(home, source)
+    landing = Landing(source.name, has_files=any(table.vendor_files for table in source.tables))
+    with _alone(home, source.name):
+        known = known_notes(home, source.dataset)
+        pieces: Sequence[Slice] = list(source.slices(settings, window, known, now))
+        batches = [[piece] for piece in pieces] if source.load_per_slice else [list(pieces)]
+        pipeline = dlt.pipeline(
+            pipeline_name=source.name,
+            destination=dlt.destinations.filesystem(bucket_url=home.lake.as_uri()),
+            dataset_name=source.dataset,
+            pipelines_dir=str(home.dlt),
+        )
+        # What a killed run left half done is read again: every extract can be repeated.
+        if pipeline.has_pending_data:
+            pipeline.drop_pending_packages()
+        for batch in batches:
+            if batch:
+                pipeline.run(
+                    source.dlt_source(deliver(batch, known, now=now, landing=landing)),
+                    loader_file_format="parquet",
+                )
+    return landing

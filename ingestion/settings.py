@@ -1,0 +1,206 @@
+"""Where an installation keeps its things, which months a run covers, how a source finds its settings.
+
+Credentials and endpoints come through dlt's own configuration: `.dlt/secrets.toml`, `.dlt/config.toml`
+or the environment (`SOURCES__VERCEL__TOKEN`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import MISSING, Field, dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, TypeVar, cast
+
+import dlt
+
+from ingestion.errors import SettingError
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder of one installation: its lake, warehouse, state and publication.
+
+    The sample company and one's own data have different homes, so they can't meet.
+    """
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> Home:
+        """`COSTOWNER_HOME`, by default `var/own` in the project."""
+        return cls(Path(os.environ.get("COSTOWNER_HOME") or PROJECT_ROOT / "var" / "own").resolve())
+
+    @property
+    def lake(self) -> Path:
+        """The root of the lake: `<lake>/raw_<source>/<table>/<load id>.<file id>.parquet`."""
+        configured = os.environ.get("COSTOWNER_LAKE")
+        if configured and "://" in configured:
+            raise SettingError(
+                f"COSTOWNER_LAKE={configured}: this release keeps its lake in a folder; "
+                "give a path (a mounted bucket works), see docs/decisions/0004"
+            )
+        return Path(configured).resolve() if configured else self.root / "lake"
+
+    @property
+    def dlt(self) -> Path:
+        """dlt's working folder: one pipeline a source."""
+        return self.root / "dlt"
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file that dbt writes. Nobody reads it but dbt: readers have the publication."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """What BI tools read."""
+        configured = os.environ.get("COSTOWNER_PUBLISHED")
+        return Path(configured).resolve() if configured else self.root / "published"
+
+    @property
+    def registry(self) -> Path:
+        """The customer's declarations: owners, rules, pools, budgets."""
+        configured = os.environ.get("COSTOWNER_REGISTRY")
+        return Path(configured).resolve() if configured else PROJECT_ROOT / "registry"
+
+    @property
+    def dagster(self) -> Path:
+        return self.root / "dagster"
+
+
+def utc_now() -> datetime:
+    """The current instant, or `COSTOWNER_NOW` (ISO 8601, for tests and simulations)."""
+    given = os.environ.get("COSTOWNER_NOW")
+    if not given:
+        return datetime.now(UTC)
+    try:
+        parsed = datetime.fromisoformat(given)
+    except ValueError as error:
+        raise SettingError(f"COSTOWNER_NOW={given!r} is not an ISO 8601 time") from error
+    return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, order=True)
+class Month:
+    """A calendar month, in UTC unless a source says otherwise."""
+
+    year: int
+    month: int
+
+    @classmethod
+    def parse(cls, value: str) -> Month:
+        """From `YYYY-MM`."""
+        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", value):
+            raise SettingError(f"{value!r} is not a month: write YYYY-MM")
+        return cls(int(value[:4]), int(value[5:]))
+
+    @classmethod
+    def of(cls, moment: datetime) -> Month:
+        return cls(moment.year, moment.month)
+
+    def plus(self, months: int) -> Month:
+        index = self.year * 12 + self.month - 1 + months
+        return Month(index // 12, index % 12 + 1)
+
+    @property
+    def start(self) -> datetime:
+        return datetime(self.year, self.month, 1, tzinfo=UTC)
+
+    @property
+    def end(self) -> datetime:
+        """The first instant after the month."""
+        return self.plus(1).start
+
+    def __str__(self) -> str:
+        return f"{self.year:04d}-{self.month:02d}"
+
+
+@dataclass(frozen=True)
+class Window:
+    """The billing months that a run asks the vendors about: first and last, both included."""
+
+    first: Month
+    last: Month
+
+    @property
+    def start(self) -> datetime:
+        return self.first.start
+
+    @property
+    def end(self) -> datetime:
+        """The first instant after the window."""
+        return self.last.end
+
+    @property
+    def months(self) -> list[Month]:
+        count = (self.last.year - self.first.year) * 12 + self.last.month - self.first.month + 1
+        return [self.first.plus(index) for index in range(count)]
+
+    def __contains__(self, moment: datetime) -> bool:
+        return self.start <= moment < self.end
+
+
+class Configured(Protocol):
+    """A frozen dataclass whose fields are a source's settings; those without a default are required."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+Spec = TypeVar("Spec", bound=Configured)
+
+
+Setting = str | int | bool | list[object]
+
+
+def _look_up(key: str) -> Setting | None:
+    """One setting by its exact key. (dlt's own resolution also tries shorter keys, down to a bare `TOKEN`:
+    one vendor's secret must never be offered to another.)"""
+    for accessor in (dlt.secrets, dlt.config):
+        found: Any = accessor.get(key, Any)
+        if found is not None and found != "":
+            return cast(Setting, found)
+    return None
+
+
+def _typed(name: str, hint: Any, value: object) -> object:
+    if hint == "tuple[str, ...]":
+        items = value if isinstance(value, list) else str(value).split(",")
+        return tuple(str(item).strip() for item in items if str(item).strip())
+    if hint == "int":
+        try:
+            return int(str(value))
+        except ValueError:
+            raise SettingError(f"{name} must be a whole number") from None
+    if hint == "bool":
+        return str(value).strip().lower() in ("1", "true", "yes", "on")
+    return str(value)
+
+
+def resolve(spec: type[Spec], source: str) -> Spec | None:
+    """The settings of a source, from dlt's configuration under `sources.<source>`.
+
+    None where none of the required settings is given: the source is not set up, and is skipped.
+    Raises SettingError, which names the setting and never its value, where only some are given or one is
+    malformed. Fields may be `str`, `str | None`, `int`, `bool` or `tuple[str, ...]`.
+    """
+    given: dict[str, object] = {}
+    missing: list[str] = []
+    required = 0
+    for declared in fields(spec):
+        key = f"sources.{source}.{declared.name}"
+        value = _look_up(key)
+        is_required = declared.default is MISSING and declared.default_factory is MISSING
+        required += is_required
+        if value is not None:
+            given[declared.name] = _typed(key, declared.type, value)
+        elif is_required:
+            missing.append(f"{key} (environment: SOURCES__{source.upper()}__{declared.name.upper()})")
+    if missing and len(missing) == required:
+        return None
+    if missing:
+        raise SettingError(f"{source}: missing setting {', '.join(missing)}")
+    return spec(**given)

@@ -1,0 +1,9 @@
+"""All sources, in the order in which a refresh lands them. A new source is added here."""
+
+from __future__ import annotations
+
+from ingestion.contract import Source
+from ingestion.registry import SOURCE as REGISTRY
+from ingestion.vercel import SOURCE as VERCEL
+
+SOURCES: tuple[Source, ...] = (REGISTRY, VERCEL)

@@ -1,0 +1,31 @@
+"""The ledger: every dbt model an asset, every dbt test a check. dbt finds out itself which periods to build."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtCliResource, dbt_assets
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+from orchestration.lineage import with_lineage
+from orchestration.project import dbt_project, manifest_version
+from orchestration.translator import LedgerTranslator
+
+PROJECT = dbt_project()
+DBT = DbtCliResource(project_dir=PROJECT)
+TRANSLATOR = LedgerTranslator()
+
+
+@dbt_assets(manifest=PROJECT.manifest_path, dagster_dbt_translator=TRANSLATOR, name="ledger", pool="warehouse")
+def ledger(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+    """Build what changed and test it. Unit tests are for `make test`: they prove the SQL, not the data."""
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    # One target folder, so that dbt parses only what changed and no run leaves a folder of its own.
+    build = dbt.cli(arguments, context=context, target_path=PROJECT.target_path)
+    yield from with_lineage(build, Path(PROJECT.target_path) / "lineage.json", manifest_version(PROJECT))
+    # The metadata is read in this process: whoever opens the warehouse next must find it closed.
+    held: Any = DuckDBConnectionManager._ENV
+    if held is not None:
+        held.close()
+        DuckDBConnectionManager._ENV = None

@@ -1,0 +1,111 @@
+"""Raw tables as assets: one multi-asset a source, made from what the source declares of itself."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from ingestion.contract import DELIVERIES, DELIVERY_TOTALS, Landing, Source
+from ingestion.errors import VendorError
+from ingestion.lake import declare, land
+from ingestion.settings import Home, resolve, utc_now
+from ingestion.sources import SOURCES
+from orchestration.partitions import billing_months, window_of
+
+OWNER = "team:data"
+
+
+def _specs(source: Source) -> list[dg.AssetSpec]:
+    return [
+        dg.AssetSpec(
+            [source.dataset, table.name],
+            description=f"{table.description}\n\n{source.description}",
+            group_name=f"raw_{source.name}",
+            kinds={"dlt", "parquet", *source.kinds},
+            owners=[OWNER],
+            metadata={
+                "dagster/column_schema": dg.TableSchema(
+                    columns=[
+                        dg.TableColumn(column.name, str(column.type), column.description)
+                        for column in table.columns
+                    ]
+                )
+            },
+        )
+        for table in (*source.tables, DELIVERIES, DELIVERY_TOTALS)
+    ]
+
+
+def _metadata(landing: Landing, table: str) -> dict[str, dg.MetadataValue]:
+    facts: dict[str, dg.MetadataValue] = {
+        "dagster/partition_row_count": dg.IntMetadataValue(landing.rows.get(table, 0)),
+        "slices": dg.JsonMetadataValue(dict(sorted(landing.states.items()))),
+        "periods changed": dg.TextMetadataValue(", ".join(sorted(landing.periods)) or "none"),
+    }
+    if landing.newest_charge_at:
+        facts["newest charge"] = dg.TextMetadataValue(landing.newest_charge_at.isoformat())
+    if landing.refused:
+        facts["refused"] = dg.JsonMetadataValue([list(pair) for pair in landing.refused])
+    return facts
+
+
+def raw_assets(source: Source) -> dg.AssetsDefinition:
+    """The raw tables of a source, landed for a range of billing months in one run.
+
+    A source that is not set up lands nothing and says so; its tables exist, empty.
+    """
+    specs = _specs(source)
+    check = dg.AssetCheckSpec(
+        "every_slice_was_delivered",
+        asset=specs[0].key,
+        description="No slice was refused: each could be read as what its vendor says it is.",
+    )
+
+    @dg.multi_asset(
+        name=source.dataset,
+        specs=specs,
+        check_specs=[check],
+        partitions_def=billing_months(),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        retry_policy=dg.RetryPolicy(max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL),
+        pool=source.dataset,
+    )
+    def landed(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        home = Home.from_environment()
+        settings = resolve(source.settings, source.name)
+        if settings is None:
+            declare(home, source)
+            landing = Landing(source.name)
+            context.log.info(f"{source.title}: not set up (no setting sources.{source.name}.*), skipped")
+        else:
+            try:
+                landing = land(home, source, settings, window_of(context.partition_key_range), utc_now())
+            except VendorError:
+                raise
+            except Exception as error:
+                # Wrong settings or a broken registry stay as they are: trying again would only take time.
+                raise dg.Failure(str(_root(error)), allow_retries=False) from error
+            context.log.info(str(landing))
+        for spec in specs:
+            metadata = _metadata(landing, spec.key.path[-1])
+            if settings is None:
+                metadata["skipped"] = dg.TextMetadataValue("not set up")
+            yield dg.MaterializeResult(asset_key=spec.key, metadata=metadata)
+        yield dg.AssetCheckResult(
+            asset_key=specs[0].key,
+            check_name=check.name,
+            passed=not landing.refused,
+            severity=dg.AssetCheckSeverity.ERROR,
+            metadata={"refused": dg.JsonMetadataValue([list(pair) for pair in landing.refused])},
+        )
+
+    return landed
+
+
+def _root(error: BaseException) -> BaseException:
+    """The error that a chain began with: dlt wraps what its resources raise."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+RAW_ASSETS: list[dg.AssetsDefinition] = [raw_assets(source) for source in SOURCES]

@@ -1,0 +1,75 @@
+"""What must hold before anything is published: the ledger is the vendors' own numbers, to 10⁻¹²."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import dagster as dg
+import duckdb
+
+from ingestion.settings import Home, utc_now
+
+FACT_COST = dg.AssetKey(["marts", "fact_cost"])
+RECONCILIATION = dg.AssetKey(["marts", "fact_reconciliation"])
+FRESHNESS = dg.AssetKey(["marts", "source_freshness"])
+
+
+def _rows(sql: str) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(Home.from_environment().warehouse), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+@dg.asset_check(
+    asset=RECONCILIATION,
+    blocking=True,
+    name="billed_cost_equals_the_delivery_notes",
+    description=(
+        "Delivered = charges = fact_cost = owners' statement, for every source, billing month and currency, exactly."
+    ),
+)
+def billed_cost_equals_the_delivery_notes() -> dg.AssetCheckResult:
+    broken = _rows(
+        "select source, billing_month, billing_currency, delivered_billed_cost, fact_billed_cost, billed_difference "
+        "from marts.fact_reconciliation where not is_reconciled order by all"
+    )
+    return dg.AssetCheckResult(
+        passed=not broken,
+        metadata={"differences": dg.JsonMetadataValue([[str(value) for value in row] for row in broken])},
+    )
+
+
+def stale_sources(rows: list[tuple[object, ...]], now: datetime) -> list[str]:
+    """The sources that are older than they promise, from (source, newest charge, promise hours, slices)."""
+    found = []
+    for source, newest, promise, slices in rows:
+        if not slices:
+            continue  # not set up: nothing is promised
+        if not isinstance(newest, datetime):
+            found.append(f"{source}: has delivered no charge")
+            continue
+        hours = (now - newest.replace(tzinfo=UTC)).total_seconds() / 3600
+        if hours > int(str(promise)):
+            found.append(
+                f"{source}: newest charge {newest:%Y-%m-%d %H:%M} UTC, {hours:.0f} h old, promised {promise} h"
+            )
+    return found
+
+
+@dg.asset_check(
+    asset=FRESHNESS,
+    name="newest_charge_is_within_the_promise",
+    description="The newest charge that each source has delivered is no older than the source promises.",
+)
+def newest_charge_is_within_the_promise() -> dg.AssetCheckResult:
+    rows = _rows(
+        "select source, newest_charge_at, promise_hours, slice_count from marts.source_freshness order by 1"
+    )
+    stale = stale_sources(rows, utc_now())
+    return dg.AssetCheckResult(
+        passed=not stale,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"stale": dg.JsonMetadataValue(list(stale))},
+    )
+
+
+CHECKS = [billed_cost_equals_the_delivery_notes, newest_charge_is_within_the_promise]

@@ -1,0 +1,26 @@
+"""The code location, as a table of contents."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import dagster as dg
+
+from orchestration.assets.ledger import DBT, ledger
+from orchestration.assets.publication import published_marts
+from orchestration.assets.raw import RAW_ASSETS
+from orchestration.checks.ledger import CHECKS
+from orchestration.schedules import REFRESH, daily_refresh
+from orchestration.sensors import refresh_failed, source_is_stale
+
+# By last run; how old the newest charge is, is a check of the content (checks/ledger.py).
+DAILY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_window=timedelta(hours=26))
+
+defs = dg.Definitions(
+    assets=[*RAW_ASSETS, ledger, published_marts],
+    asset_checks=CHECKS,
+    jobs=[REFRESH],
+    schedules=[daily_refresh],
+    sensors=[refresh_failed, source_is_stale],
+    resources={"dbt": DBT},
+).map_resolved_asset_specs(func=lambda spec: dg.apply_freshness_policy(spec, DAILY))

@@ -1,0 +1,39 @@
+"""The environment in which dbt and Dagster run: one installation's paths, and no telemetry."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from ingestion.settings import PROJECT_ROOT, Home
+
+DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+
+QUIET = {
+    "DAGSTER_DISABLE_TELEMETRY": "1",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
+    "DO_NOT_TRACK": "1",
+}
+
+
+def prepare(home: Home) -> None:
+    """Make an installation's folders and set what its processes read from the environment."""
+    for folder in (home.lake, home.published, home.dagster, home.dlt):
+        folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(Path(__file__).parent / "dagster.yaml", home.dagster / "dagster.yaml")
+    # dagster-dbt looks for dbt on the PATH; the one beside this Python is the one that the lock file pins.
+    beside = str(Path(sys.executable).parent)
+    if beside not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join((beside, os.environ.get("PATH", "")))
+    os.environ.update(
+        QUIET,
+        COSTOWNER_HOME=str(home.root),
+        COSTOWNER_LAKE_PATH=str(home.lake),
+        COSTOWNER_WAREHOUSE=str(home.warehouse),
+        DAGSTER_HOME=str(home.dagster),
+        DBT_PROFILES_DIR=str(DBT_PROJECT),
+        DBT_LOG_PATH=str(home.root / "dbt_logs"),
+    )

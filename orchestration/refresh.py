@@ -1,0 +1,61 @@
+"""A refresh from the command line: the same Dagster job as the schedule's, in this process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import dagster as dg
+
+from ingestion.settings import Home, Window
+from orchestration.partitions import history_start, open_window
+from orchestration.schedules import range_tags
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a refresh ended: None, or one line of what failed and where."""
+
+    failure: str | None
+    seconds: float
+
+
+def window_for(home: Home) -> Window:
+    """The whole history on an installation's first refresh, later the open months."""
+    current = open_window()
+    return current if (home.published / "marts.duckdb").exists() else Window(history_start(), current.last)
+
+
+def _step_of(event: dg.DagsterEvent) -> str:
+    return (event.step_key or "").removeprefix("raw_")
+
+
+def refresh(window: Window, say: Callable[[str], None]) -> Outcome:
+    """Run the job over a window; says each step as it ends."""
+    from orchestration.definitions import defs
+
+    started = time.monotonic()
+    job = defs.resolve_job_def("refresh")
+    failure: str | None = None
+    with dg.DagsterInstance.get() as instance:
+        result = job.execute_in_process(instance=instance, tags=range_tags(window), raise_on_error=False)
+        for event in result.all_events:
+            if event.is_step_failure:
+                data = event.step_failure_data
+                error = data.error
+                while error is not None and error.cause is not None:
+                    error = error.cause
+                what = (data.user_failure_data.description if data.user_failure_data else None) or (
+                    error.message.strip() if error else "failed"
+                )
+                failure = failure or f"{_step_of(event)}: {what}"
+            elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+                check = event.asset_check_evaluation_data
+                if not check.passed:
+                    say(
+                        f"  check failed ({check.severity.value.lower()}): {check.check_name} on {check.asset_key.path[-1]}"
+                    )
+    if not result.success and failure is None:
+        failure = "the run failed; see the Dagster UI (make ui)"
+    return Outcome(failure, time.monotonic() - started)

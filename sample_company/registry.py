@@ -1,0 +1,71 @@
+"""The sample company's registry, as its people would write it: YAML files in the world's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sample_company import vercel
+from sample_company.company import DEPARTMENTS, SERVICES, TEAMS
+from sample_company.world import World
+
+VENDORS: tuple[Any, ...] = (vercel,)
+
+
+def owners(world: World) -> list[dict[str, object]]:
+    """Departments, teams, services (one changed hands), shared pools, and nobody."""
+    found: list[dict[str, object]] = [
+        {"id": f"dept-{key}", "kind": "team", "name": f"{name} (department)"} for key, name in DEPARTMENTS.items()
+    ]
+    found += [
+        {
+            "id": team.id,
+            "kind": "team",
+            "name": team.name,
+            "parent": f"dept-{team.department}",
+            "cost_center": team.cost_center,
+            "contact": team.contact,
+            "aliases": [team.name, f"team-{team.id}"],
+        }
+        for team in TEAMS
+    ]
+    for service in SERVICES:
+        before, after = world.team_of(service.id, world.start), world.team_of(service.id, world.until)
+        base: dict[str, object] = {"id": f"svc-{service.id}", "kind": "service", "name": service.id}
+        if before == after:
+            found.append({**base, "parent": before, "aliases": [service.id]})
+        else:
+            found.append({**base, "parent": before, "valid_to": world.handover, "aliases": [service.id]})
+            found.append({**base, "parent": after, "valid_from": world.handover})
+    found.append({"id": "unowned", "kind": "unowned", "name": "Unowned", "steward": "infra"})
+    for vendor in VENDORS:
+        found += vendor.pool_owners()
+    return found
+
+
+def write_registry(world: World, folder: Path) -> None:
+    """Write the five files; a file whose text is the same keeps its time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content: dict[str, tuple[str, Sequence[dict[str, object]]]] = {
+        "owners.yml": ("owners", owners(world)),
+        "ownership_rules.yml": ("rules", [rule for vendor in VENDORS for rule in vendor.registry_rules(world)]),
+        "allocation_pools.yml": ("pools", [pool for vendor in VENDORS for pool in vendor.registry_pools(world)]),
+        "budgets.yml": (
+            "budgets",
+            [
+                {"id": f"{team.id}-monthly", "owner": team.id, "monthly_amount": "9000.00", "currency": "USD"}
+                for team in TEAMS
+            ],
+        ),
+        "prompt_policy.yml": ("prompt_logging", []),
+    }
+    for name, (key, entries) in content.items():
+        text = "# The sample company's declarations (made up).\n" + yaml.safe_dump(
+            {key: list(entries)}, sort_keys=False, allow_unicode=True
+        )
+        file = folder / name
+        if not file.exists() or file.read_text() != text:
+            file.write_text(text)

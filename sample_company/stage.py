@@ -1,0 +1,60 @@
+"""The stage: the sample company's world written to a folder, its APIs served, and the settings to find them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from sample_company import registry, vercel
+from sample_company.labels import write_labels
+from sample_company.server import serving
+from sample_company.world import State, World
+
+SEED = 7
+
+
+@dataclass
+class Stage:
+    """A running sample company. `environment` is what ingestion needs to find it."""
+
+    world: World
+    state: State
+    folder: Path
+    environment: dict[str, str]
+
+    def show(self, as_of: date) -> None:
+        """Move the date on: the vendors show what they would show then."""
+        self.state.as_of = as_of
+        write_world(self.world, as_of, self.folder)
+        self.environment["COSTOWNER_NOW"] = datetime(as_of.year, as_of.month, as_of.day, 6, tzinfo=UTC).isoformat()
+
+
+def yesterday() -> date:
+    return datetime.now(UTC).date() - timedelta(days=1)
+
+
+def write_world(world: World, as_of: date, folder: Path) -> None:
+    """Write what lies in files: registry, exports, logs, and the labels beside them."""
+    registry.write_registry(world, folder / "registry")
+    write_labels(vercel.labels(world, as_of), vercel.spikes(world), folder / "labels")
+
+
+@contextmanager
+def staged(
+    folder: Path, seed: int = SEED, until: date | None = None, as_of: date | None = None
+) -> Iterator[Stage]:
+    """The sample company, served while the context lasts."""
+    world = World(seed, until or yesterday())
+    state = State(world, as_of or world.until + timedelta(days=1))
+    with serving(vercel.routes(state)) as base_url:
+        environment = {
+            "COSTOWNER_REGISTRY": str(folder / "registry"),
+            "COSTOWNER_HISTORY_START": f"{world.start:%Y-%m}",
+            **vercel.settings(base_url),
+        }
+        stage = Stage(world, state, folder, environment)
+        stage.show(state.as_of)
+        yield stage
