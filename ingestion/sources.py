@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ingestion.aws import SOURCE as AWS
 from ingestion.contract import Source
 from ingestion.registry import SOURCE as REGISTRY
 from ingestion.vercel import SOURCE as VERCEL
 
-SOURCES: tuple[Source, ...] = (REGISTRY, VERCEL)
+SOURCES: tuple[Source, ...] = (REGISTRY, AWS, VERCEL)

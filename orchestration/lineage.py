@@ -41,17 +41,17 @@ def with_lineage(build: DbtCliInvocation, cache: Path, version: str) -> Iterator
             for event in build.stream():
                 found = kept["assets"].get(_asset_of(event))
                 if found:
-                    known = {name: deserialize_value(value) for name, value in found.items()}
-                    event = event.with_metadata({**event.metadata, **known})  # noqa: PLW2901
-                yield event
+                    known: dict[str, Any] = {name: deserialize_value(value) for name, value in found.items()}
+                    yield event.with_metadata({**event.metadata, **known})
+                else:
+                    yield event
             return
     assets: dict[str, Mapping[str, str]] = {}
     for event in build.stream().fetch_column_metadata():
         asset = _asset_of(event)
         if asset:
-            assets[asset] = {
-                name: serialize_value(value) for name, value in event.metadata.items() if name in SHOWN
-            }
+            metadata: Mapping[str, Any] = event.metadata
+            assets[asset] = {name: serialize_value(value) for name, value in metadata.items() if name in SHOWN}
         yield event
     draft = cache.with_suffix(".tmp")
     draft.write_text(json.dumps({"version": version, "assets": assets}))

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
-from sample_company import registry, vercel
+from sample_company import aws, registry, vercel
 from sample_company.labels import write_labels
 from sample_company.server import serving
 from sample_company.world import State, World
@@ -39,7 +40,10 @@ def yesterday() -> date:
 def write_world(world: World, as_of: date, folder: Path) -> None:
     """Write what lies in files: registry, exports, logs, and the labels beside them."""
     registry.write_registry(world, folder / "registry")
-    write_labels(vercel.labels(world, as_of), vercel.spikes(world), folder / "labels")
+    aws.write_export(world, as_of, folder / "exports")
+    labels = chain.from_iterable(vendor.labels(world, as_of) for vendor in registry.VENDORS)
+    spikes = chain.from_iterable(vendor.spikes(world) for vendor in registry.VENDORS)
+    write_labels(labels, spikes, folder / "labels")
 
 
 @contextmanager
@@ -53,6 +57,7 @@ def staged(
         environment = {
             "COSTOWNER_REGISTRY": str(folder / "registry"),
             "COSTOWNER_HISTORY_START": f"{world.start:%Y-%m}",
+            **aws.settings(folder / "exports"),
             **vercel.settings(base_url),
         }
         stage = Stage(world, state, folder, environment)

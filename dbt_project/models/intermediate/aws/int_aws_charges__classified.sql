@@ -1,0 +1,258 @@
+-- CUR lines as charges in FOCUS terms. (Discounts are credits here: as usage their price would have to be
+-- negative,
+-- which FOCUS forbids.)
+with
+    lines as (select * from {{ ref("int_aws_lines__amortised") }}),
+
+    residuals as (select * from {{ ref("int_aws_negations__netted") }}),
+
+    services as (select * from {{ ref("aws_services") }}),
+
+    units as (select * from {{ ref("aws_units") }}),
+
+    keyed as (
+        select
+            lines.*,
+            {{
+                md5_key([
+                    "slice_id", "part", "identity_line_item_id", "identity_time_interval", "line_item_line_item_type",
+                    "line_item_usage_type", "line_item_operation", "line_item_resource_id",
+                    "line_item_usage_account_id", "line_item_usage_start_date", "line_item_unblended_cost",
+                    "line_item_usage_amount",
+                ])
+            }}
+            as content_key,
+            charge_category in ('Usage', 'Purchase') as is_priced,
+            charge_category = 'Usage' and part = '' as is_measured
+        from lines
+    ),
+
+    -- Ids of line items may repeat: the same line twice is two charges.
+    numbered as (
+        select
+            keyed.*,
+            row_number() over (partition by content_key order by content_key) as occurrence,
+            coalesce(product_servicecode, line_item_product_code, 'Other') as service_code,
+            coalesce(savings_plan_savings_plan_a_r_n, reservation_reservation_a_r_n) as commitment_arn,
+            savings_plan_savings_plan_a_r_n is not null as is_savings_plan,
+            case
+                when charge_category = 'Usage' and part = ''
+                then coalesce(pricing_public_on_demand_cost, line_item_unblended_cost, 0)
+                when part = 'unused'
+                then effective_cost
+                else billed_cost
+            end as list_cost,
+            case
+                when charge_category = 'Usage' and part = ''
+                then line_item_usage_amount
+                when charge_category in ('Usage', 'Purchase')
+                then 1
+            end as quantity,
+            case when charge_category = 'Usage' and part = '' then pricing_unit else 'Units' end as unit
+        from keyed
+    ),
+
+    priced as (
+        select
+            numbered.*,
+            case
+                when not is_priced or list_cost < 0
+                then null
+                when
+                    abs(
+                        {{ decimal_product("try_cast(pricing_public_on_demand_rate as decimal(38, 12))", "quantity") }}
+                        - list_cost
+                    )
+                    <= 0.000000000500
+                then try_cast(pricing_public_on_demand_rate as decimal(38, 12))
+                when quantity <> 0
+                then {{ unit_price("list_cost", "quantity") }}
+            end as unit_price
+        from numbered
+    ),
+
+    described as (
+        select
+            'aws' as source,
+            priced.slice_id,
+            priced.load_id,
+            priced.billing_month,
+            {{ md5_key(["'aws'", "content_key", "occurrence"]) }} as charge_key,
+            priced.identity_line_item_id as vendor_charge_id,
+            line_item_availability_zone as availability_zone,
+            priced.billed_cost,
+            priced.effective_cost,
+            priced.list_cost,
+            priced.list_cost as contracted_cost,
+            bill_payer_account_id as billing_account_id,
+            coalesce(bill_payer_account_name, bill_payer_account_id) as billing_account_name,
+            'Payer' as billing_account_type,
+            coalesce(line_item_currency_code, 'USD') as billing_currency,
+            coalesce(line_item_currency_code, 'USD') as pricing_currency,
+            bill_billing_period_start_date as billing_period_start,
+            bill_billing_period_end_date as billing_period_end,
+            charge_category,
+            case when bill_bill_type = 'Refund' then 'Correction' end as charge_class,
+            case when is_known_type then '' else 'other: ' || line_item_line_item_type || ': ' end
+            || coalesce(line_item_line_item_description, line_item_line_item_type)
+            || case when part = 'unused' then ' (unused commitment)' else '' end as charge_description,
+            charge_frequency,
+            line_item_usage_start_date as charge_period_start,
+            line_item_usage_end_date as charge_period_end,
+            case
+                when commitment_arn is null then null when is_savings_plan then 'Spend' else 'Usage'
+            end as commitment_discount_category,
+            commitment_arn as commitment_discount_id,
+            commitment_arn as commitment_discount_name,
+            commitment_status as commitment_discount_status,
+            case
+                when commitment_arn is null
+                then null
+                when is_savings_plan
+                then 'Savings Plan'
+                else 'Reserved Instance'
+            end as commitment_discount_type,
+            case
+                when commitment_arn is null or not is_priced
+                then null
+                when is_savings_plan
+                then case when part = 'purchase' then billed_cost else effective_cost end
+                else quantity
+            end as commitment_discount_quantity,
+            case
+                when commitment_arn is null or not is_priced
+                then null
+                when is_savings_plan
+                then coalesce(line_item_currency_code, 'USD')
+                else coalesce(units.focus_unit, 'Units')
+            end as commitment_discount_unit,
+            case when is_measured then quantity end as consumed_quantity,
+            case when is_measured then coalesce(units.focus_unit, 'Units') end as consumed_unit,
+            case when is_priced then quantity end as pricing_quantity,
+            case when is_priced then coalesce(units.focus_unit, 'Units') end as pricing_unit,
+            case when is_priced then coalesce(pricing_category, 'Other') end as pricing_category,
+            unit_price as list_unit_price,
+            unit_price as contracted_unit_price,
+            coalesce(bill_invoice_id, 'provisional:AWS:' || priced.billing_month) as invoice_id,
+            'AWS' as invoice_issuer_name,
+            'AWS' as service_provider_name,
+            'AWS' as host_provider_name,
+            'AWS' as provider_name,
+            'AWS' as publisher_name,
+            product_region_code as region_id,
+            product_region_code as region_name,
+            case when is_measured then line_item_resource_id end as resource_id,
+            case when is_measured then line_item_resource_id end as resource_name,
+            case
+                when is_measured and line_item_resource_id is not null
+                then coalesce(product_product_family, 'Resource')
+            end as resource_type,
+            coalesce(services.service_name, service_code) as service_name,
+            coalesce(services.service_category, 'Other') as service_category,
+            coalesce(services.service_subcategory, 'Other (Other)') as service_subcategory,
+            case
+                when is_priced then coalesce(product_sku, service_code || '/' || line_item_usage_type)
+            end as sku_id,
+            line_item_usage_type as sku_meter,
+            case
+                when is_priced
+                then
+                    coalesce(pricing_rate_code, service_code || '/' || coalesce(line_item_usage_type, 'fee'))
+                    || case when part = '' then '' else '/' || part end
+            end as sku_price_id,
+            line_item_usage_account_id as sub_account_id,
+            coalesce(line_item_usage_account_name, line_item_usage_account_id) as sub_account_name,
+            'Account' as sub_account_type,
+            coalesce({{ map_json("resource_tags") }}, '{}') as tags,
+            {{
+                json_object(
+                    aws_tag_claims()
+                    + [
+                        ["aws_iam_principal", "line_item_iam_principal"],
+                        ["aws_account", "line_item_usage_account_id"],
+                        ["service_name", "coalesce(services.service_name, service_code)"],
+                        ["source", "'aws'"],
+                    ]
+                )
+            }} as claims
+        from priced
+        left join services on priced.service_code = services.product_code
+        left join units on priced.unit = units.pricing_unit
+    ),
+
+    leftovers as (
+        select
+            'aws' as source,
+            slice_id,
+            load_id,
+            billing_month,
+            {{ md5_key(["'aws residual'", "slice_id", "savings_plan_savings_plan_a_r_n", "line_item_currency_code",
+                        "bill_payer_account_id"]) }}
+            as charge_key,
+            'residual|' || coalesce(savings_plan_savings_plan_a_r_n, '') as vendor_charge_id,
+            residual as billed_cost,
+            residual as effective_cost,
+            residual as list_cost,
+            residual as contracted_cost,
+            bill_payer_account_id as billing_account_id,
+            coalesce(bill_payer_account_name, bill_payer_account_id) as billing_account_name,
+            'Payer' as billing_account_type,
+            coalesce(line_item_currency_code, 'USD') as billing_currency,
+            coalesce(line_item_currency_code, 'USD') as pricing_currency,
+            bill_billing_period_start_date as billing_period_start,
+            bill_billing_period_end_date as billing_period_end,
+            'Adjustment' as charge_category,
+            'What covered usage and its negation did not net out to' as charge_description,
+            'One-Time' as charge_frequency,
+            bill_billing_period_start_date as charge_period_start,
+            bill_billing_period_end_date as charge_period_end,
+            'provisional:AWS:' || billing_month as invoice_id,
+            'AWS' as invoice_issuer_name,
+            'AWS' as service_provider_name,
+            'AWS' as provider_name,
+            'AWS' as publisher_name,
+            'Savings Plans for AWS Compute usage' as service_name,
+            'Compute' as service_category,
+            'Other (Compute)' as service_subcategory,
+            '{}' as tags,
+            {{ json_object([["aws_account", "bill_payer_account_id"], ["source", "'aws'"]]) }} as claims
+        from residuals
+    )
+
+    {{
+    charge_select(
+        "described",
+        [
+            "source", "slice_id", "load_id", "billing_month", "charge_key", "vendor_charge_id", "availability_zone",
+            "billed_cost", "effective_cost", "list_cost", "contracted_cost", "billing_account_id",
+            "billing_account_name", "billing_account_type", "billing_currency", "pricing_currency",
+            "billing_period_start", "billing_period_end", "charge_category", "charge_class", "charge_description",
+            "charge_frequency", "charge_period_start", "charge_period_end", "commitment_discount_category",
+            "commitment_discount_id", "commitment_discount_name", "commitment_discount_status",
+            "commitment_discount_type", "commitment_discount_quantity", "commitment_discount_unit",
+            "consumed_quantity", "consumed_unit", "pricing_quantity", "pricing_unit", "pricing_category",
+            "list_unit_price", "contracted_unit_price", "invoice_id", "invoice_issuer_name",
+            "service_provider_name", "host_provider_name", "provider_name", "publisher_name", "region_id",
+            "region_name", "resource_id", "resource_name", "resource_type", "service_name", "service_category",
+            "service_subcategory", "sku_id", "sku_meter", "sku_price_id", "sub_account_id", "sub_account_name",
+            "sub_account_type", "tags", "claims",
+        ],
+    )
+}}
+
+union all
+
+{{
+    charge_select(
+        "leftovers",
+        [
+            "source", "slice_id", "load_id", "billing_month", "charge_key", "vendor_charge_id", "billed_cost",
+            "effective_cost", "list_cost", "contracted_cost", "billing_account_id", "billing_account_name",
+            "billing_account_type", "billing_currency", "pricing_currency", "billing_period_start",
+            "billing_period_end", "charge_category", "charge_description", "charge_frequency",
+            "charge_period_start", "charge_period_end", "invoice_id", "invoice_issuer_name",
+            "service_provider_name", "provider_name", "publisher_name", "service_name", "service_category",
+            "service_subcategory", "tags", "claims",
+        ],
+    )
+}}

@@ -1,0 +1,109 @@
+"""AWS Data Exports in an object store: where manifests and data files are, and what a manifest says.
+
+The manifest is written only after all data files of a delivery: it is the commit marker (AWS Data Exports user
+guide, "Export delivery"). File names stay the same in overwrite mode, so they say nothing about what is new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ingestion.errors import BadInput, TornDelivery
+from ingestion.objects import Object, ObjectStore
+
+# FOCUS exports were seen in lower case: match without it.
+PERIOD = re.compile(r"billing_period=(\d{4}-\d{2})/?$", re.IGNORECASE)
+MANIFEST = "-Manifest.json"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A committed delivery of a billing period. `version` changes whenever the delivery does."""
+
+    key: str
+    etag: str
+    period: str
+    execution_id: str
+    files: tuple[str, ...]
+
+    @property
+    def version(self) -> str:
+        return f"{self.execution_id}|{self.etag}"
+
+
+class Export:
+    """One export: the folder `<prefix>/<export name>` of a bucket."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self.store = store
+
+    def periods(self) -> dict[str, str]:
+        """The billing periods (YYYY-MM) that have metadata, with their folders."""
+        found = {}
+        for folder in self.store.folders("metadata/"):
+            match = PERIOD.search(folder)
+            if match:
+                found[match.group(1)] = folder
+        return found
+
+    def _manifest_object(self, folder: str) -> Object | None:
+        direct = [
+            found
+            for found in self.store.list(folder)
+            if found.key.endswith(MANIFEST) and "/" not in found.key[len(folder) :]
+        ]
+        return direct[0] if direct else None
+
+    def manifest(self, period: str, folder: str) -> Manifest | None:
+        """The manifest of a period; None where none is committed. Raises BadInput where it can't be read."""
+        found = self._manifest_object(folder)
+        if found is None:
+            return None
+        where = f"{self.store.root}/{found.key}"
+        content = self.store.read(found.key)
+        try:
+            said: Any = json.loads(content)
+        except ValueError as error:
+            raise BadInput(f"{where}: not JSON ({error})") from error
+        names = said.get("dataFiles") or said.get("reportKeys") if isinstance(said, dict) else None
+        if not isinstance(names, list) or not names:
+            raise BadInput(f"{where}: names no data files")
+        execution = said.get("executionId") or said.get("assemblyId") or hashlib.sha256(content).hexdigest()
+        return Manifest(
+            found.key, found.etag, period, str(execution), tuple(self._key(str(name)) for name in names)
+        )
+
+    def _key(self, name: str) -> str:
+        """A data file's key below the export, from `s3://bucket/prefix/export/data/…` or a bare key."""
+        cut = name.rfind("/data/") if not name.startswith("data/") else -1
+        return name[cut + 1 :] if cut >= 0 else name
+
+    def download(self, manifest: Manifest, folder: Path) -> Iterator[Path]:
+        """Fetch the delivery's files, each in the version that is listed now.
+
+        Raises BadInput for a file that is missing or of a kind that is not read, and TornDelivery where AWS put a
+        new delivery in place meanwhile.
+        """
+        for index, key in enumerate(manifest.files):
+            where = f"{self.store.root}/{key}"
+            if not key.endswith(".parquet"):
+                raise BadInput(
+                    f"{where}: only Parquet exports are read; create the export with format Parquet (see ingestion/aws)"
+                )
+            found = self.store.head(key)
+            if found is None:
+                raise BadInput(
+                    f"{where}: the manifest names it, but it is not there; is the delivery still going on?"
+                )
+            target = folder / f"{index:05d}.parquet"
+            self.store.download(found, target)
+            yield target
+        now = self._manifest_object(manifest.key.rsplit("/", 1)[0] + "/")
+        if now is None or now.etag != manifest.etag:
+            raise TornDelivery(f"{self.store.root}/{manifest.key} was replaced while its files were being read")
