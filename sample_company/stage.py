@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 
-from sample_company import aws, registry, vercel
+from sample_company import aws, litellm, llm_providers, registry, vercel
 from sample_company.labels import write_labels
 from sample_company.server import serving
 from sample_company.world import State, World
@@ -41,6 +41,7 @@ def write_world(world: World, as_of: date, folder: Path) -> None:
     """Write what lies in files: registry, exports, logs, and the labels beside them."""
     registry.write_registry(world, folder / "registry")
     aws.write_export(world, as_of, folder / "exports")
+    litellm.write_logs(world, as_of, folder / "logs")
     labels = chain.from_iterable(vendor.labels(world, as_of) for vendor in registry.VENDORS)
     spikes = chain.from_iterable(vendor.spikes(world) for vendor in registry.VENDORS)
     write_labels(labels, spikes, folder / "labels")
@@ -53,12 +54,14 @@ def staged(
     """The sample company, served while the context lasts."""
     world = World(seed, until or yesterday())
     state = State(world, as_of or world.until + timedelta(days=1))
-    with serving(vercel.routes(state)) as base_url:
+    with serving([*vercel.routes(state), *llm_providers.routes(state)]) as base_url:
         environment = {
             "COSTOWNER_REGISTRY": str(folder / "registry"),
             "COSTOWNER_HISTORY_START": f"{world.start:%Y-%m}",
             **aws.settings(folder / "exports"),
             **vercel.settings(base_url),
+            **llm_providers.settings(base_url),
+            **litellm.settings(folder / "logs"),
         }
         stage = Stage(world, state, folder, environment)
         stage.show(state.as_of)

@@ -1,4 +1,9 @@
 {% macro charge_models() %}
     {#- The classified charges of each source: a new source is added here, and nowhere else downstream. -#}
-    {{ return(["int_aws_charges__classified", "int_vercel_charges__classified"]) }}
+    {{ return(
+            [
+                "int_aws_charges__classified", "int_vercel_charges__classified", "int_openai_charges__classified",
+                "int_anthropic_charges__classified",
+            ]
+        ) }}
 {% endmacro %}

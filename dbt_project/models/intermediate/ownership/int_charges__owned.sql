@@ -16,7 +16,6 @@ with
 
 select
     charges.*,
-    periods.ledger_fingerprint,
     coalesce(resolved.owner_id, 'unowned') as owner_id,
     resolved.rule_id as ownership_rule_id,
     coalesce(resolved.evidence_kind, 'none') as evidence_kind,

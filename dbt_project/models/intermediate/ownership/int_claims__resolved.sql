@@ -21,7 +21,7 @@ with
         select distinct
             charges.source,
             charges.billing_month,
-            periods.ledger_fingerprint,
+            charges.ledger_fingerprint,
             charges.claims,
             cast(charges.charge_period_start as date) as charge_day
         from charges

@@ -1,0 +1,128 @@
+{% macro llm_charge_columns() %}
+    {{
+        return(
+            [
+                "source", "slice_id", "load_id", "billing_month", "charge_key", "vendor_charge_id", "billed_cost",
+                "effective_cost", "list_cost", "contracted_cost", "billing_account_id", "billing_account_name",
+                "billing_account_type", "billing_currency", "pricing_currency", "billing_period_start",
+                "billing_period_end", "charge_category", "charge_description", "charge_frequency",
+                "charge_period_start", "charge_period_end", "consumed_quantity", "consumed_unit",
+                "pricing_quantity", "pricing_unit", "pricing_category", "list_unit_price", "contracted_unit_price",
+                "invoice_id", "invoice_issuer_name", "service_provider_name", "host_provider_name",
+                "provider_name", "publisher_name", "service_name", "service_category", "service_subcategory",
+                "sku_id", "sku_meter", "sku_price_id", "sub_account_id", "sub_account_name", "sub_account_type",
+                "resource_id", "resource_name", "resource_type", "tags", "claims", "ai_provider", "ai_model",
+                "ai_token_class", "ai_account",
+            ]
+        )
+    }}
+{% endmacro %}
+
+{% macro llm_charge_select(relation, source, issuer, sub_account_type) %}
+    {#-
+        Charges of an LLM provider in FOCUS terms, from a relation of its daily cost results: slice_id, load_id,
+        billing_month, bucket_start, bucket_end, amount, currency, description, model, token_class (NULL where it is
+        not of tokens), tokens (NULL where unknown), account_id, key_id, vendor_charge_id, content_key, occurrence.
+        One row a token class, each with a price of its own (facts of FOCUS 1.4: tokens are no virtual currency).
+    -#}
+    with
+        measured as (
+            select
+                result.*,
+                coalesce(tokens is not null and tokens > 0 and amount >= 0, false) as has_tokens,
+                cast(date_trunc('month', bucket_start) as timestamp) as month_start
+            from {{ relation }} as result
+        ),
+
+        priced as (
+            select
+                measured.*,
+                case
+                    when has_tokens
+                    then {{ decimal_product("tokens", "0.000001") }}
+                    when amount >= 0
+                    then cast(1 as decimal(38, 12))
+                end as pricing_quantity
+            from measured
+        ),
+
+        described as (
+            select
+                '{{ source }}' as source,
+                slice_id,
+                load_id,
+                billing_month,
+                {{ md5_key(["'" ~ source ~ "'", "slice_id", "content_key", "occurrence"]) }} as charge_key,
+                vendor_charge_id,
+                amount as billed_cost,
+                amount as effective_cost,
+                amount as list_cost,
+                amount as contracted_cost,
+                '{{ source }}' as billing_account_id,
+                '{{ issuer }} organization' as billing_account_name,
+                'Organization' as billing_account_type,
+                currency as billing_currency,
+                currency as pricing_currency,
+                month_start as billing_period_start,
+                month_start + interval '1' month as billing_period_end,
+                case when amount < 0 then 'Credit' else 'Usage' end as charge_category,
+                coalesce(description, 'unnamed') as charge_description,
+                case when amount < 0 then 'One-Time' else 'Usage-Based' end as charge_frequency,
+                bucket_start as charge_period_start,
+                bucket_end as charge_period_end,
+                case when has_tokens then tokens when amount >= 0 then 1 end as consumed_quantity,
+                case when has_tokens then 'Tokens' when amount >= 0 then 'Units' end as consumed_unit,
+                pricing_quantity,
+                case when has_tokens then '1000000 Tokens' when amount >= 0 then 'Units' end as pricing_unit,
+                case when amount >= 0 then 'Standard' end as pricing_category,
+                case
+                    when amount >= 0 then {{ unit_price("amount", "pricing_quantity") }}
+                end as list_unit_price,
+                case
+                    when amount >= 0 then {{ unit_price("amount", "pricing_quantity") }}
+                end as contracted_unit_price,
+                'provisional:{{ issuer }}:' || billing_month as invoice_id,
+                '{{ issuer }}' as invoice_issuer_name,
+                '{{ issuer }}' as service_provider_name,
+                '{{ issuer }}' as host_provider_name,
+                '{{ issuer }}' as provider_name,
+                '{{ issuer }}' as publisher_name,
+                '{{ issuer }} API' as service_name,
+                'AI and Machine Learning' as service_category,
+                'Generative AI' as service_subcategory,
+                case
+                    when amount >= 0
+                    then '{{ source }}/' || coalesce(model, 'other') || '/' || coalesce(token_class, 'other')
+                end as sku_id,
+                coalesce(token_class, 'other') as sku_meter,
+                case
+                    when amount >= 0
+                    then
+                        '{{ source }}/'
+                        || coalesce(model, description, 'other')
+                        || '/'
+                        || coalesce(token_class, 'other')
+                end as sku_price_id,
+                account_id as sub_account_id,
+                account_id as sub_account_name,
+                case when account_id is not null then '{{ sub_account_type }}' end as sub_account_type,
+                key_id as resource_id,
+                key_id as resource_name,
+                case when key_id is not null then 'API Key' end as resource_type,
+                '{}' as tags,
+                {{
+                    json_object([
+                        ["llm_key", "case when key_id is not null then '" ~ source ~ ":' || key_id end"],
+                        ["llm_" ~ (sub_account_type | lower), "account_id"],
+                        ["source", "'" ~ source ~ "'"],
+                    ])
+                }} as claims,
+                case when has_tokens and token_class is not null then '{{ source }}' end as ai_provider,
+                case when has_tokens and token_class is not null then model end as ai_model,
+                case when has_tokens then token_class end as ai_token_class,
+                case when has_tokens and token_class is not null then account_id end as ai_account
+            from priced
+        )
+
+        {{ charge_select("described", llm_charge_columns()) }}
+{% endmacro %}

@@ -1,0 +1,65 @@
+-- Anthropic's cost report names no tokens: they come from the usage report of the same day, workspace and
+-- model.
+with
+    costs as (select * from {{ ref("stg_llm_providers__anthropic_cost_report") }}),
+
+    token_classes as (select * from {{ ref("llm_token_classes") }} where provider = 'anthropic'),
+
+    used as (select * from {{ ref("int_llm_usage__bucketed") }} where ai_provider = 'anthropic'),
+
+    named as (
+        select
+            costs.*,
+            {{ canonical_model("costs.model") }} as model_id,
+            coalesce(costs.workspace_id, 'default') as account,
+            token_classes.token_class,
+            {{
+                md5_key([
+                    "bucket_start", "description", "costs.model", "token_type", "service_tier", "context_window",
+                    "inference_geo", "workspace_id", "amount", "currency",
+                ])
+            }}
+            as content_key
+        from costs
+        left join token_classes on costs.token_type = token_classes.vendor_name
+    ),
+
+    -- A bucket that several results share (tiers, context windows) has no token count of its own.
+    counted as (
+        select
+            named.*,
+            count(*) over (partition by bucket_start, account, model_id, token_class) as results_in_bucket
+        from named
+    )
+
+select
+    counted.slice_id,
+    counted.load_id,
+    counted.billing_month,
+    counted.bucket_start,
+    counted.bucket_end,
+    counted.amount,
+    counted.currency,
+    counted.description,
+    counted.model_id as model,
+    counted.token_class,
+    case when counted.results_in_bucket = 1 then cast(used.tokens as decimal(38, 12)) end as tokens,
+    counted.account as account_id,
+    cast(null as varchar) as key_id,
+    'anthropic|'
+    || cast(cast(counted.bucket_start as date) as varchar)
+    || '|'
+    || counted.account
+    || '|'
+    || coalesce(counted.model_id, counted.description, '')
+    || '|'
+    || coalesce(counted.token_class, '') as vendor_charge_id,
+    counted.content_key,
+    row_number() over (partition by counted.content_key order by counted.slice_id) as occurrence
+from counted
+left join
+    used
+    on cast(counted.bucket_start as date) = used.usage_day
+    and counted.account = used.ai_account
+    and counted.model_id = used.ai_model
+    and counted.token_class = used.ai_token_class

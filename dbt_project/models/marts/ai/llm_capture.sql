@@ -1,0 +1,31 @@
+-- How much of what a provider counted went through the gateway, by day: the rest is traffic that nobody
+-- explained.
+with
+    gateway as (
+        select ai_provider, ai_account, ai_model, ai_token_class, usage_day, sum(tokens) as tokens
+        from {{ ref("int_llm_tokens__bucketed") }}
+        group by ai_provider, ai_account, ai_model, ai_token_class, usage_day
+    ),
+
+    used as (select * from {{ ref("int_llm_usage__bucketed") }})
+
+select
+    coalesce(used.usage_day, gateway.usage_day) as usage_day,
+    coalesce(used.ai_provider, gateway.ai_provider) as provider,
+    coalesce(used.ai_account, gateway.ai_account) as provider_account_id,
+    coalesce(used.ai_model, gateway.ai_model) as model_id,
+    coalesce(used.ai_token_class, gateway.ai_token_class) as token_class,
+    cast(used.tokens as bigint) as provider_tokens,
+    cast(gateway.tokens as bigint) as gateway_tokens,
+    cast(greatest(coalesce(used.tokens, 0) - coalesce(gateway.tokens, 0), 0) as bigint) as unmetered_tokens,
+    cast(
+        greatest(coalesce(gateway.tokens, 0) - coalesce(used.tokens, 0), 0) as bigint
+    ) as over_explained_tokens
+from used
+full outer join
+    gateway
+    on used.ai_provider = gateway.ai_provider
+    and used.ai_account = gateway.ai_account
+    and used.ai_model = gateway.ai_model
+    and used.ai_token_class = gateway.ai_token_class
+    and used.usage_day = gateway.usage_day

@@ -1,0 +1,16 @@
+with delivered as (select * from {{ lake_table("raw_llm_providers", "openai_costs") }})
+
+select
+    {{ utc_timestamp("bucket_start") }} as bucket_start,
+    {{ utc_timestamp("bucket_end") }} as bucket_end,
+    amount,
+    currency,
+    line_item,
+    quantity,
+    project_id,
+    api_key_id,
+    extra,
+    slice_id,
+    delivery_load_id as load_id,
+    billing_month
+from delivered

@@ -1,0 +1,102 @@
+"""Where gateways keep their requests: LiteLLM's objects by day and hour, and a MongoDB collection."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ingestion.errors import BadInput, SettingError
+from ingestion.http import exact_json
+from ingestion.objects import Object, ObjectStore
+
+# `<path>/<team>/<date>/<HH>/batch_….jsonl` and `<path>/<team>/<date>/time-HH-MM-SS-ffffff_<id>.json`
+BATCH = re.compile(r"(?:^|/)(\d{4}-\d{2}-\d{2})/(\d{2})/[^/]+\.jsonl?$")
+SINGLE = re.compile(r"(?:^|/)(\d{4}-\d{2}-\d{2})/time-(\d{2})-[^/]+\.json$")
+DAY = re.compile(r"(?:^|/)\d{4}-\d{2}-\d{2}/$")
+
+
+class LiteLlmLogs:
+    """The objects that LiteLLM's `s3_v2` and `gcs_bucket` callbacks write."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self.store = store
+
+    def hours(self, start: datetime, end: datetime) -> dict[datetime, list[Object]]:
+        """The objects of each hour in a span, in order. The date in the path is the gateway's local one: UTC."""
+        found: dict[datetime, list[Object]] = defaultdict(list)
+        for folder in self._days(start, end):
+            for item in self.store.list(folder):
+                match = BATCH.search(item.key) or SINGLE.search(item.key)
+                if match:
+                    hour = datetime.fromisoformat(match.group(1)).replace(hour=int(match.group(2)), tzinfo=UTC)
+                    if start <= hour < end:
+                        found[hour].append(item)
+        return dict(sorted(found.items()))
+
+    def _days(self, start: datetime, end: datetime) -> Iterator[str]:
+        """The day folders of a span, at the root and below a team's prefix; others are not even listed."""
+        for folder in self.store.folders(""):
+            days = [folder] if DAY.search(folder) else self.store.folders(folder)
+            for day in days:
+                if DAY.search(day):
+                    moment = datetime.fromisoformat(day.rstrip("/").rsplit("/", 1)[-1]).replace(tzinfo=UTC)
+                    if start - timedelta(days=1) < moment < end:
+                        yield day
+
+    def records(self, item: Object) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The records of an object, each with its place. Raises BadInput with file and line."""
+        path = f"{self.store.root}/{item.key}"
+        content = self.store.read(item.key)
+        lines = [content] if item.key.endswith(".json") else content.splitlines()
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            where = f"{path}, line {number}"
+            try:
+                record = exact_json(line)
+            except ValueError as error:
+                raise BadInput(f"{where}: not JSON; the line is cut off or garbled") from error
+            if not isinstance(record, dict):
+                raise BadInput(f"{where}: not a JSON object")
+            yield where, record
+
+
+def version_of(items: list[Object]) -> str:
+    """The version of an hour: which objects it has, and each one's ETag."""
+    listed = "\n".join(f"{item.key}|{item.etag}|{item.size}" for item in items)
+    return hashlib.sha256(listed.encode()).hexdigest()
+
+
+class MongoLog:
+    """A collection of requests, read by time of creation. Only the fields that have a column are asked for."""
+
+    def __init__(self, uri: str, database: str, collection: str, fields: frozenset[str]) -> None:
+        self.place = f"MongoDB {database}.{collection}"
+        self.uri, self.database, self.collection = uri, database, collection
+        self.projection = dict.fromkeys(sorted(fields | {"_id", "created_at"}), 1)
+
+    def documents(self, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
+        """Documents created from `start` to before `end`, in order; prompts are never asked for."""
+        import pymongo
+        from pymongo.errors import OperationFailure, PyMongoError
+
+        try:
+            with pymongo.MongoClient[dict[str, Any]](
+                self.uri, tz_aware=True, serverSelectionTimeoutMS=10_000, readPreference="secondaryPreferred"
+            ) as client:
+                found = client[self.database][self.collection].find(
+                    {"created_at": {"$gte": start, "$lt": end}}, self.projection
+                )
+                yield from sorted(found, key=lambda document: (document["created_at"], str(document["_id"])))
+        except OperationFailure as error:
+            raise SettingError(
+                f"{self.place}: refused (code {error.code}): check sources.llm_gateway.mongo_uri; read is enough"
+            ) from None
+        except PyMongoError as error:
+            raise SettingError(
+                f"{self.place}: can't be reached ({type(error).__name__}): check sources.llm_gateway.mongo_uri"
+            ) from None

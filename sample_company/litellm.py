@@ -1,0 +1,113 @@
+"""The gateway's logs in LiteLLM's S3 layout: one JSONL file an hour, records as its `s3_v2` callback writes them."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from sample_company.llm import ACCOUNTS, SHARED_KEY, LlmRequest, key_hash, requests
+from sample_company.world import World
+
+PREFIX = "litellm"
+
+
+def record(request: LlmRequest) -> dict[str, Any]:
+    """A request as a StandardLoggingPayload; the text of messages is never logged in full."""
+    fresh, cached, written, output = request.tokens
+    prompt = fresh + cached + written
+    succeeded = request.status == "success"
+    ended = request.started_at + timedelta(seconds=request.seconds)
+    shared = request.key_alias == SHARED_KEY
+    usage = {
+        "prompt_tokens": prompt,
+        "completion_tokens": output,
+        "total_tokens": prompt + output,
+        "prompt_tokens_details": {"cached_tokens": cached},
+        "cache_read_input_tokens": cached,
+        "cache_creation_input_tokens": written,
+    }
+    attributes = {
+        "workflow": request.workflow.id,
+        "service": request.workflow.service,
+        "feature": request.workflow.feature,
+        "customer_id": request.customer,
+        "environment": "prod",
+    }
+    return {
+        "id": f"{request.id}_cache_hit{int(request.started_at.timestamp())}" if request.cache_hit else request.id,
+        "litellm_call_id": request.call_id,
+        "trace_id": request.call_id,
+        "call_type": "acompletion",
+        "cache_hit": True if request.cache_hit else None,
+        "stream": request.stream,
+        "status": request.status,
+        "custom_llm_provider": request.model.provider,
+        "saved_cache_cost": 0.0,
+        "startTime": request.started_at.timestamp(),
+        "endTime": ended.timestamp(),
+        "completionStartTime": ended.timestamp(),
+        "response_time": request.seconds,
+        "model": f"{request.model.provider}/{request.model.id}",
+        "model_group": request.model.id,
+        "model_id": f"dep-{request.model.id}",
+        "api_base": f"https://api.{request.model.provider}.example/v1",
+        "metadata": {
+            "user_api_key_hash": key_hash(request.key_alias),
+            "user_api_key_alias": request.key_alias,
+            "user_api_key_team_id": None if shared else request.team,
+            "user_api_key_team_alias": None if shared else request.team,
+            "user_api_key_user_id": None if shared else request.user,
+            "spend_logs_metadata": None if shared else attributes,
+            "usage_object": usage if succeeded else None,
+            "attempted_retries": request.retries,
+            "requester_ip_address": "10.0.0.1",
+        },
+        "response_cost": float(request.cost),
+        "total_tokens": prompt + output,
+        "prompt_tokens": prompt,
+        "completion_tokens": output,
+        "request_tags": ["User-Agent: python-httpx"],
+        "end_user": None if shared else request.customer,
+        "messages": [{"role": "user", "content": "redacted-by-litellm"}],
+        "response": {"model": request.model.id, "usage": usage} if succeeded else None,
+        "model_parameters": {"stream": request.stream},
+        "hidden_params": {
+            "additional_headers": {
+                "llm_provider-x-request-id": f"req_{request.id[-16:]}",
+                "x-litellm-attempted-retries": request.retries,
+                "x-litellm-attempted-fallbacks": 1 if request.fallback_from else 0,
+            }
+        },
+        "error_str": None if succeeded else "rate limited",
+        "error_information": None if succeeded else {"error_code": "429", "error_class": "RateLimitError"},
+    }
+
+
+def write_logs(world: World, as_of: date, folder: Path) -> None:
+    """Write the hours that are not written yet; `<prefix>/<date>/<hour>/batch_….jsonl`."""
+    for day in world.days(as_of):
+        done = folder / PREFIX / f"{day}"
+        if done.exists():
+            continue
+        hours: dict[int, list[LlmRequest]] = defaultdict(list)
+        for request in requests(world, day):
+            hours[request.started_at.hour].append(request)
+        for hour, found in sorted(hours.items()):
+            target = (
+                done / f"{hour:02d}" / f"batch_{hour:02d}-59-59_{world.token('batch', day, hour, length=12)}.jsonl"
+            )
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text("".join(json.dumps(record(request)) + "\n" for request in found))
+
+
+def settings(folder: Path) -> dict[str, str]:
+    """The environment under which ingestion finds the logs, and which provider accounts the gateway uses."""
+    return {
+        "SOURCES__LLM_GATEWAY__LITELLM_URL": str(folder / PREFIX),
+        "SOURCES__LLM_GATEWAY__PROVIDER_ACCOUNTS": ",".join(
+            f"{name}={account}" for name, account in ACCOUNTS.items()
+        ),
+    }
