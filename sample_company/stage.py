@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 
-from sample_company import aws, litellm, llm_providers, registry, vercel
+from sample_company import atlas, aws, litellm, llm_providers, registry, vercel
 from sample_company.labels import write_labels
 from sample_company.server import serving
 from sample_company.world import State, World
@@ -54,12 +54,13 @@ def staged(
     """The sample company, served while the context lasts."""
     world = World(seed, until or yesterday())
     state = State(world, as_of or world.until + timedelta(days=1))
-    with serving([*vercel.routes(state), *llm_providers.routes(state)]) as base_url:
+    with serving([*vercel.routes(state), *atlas.routes(state), *llm_providers.routes(state)]) as base_url:
         environment = {
             "COSTOWNER_REGISTRY": str(folder / "registry"),
             "COSTOWNER_HISTORY_START": f"{world.start:%Y-%m}",
             **aws.settings(folder / "exports"),
             **vercel.settings(base_url),
+            **atlas.settings(base_url),
             **llm_providers.settings(base_url),
             **litellm.settings(folder / "logs"),
         }

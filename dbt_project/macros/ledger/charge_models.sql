@@ -2,7 +2,7 @@
     {#- The classified charges of each source: a new source is added here, and nowhere else downstream. -#}
     {{ return(
             [
-                "int_aws_charges__classified", "int_vercel_charges__classified", "int_openai_charges__classified",
+                "int_aws_charges__classified", "int_vercel_charges__classified", "int_atlas_charges__classified", "int_openai_charges__classified",
                 "int_anthropic_charges__classified",
             ]
         ) }}

@@ -1,0 +1,124 @@
+-- Invoice lines in FOCUS terms. What is billed are whole cents; quantity × unit price is the list cost.
+with
+    lines as (select * from {{ ref("stg_atlas__invoice_line_items") }}),
+
+    units as (select * from {{ ref("atlas_units") }}),
+
+    keyed as (
+        select
+            lines.*,
+            kind = 'line_item' and total_price >= 0 and coalesce(quantity, 0) > 0 as is_priced,
+            case
+                when kind = 'sales_tax'
+                then 'Tax'
+                when kind = 'credit'
+                then 'Credit'
+                when kind = 'refund'
+                then 'Adjustment'
+                when total_price < 0
+                then 'Credit'
+                when coalesce(quantity, 0) <= 0
+                then 'Adjustment'
+                else 'Usage'
+            end as category
+        from lines
+    ),
+
+    described as (
+        select
+            'atlas' as source,
+            slice_id,
+            load_id,
+            billing_month,
+            {{ md5_key(["'atlas'", "slice_id", "line_number", "kind"]) }} as charge_key,
+            invoice_id
+            || '|'
+            || cast(cast(start_date as date) as varchar)
+            || '|'
+            || coalesce(sku, kind)
+            || '|'
+            || coalesce(group_id, '')
+            || '|'
+            || coalesce(cluster_name, '') as vendor_charge_id,
+            total_price as billed_cost,
+            total_price as effective_cost,
+            case
+                when is_priced then {{ decimal_product("quantity", "unit_price") }} else total_price
+            end as list_cost,
+            case
+                when is_priced then {{ decimal_product("quantity", "unit_price") }} else total_price
+            end as contracted_cost,
+            org_id as billing_account_id,
+            org_id as billing_account_name,
+            'Organization' as billing_account_type,
+            currency as billing_currency,
+            currency as pricing_currency,
+            invoice_start as billing_period_start,
+            invoice_end as billing_period_end,
+            category as charge_category,
+            case when kind = 'refund' then 'Correction' end as charge_class,
+            coalesce(sku, kind) || coalesce(' ' || cluster_name, '') as charge_description,
+            case when category = 'Usage' then 'Usage-Based' else 'One-Time' end as charge_frequency,
+            start_date as charge_period_start,
+            end_date as charge_period_end,
+            case when is_priced then quantity end as consumed_quantity,
+            case when is_priced then coalesce(units.focus_unit, 'Units') end as consumed_unit,
+            case when is_priced then quantity end as pricing_quantity,
+            case when is_priced then coalesce(units.focus_unit, 'Units') end as pricing_unit,
+            case when is_priced then 'Standard' end as pricing_category,
+            case when is_priced then unit_price end as list_unit_price,
+            case when is_priced then unit_price end as contracted_unit_price,
+            invoice_id,
+            'MongoDB' as invoice_issuer_name,
+            'MongoDB' as service_provider_name,
+            case when cloud_provider <> 'ATLAS' then cloud_provider end as host_provider_name,
+            'MongoDB' as provider_name,
+            'MongoDB' as publisher_name,
+            'MongoDB Atlas' as service_name,
+            'Databases' as service_category,
+            'NoSQL Databases' as service_subcategory,
+            case when is_priced then sku end as sku_id,
+            sku as sku_meter,
+            case when is_priced then sku || '/' || cast(unit_price as varchar) end as sku_price_id,
+            group_id as sub_account_id,
+            coalesce(group_name, group_id) as sub_account_name,
+            case when group_id is not null then 'Project' end as sub_account_type,
+            case when cluster_name is not null then group_id || '/' || cluster_name end as resource_id,
+            cluster_name as resource_name,
+            case when cluster_name is not null then 'Cluster' end as resource_type,
+            {{ json_object([["team", json_first_of_list("tags", "team")], ["service", json_first_of_list("tags", "service")]]) }}
+            as tags,
+            {{
+                json_object([
+                    ["atlas_tag:team", json_first_of_list("tags", "team")],
+                    ["atlas_tag:owner", json_first_of_list("tags", "owner")],
+                    ["atlas_tag:service", json_first_of_list("tags", "service")],
+                    ["atlas_cluster", "case when cluster_name is not null then group_id || '/' || cluster_name end"],
+                    ["atlas_cluster_name", "cluster_name"],
+                    ["atlas_project", "group_id"],
+                    ["atlas_organization", "case when group_id is null then org_id end"],
+                    ["source", "'atlas'"],
+                ])
+            }}
+            as claims
+        from keyed
+        left join units on keyed.unit = units.unit
+    )
+
+    {{
+    charge_select(
+        "described",
+        [
+            "source", "slice_id", "load_id", "billing_month", "charge_key", "vendor_charge_id", "billed_cost",
+            "effective_cost", "list_cost", "contracted_cost", "billing_account_id", "billing_account_name",
+            "billing_account_type", "billing_currency", "pricing_currency", "billing_period_start",
+            "billing_period_end", "charge_category", "charge_class", "charge_description", "charge_frequency",
+            "charge_period_start", "charge_period_end", "consumed_quantity", "consumed_unit", "pricing_quantity",
+            "pricing_unit", "pricing_category", "list_unit_price", "contracted_unit_price", "invoice_id",
+            "invoice_issuer_name", "service_provider_name", "host_provider_name", "provider_name",
+            "publisher_name", "service_name", "service_category", "service_subcategory", "sku_id", "sku_meter",
+            "sku_price_id", "sub_account_id", "sub_account_name", "sub_account_type", "resource_id",
+            "resource_name", "resource_type", "tags", "claims",
+        ],
+    )
+}}

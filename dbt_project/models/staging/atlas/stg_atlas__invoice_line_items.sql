@@ -1,0 +1,32 @@
+with delivered as (select * from {{ lake_table("raw_atlas", "invoice_line_items") }})
+
+select
+    invoice_id,
+    org_id,
+    invoice_status,
+    {{ utc_timestamp("invoice_start") }} as invoice_start,
+    {{ utc_timestamp("invoice_end") }} as invoice_end,
+    kind,
+    line_number,
+    sku,
+    group_id,
+    group_name,
+    cluster_name,
+    cloud_provider,
+    {{ utc_timestamp("start_date") }} as start_date,
+    {{ utc_timestamp("end_date") }} as end_date,
+    {{ utc_timestamp("created") }} as created,
+    quantity,
+    unit,
+    unit_price,
+    total_price,
+    discount,
+    percent_discount,
+    note,
+    currency,
+    tags,
+    extra,
+    slice_id,
+    delivery_load_id as load_id,
+    billing_month
+from delivered

@@ -1,0 +1,100 @@
+"""The Atlas Admin API v2: service-account tokens, versioned media types, numbered pages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import requests
+from requests.auth import AuthBase
+
+from ingestion.errors import SettingError, VendorError
+from ingestion.http import Client
+
+BASE_URL = "https://cloud.mongodb.com"
+PAGE = 500
+INVOICES = "application/vnd.atlas.2023-01-01+json"
+CLUSTERS = "application/vnd.atlas.2024-08-05+json"
+# A token lives for about an hour: it is asked for again some minutes before.
+EARLY = 300
+
+
+class ServiceAccount(AuthBase):
+    """OAuth client credentials of a service account (Basic), with a token that is renewed before it expires."""
+
+    def __init__(
+        self, client_id: str, client_secret: str, url: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._credentials = (client_id, client_secret)
+        self._url = url
+        self._clock = clock
+        self._token = ""
+        self._expires = 0.0
+
+    def _renew(self) -> None:
+        try:
+            answer = requests.post(
+                self._url, data={"grant_type": "client_credentials"}, auth=self._credentials, timeout=(10, 60)
+            )
+        except requests.RequestException as error:
+            raise VendorError(f"Atlas: {self._url} can't be reached ({type(error).__name__})") from None
+        if answer.status_code in (400, 401, 403):
+            raise SettingError(
+                f"Atlas: {self._url} answered {answer.status_code}: "
+                "check sources.atlas.client_id and sources.atlas.client_secret"
+            )
+        if not answer.ok:
+            raise VendorError(f"Atlas: {self._url} answered {answer.status_code}")
+        content = answer.json()
+        self._token = str(content["access_token"])
+        self._expires = self._clock() + float(content.get("expires_in", 3600)) - EARLY
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._clock() >= self._expires or not self._token:
+            self._renew()
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class Atlas:
+    """One organization's Atlas."""
+
+    def __init__(self, client_id: str, client_secret: str, org_id: str, base_url: str = BASE_URL) -> None:
+        self.org_id = org_id
+        self.http = Client(
+            "Atlas",
+            f"{base_url.rstrip('/')}/api/atlas/v2",
+            auth=ServiceAccount(client_id, client_secret, f"{base_url.rstrip('/')}/api/oauth/token"),
+            credentials="the service account's role (Organization Billing Viewer) and sources.atlas.org_id",
+        )
+
+    def _pages(self, path: str, accept: str, **params: Any) -> Iterator[dict[str, Any]]:
+        number, seen = 1, 0
+        while True:
+            answer = self.http.json(
+                path, params={**params, "pageNum": number, "itemsPerPage": PAGE}, headers={"Accept": accept}
+            )
+            results = answer.get("results") or []
+            yield from results
+            seen += len(results)
+            if not results or seen >= int(answer.get("totalCount") or 0):
+                return
+            number += 1
+
+    def invoices(self) -> Iterator[dict[str, Any]]:
+        """All invoices of the organization, without line items; the pending one among them."""
+        return self._pages(f"/orgs/{self.org_id}/invoices", INVOICES, viewLinkedInvoices="true")
+
+    def invoice(self, invoice_id: str) -> dict[str, Any]:
+        """An invoice with its line items."""
+        found: dict[str, Any] = self.http.json(
+            f"/orgs/{self.org_id}/invoices/{invoice_id}", headers={"Accept": INVOICES}
+        )
+        return found
+
+    def projects(self) -> Iterator[dict[str, Any]]:
+        return self._pages(f"/orgs/{self.org_id}/groups", INVOICES)
+
+    def clusters(self, project_id: str) -> Iterator[dict[str, Any]]:
+        return self._pages(f"/groups/{project_id}/clusters", CLUSTERS)
