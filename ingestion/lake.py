@@ -53,6 +53,7 @@ __all__ = [
     "Source",
     "Total",
     "VendorFile",
+    "alone",
     "complete_loads",
     "control_totals",
     "declare",
@@ -66,10 +67,13 @@ __all__ = [
 
 
 @contextmanager
-def _alone(home: Home, source: str) -> Iterator[None]:
-    """One landing a source at a time: two processes with one dlt pipeline would mix their data."""
+def alone(home: Home, what: str) -> Iterator[None]:
+    """One process at a time on something of an installation; the next one waits.
+
+    A lock of the operating system: it goes with the process, also when that is killed.
+    """
     home.dlt.mkdir(parents=True, exist_ok=True)
-    with (home.dlt / f"{source}.lock").open("w") as lock:
+    with (home.dlt / f"{what}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -113,7 +117,8 @@ def land(home: Home, source: Source, settings: object, window: Window, now: date
     """
     declare(home, source)
     landing = Landing(source.name, has_files=any(table.vendor_files for table in source.tables))
-    with _alone(home, source.name):
+    # Two processes with one dlt pipeline would mix their data.
+    with alone(home, source.name):
         known = known_notes(home, source.dataset)
         pieces: Sequence[Slice] = list(source.slices(settings, window, known, now))
         batches = [[piece] for piece in pieces] if source.load_per_slice else [list(pieces)]

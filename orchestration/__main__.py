@@ -22,7 +22,7 @@ def _refresh(home: Home, arguments: argparse.Namespace) -> int:
         first, _, last = arguments.months.partition("..")
         window = Window(Month.parse(first), Month.parse(last or first))
     print(f"refresh of {window.first} to {window.last} in {home.root}", flush=True)
-    outcome = refresh(window, lambda line: print(line, flush=True))
+    outcome = refresh(home, window, lambda line: print(line, flush=True))
     if outcome.failure:
         print(f"refresh failed after {outcome.seconds:.0f} s: {outcome.failure}", file=sys.stderr)
         return 1

@@ -30,22 +30,21 @@ def _asset_of(event: Any) -> str | None:
 def with_lineage(build: DbtCliInvocation, cache: Path, version: str) -> Iterator[Any]:
     """The events of a dbt build with column lineage and schema, from the cache where it is of this version.
 
-    COSTOWNER_COLUMN_LINEAGE=0 leaves it out altogether.
+    Where it is not, they are worked out if COSTOWNER_COLUMN_LINEAGE=1 (`make lineage`: some minutes), else left out.
     """
-    if os.environ.get("COSTOWNER_COLUMN_LINEAGE", "1") == "0":
+    kept = json.loads(cache.read_text()) if cache.exists() else {"version": None}
+    if kept["version"] == version:
+        for event in build.stream():
+            found = kept["assets"].get(_asset_of(event))
+            if found:
+                known: dict[str, Any] = {name: deserialize_value(value) for name, value in found.items()}
+                yield event.with_metadata({**event.metadata, **known})
+            else:
+                yield event
+        return
+    if os.environ.get("COSTOWNER_COLUMN_LINEAGE") != "1":
         yield from build.stream()
         return
-    if cache.exists():
-        kept = json.loads(cache.read_text())
-        if kept["version"] == version:
-            for event in build.stream():
-                found = kept["assets"].get(_asset_of(event))
-                if found:
-                    known: dict[str, Any] = {name: deserialize_value(value) for name, value in found.items()}
-                    yield event.with_metadata({**event.metadata, **known})
-                else:
-                    yield event
-            return
     assets: dict[str, Mapping[str, str]] = {}
     for event in build.stream().fetch_column_metadata():
         asset = _asset_of(event)

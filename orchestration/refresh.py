@@ -8,9 +8,13 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from ingestion.lake import alone
 from ingestion.settings import Home, Window
 from orchestration.partitions import history_start, open_window
 from orchestration.schedules import range_tags
+
+# The runs of this command carry it as a tag.
+COMMAND = "costowner/command"
 
 
 @dataclass(frozen=True)
@@ -27,19 +31,28 @@ def window_for(home: Home) -> Window:
     return current if (home.published / "marts.duckdb").exists() else Window(history_start(), current.last)
 
 
+def _bury(instance: dg.DagsterInstance) -> None:
+    """Tell the UI that earlier runs of this command that never ended are dead: only one runs at a time."""
+    started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED], tags={COMMAND: "refresh"})
+    for run in instance.get_runs(started):
+        instance.report_run_failed(run, "the process was killed; the next refresh does its work")
+
+
 def _step_of(event: dg.DagsterEvent) -> str:
     return (event.step_key or "").removeprefix("raw_")
 
 
-def refresh(window: Window, say: Callable[[str], None]) -> Outcome:
+def refresh(home: Home, window: Window, say: Callable[[str], None]) -> Outcome:
     """Run the job over a window; says each step as it ends."""
     from orchestration.definitions import defs
 
     started = time.monotonic()
     job = defs.resolve_job_def("refresh")
     failure: str | None = None
-    with dg.DagsterInstance.get() as instance:
-        result = job.execute_in_process(instance=instance, tags=range_tags(window), raise_on_error=False)
+    with alone(home, "refresh"), dg.DagsterInstance.get() as instance:
+        _bury(instance)
+        tags = {**range_tags(window), COMMAND: "refresh"}
+        result = job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
         for event in result.all_events:
             if event.is_step_failure:
                 data = event.step_failure_data

@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "fact_cost"}}}) }}
+
 -- However often a charge was split, its parts add up to it, to the last digit.
 with
     charges as (

@@ -8,6 +8,8 @@ import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
+from ingestion.lake import alone
+from ingestion.settings import Home
 from orchestration.lineage import with_lineage
 from orchestration.project import dbt_project, manifest_version
 from orchestration.translator import LedgerTranslator
@@ -17,13 +19,15 @@ DBT = DbtCliResource(project_dir=PROJECT)
 TRANSLATOR = LedgerTranslator()
 
 
-@dbt_assets(manifest=PROJECT.manifest_path, dagster_dbt_translator=TRANSLATOR, name="ledger", pool="warehouse")
+@dbt_assets(manifest=PROJECT.manifest_path, dagster_dbt_translator=TRANSLATOR, name="ledger")
 def ledger(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
     """Build what changed and test it. Unit tests are for `make test`: they prove the SQL, not the data."""
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     # One target folder, so that dbt parses only what changed and no run leaves a folder of its own.
-    build = dbt.cli(arguments, context=context, target_path=PROJECT.target_path)
-    yield from with_lineage(build, Path(PROJECT.target_path) / "lineage.json", manifest_version(PROJECT))
+    # One writer of the warehouse at a time. (Dagster's pools would do, but a killed run keeps its slot in them.)
+    with alone(Home.from_environment(), "warehouse"):
+        build = dbt.cli(arguments, context=context, target_path=PROJECT.target_path)
+        yield from with_lineage(build, Path(PROJECT.target_path) / "lineage.json", manifest_version(PROJECT))
     # The metadata is read in this process: whoever opens the warehouse next must find it closed.
     held: Any = DuckDBConnectionManager._ENV
     if held is not None:

@@ -6,6 +6,7 @@ import json
 
 import dagster as dg
 
+from ingestion.lake import alone
 from ingestion.settings import Home
 from orchestration.assets.ledger import PROJECT, TRANSLATOR
 from orchestration.publish import Mart, publish
@@ -43,7 +44,8 @@ def _mart_keys() -> list[dg.AssetKey]:
 )
 def published_marts() -> dg.MaterializeResult[None]:
     home = Home.from_environment()
-    rows = publish(home.warehouse, home.published, marts())
+    with alone(home, "warehouse"):
+        rows = publish(home.warehouse, home.published, marts())
     return dg.MaterializeResult(
         metadata={
             "path": dg.MetadataValue.path(str(home.published / "marts.duckdb")),

@@ -67,7 +67,6 @@ def raw_assets(source: Source) -> dg.AssetsDefinition:
         partitions_def=billing_months(),
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=dg.RetryPolicy(max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL),
-        pool=source.dataset,
     )
     def landed(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         home = Home.from_environment()

@@ -65,7 +65,10 @@ def test_fixed_shares_are_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"ownership_rules": rules("{id: r, claim: c, value: v, owner: ghost}")}, "ownership_rules.yml, line 2: owner 'ghost'"),
+        (
+            {"ownership_rules": rules("{id: r, claim: c, value: v, owner: ghost}")},
+            "ownership_rules.yml, line 2: owner 'ghost'",
+        ),
         (
             {
                 "ownership_rules": rules(
@@ -76,18 +79,36 @@ def test_fixed_shares_are_kept(tmp_path: Path) -> None:
             "ownership_rules.yml, line 3: the dates of rule 'b' overlap those of 'a'",
         ),
         (
-            {"owners": "owners:\n  - {id: a, kind: team, name: A, parent: b}\n  - {id: b, kind: team, name: B, parent: a}\n"},
+            {
+                "owners": "owners:\n  - {id: a, kind: team, name: A, parent: b}\n  - {id: b, kind: team, name: B, parent: a}\n"
+            },
             "the parents form a circle: a → b → a",
         ),
         ({"owners": OWNERS + "  - {id: search, kind: team, name: Twice}\n"}, "owner 'search' is declared twice"),
         (
-            {"ownership_rules": rules("{id: r, claim: c, value: v, owner: search}", "{id: r, claim: c, value: w, owner: search}")},
+            {
+                "ownership_rules": rules(
+                    "{id: r, claim: c, value: v, owner: search}", "{id: r, claim: c, value: w, owner: search}"
+                )
+            },
             "rule id 'r' is used twice",
         ),
         ({"ownership_rules": rules("{id: r, claim: c, owner: search}")}, "needs a value"),
-        ({"allocation_pools": "pools:\n  - {owner: search, method: even, members: [platform]}\n"}, "not an owner of kind 'shared pool'"),
-        ({"allocation_pools": "pools:\n  - {owner: shared, method: even, members: [shared]}\n"}, "is a pool itself"),
-        ({"owners": OWNERS + "  - {id: x, kind: team, name: X, valid_from: 2026-02-01, valid_to: 2026-01-01}\n"}, "valid_to must be after"),
+        (
+            {"allocation_pools": "pools:\n  - {owner: search, method: even, members: [platform]}\n"},
+            "not an owner of kind 'shared pool'",
+        ),
+        (
+            {"allocation_pools": "pools:\n  - {owner: shared, method: even, members: [shared]}\n"},
+            "is a pool itself",
+        ),
+        (
+            {
+                "owners": OWNERS
+                + "  - {id: x, kind: team, name: X, valid_from: 2026-02-01, valid_to: 2026-01-01}\n"
+            },
+            "valid_to must be after",
+        ),
     ],
 )
 def test_mistake_is_named_with_its_place(tmp_path: Path, files: dict[str, str], said: str) -> None:
@@ -98,7 +119,10 @@ def test_mistake_is_named_with_its_place(tmp_path: Path, files: dict[str, str], 
     ("files", "said"),
     [
         ({"owners": "owners:\n  - {id: a, kind: tribe, name: A}\n"}, "owners.yml, line 2: 'tribe' is not one of"),
-        ({"owners": "owners:\n  - {id: a, kind: team, name: A, colour: red}\n"}, "owners.yml, line 2: Additional properties"),
+        (
+            {"owners": "owners:\n  - {id: a, kind: team, name: A, colour: red}\n"},
+            "owners.yml, line 2: Additional properties",
+        ),
         ({"ownership_rules": "rules:\n  - {id: a\n"}, "ownership_rules.yml, line 3: not YAML"),
     ],
 )
@@ -114,7 +138,9 @@ def test_nothing_of_a_broken_registry_lands(tmp_path: Path) -> None:
     path.mkdir()
     window, now = Window(Month(2026, 10), Month(2026, 11)), datetime(2026, 11, 23, tzinfo=UTC)
     land(home, SOURCE, RegistrySettings(str(folder(path))), window, now)
-    broken: Any = RegistrySettings(str(folder(path, ownership_rules=rules("{id: r, claim: c, value: v, owner: ghost}"))))
+    broken: Any = RegistrySettings(
+        str(folder(path, ownership_rules=rules("{id: r, claim: c, value: v, owner: ghost}")))
+    )
     with pytest.raises(SettingError, match="ghost"):
         land(home, SOURCE, broken, window, now)
     assert len(list((home.lake / "raw_registry" / "owners").glob("*.parquet"))) == 1

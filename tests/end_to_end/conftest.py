@@ -1,0 +1,112 @@
+"""The sample company, refreshed end to end by the commands that users run, once for all tests of the folder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from ingestion.settings import PROJECT_ROOT
+from sample_company.stage import Stage, staged
+
+UNTIL = date(2026, 10, 24)
+# On the first day the month before is not restated yet; on the second it is, nine days after it closed.
+FIRST, SECOND = date(2026, 10, 6), date(2026, 10, 25)
+
+# What says when a run happened, and not what it found.
+RUN_TIMES = {
+    "extracted_at",
+    "last_extracted_at",
+    "window_start",
+    "window_end",
+    "load_id",
+    "is_current",
+    "state",
+} | {
+    "ledger_fingerprint"  # holds load ids
+}
+
+
+@dataclass
+class Company:
+    """A staged sample company and an installation that refreshes from it."""
+
+    stage: Stage
+    home: Path
+    outputs: list[str] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            **self.stage.environment,
+            "COSTOWNER_HOME": str(self.home),
+        }
+
+    @property
+    def database(self) -> Path:
+        return self.home / "published" / "marts.duckdb"
+
+    def start(self) -> subprocess.Popen[str]:
+        """A refresh, as `make refresh` starts it."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "orchestration", "refresh"],
+            env=self.environment,
+            cwd=PROJECT_ROOT,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def refresh(self) -> str:
+        """A refresh that has to succeed; gives what it printed."""
+        process = self.start()
+        output, _ = process.communicate()
+        self.outputs.append(output)
+        assert process.returncode == 0, output[-4000:]
+        return output
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def marts(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Every published table, row for row, without what only says when a run happened."""
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            found = {}
+            for (name,) in connection.execute("select table_name from duckdb_tables() order by 1").fetchall():
+                described = connection.execute(f'describe "{name}"').fetchall()
+                columns = ", ".join(f'"{row[0]}"' for row in described if row[0] not in RUN_TIMES)
+                found[name] = connection.execute(f'select {columns} from "{name}" order by all').fetchall()
+            return found
+
+
+@pytest.fixture(scope="session")
+def staged_company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, date], Company]]:
+    """Makes installations beside each other on one sample company."""
+    root = tmp_path_factory.mktemp("company")
+    with staged(root / "world", until=UNTIL, as_of=FIRST) as stage:
+
+        def company(name: str, as_of: date) -> Company:
+            stage.show(as_of)
+            return Company(stage, root / name)
+
+        yield company
+
+
+@pytest.fixture(scope="session")
+def company(staged_company: Callable[[str, date], Company]) -> Company:
+    """Refreshed on the first day (whole history) and on the second (open months, one of them restated)."""
+    found = staged_company("home", FIRST)
+    found.refresh()
+    found.stage.show(SECOND)
+    found.refresh()
+    return found

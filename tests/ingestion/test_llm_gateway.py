@@ -1,0 +1,142 @@
+"""LiteLLM's own records, as a real proxy emitted them: spend exact, and the kinds of attempt told apart."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingestion.errors import BadInput
+from ingestion.http import exact_json
+from ingestion.lake import known_notes, land
+from ingestion.llm_gateway import SOURCE
+from ingestion.llm_gateway.client import LiteLlmLogs
+from ingestion.llm_gateway.shape import LLM_REQUESTS, canonical_row, hashed, litellm_row
+from ingestion.llm_gateway.source import GatewaySettings
+from ingestion.objects import Folder
+from ingestion.settings import Home, Month, Window
+
+DATA = Path(__file__).parent.parent / "data" / "litellm"
+WINDOW = Window(Month(2026, 11), Month(2026, 11))
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def records(name: str) -> list[dict[str, Any]]:
+    return [exact_json(line) for line in (DATA / name).read_text().splitlines()]
+
+
+def rows(name: str) -> list[dict[str, Any]]:
+    return [
+        litellm_row(record, {"openai": "proj_x"}, f"{name}, line {i}") for i, record in enumerate(records(name), 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "cost"), [("standard_logging_payload.jsonl", "response_cost"), ("spend_logs.jsonl", "spend")]
+)
+def test_spend_of_real_records_is_exact(name: str, cost: str) -> None:
+    expected = sum(round(Decimal(str(record[cost])), 12) for record in records(name) if record[cost] is not None)
+    assert sum(row["reported_cost"] for row in rows(name) if row["reported_cost"] is not None) == expected
+
+
+def test_real_cache_hits_failures_and_retries_are_told_apart() -> None:
+    found = rows("standard_logging_payload.jsonl")
+    raw = records("standard_logging_payload.jsonl")
+    assert sum(row["gateway_cache_hit"] for row in found) == sum(record["cache_hit"] is True for record in raw) > 0
+    failures = [row for row in found if row["status"] == "failure"]
+    assert len(failures) == sum(record["status"] == "failure" for record in raw) > 0
+    assert all(row["reported_cost"] == 0 and row["usage_source"] == "missing" for row in failures)
+    assert {row["error_code"] for row in failures} == {
+        "500",
+        "503",
+        None,
+    }  # the third was refused before any model
+    spent = rows("spend_logs.jsonl")
+    told = [exact_json(record["metadata"]).get("attempted_retries") for record in records("spend_logs.jsonl")]
+    assert [row["attempted_retries"] for row in spent] == told
+
+
+def test_real_token_classes_add_up_to_the_input() -> None:
+    for name in ("standard_logging_payload.jsonl", "spend_logs.jsonl"):
+        for row in rows(name):
+            if row["usage_source"] == "provider":
+                parts = (
+                    "input_uncached_tokens",
+                    "cache_read_tokens",
+                    "cache_write_5m_tokens",
+                    "cache_write_1h_tokens",
+                )
+                assert sum(row[part] for part in parts) == row["input_tokens"], row["request_id"]
+
+
+def test_no_text_of_a_prompt_has_a_column() -> None:
+    columns = {column.name for column in LLM_REQUESTS.columns}
+    assert not columns & {"messages", "response", "prompt", "proxy_server_request", "requester_ip_address"}
+    text = json.dumps(rows("standard_logging_payload.jsonl"), default=str)
+    assert "redacted-by-litellm" not in text and "127.0.0.1" not in text and "Traceback" not in text
+
+
+def test_automatic_tags_are_left_out() -> None:
+    assert all("User-Agent" not in row["tags"] for row in rows("standard_logging_payload.jsonl"))
+
+
+def test_missing_usage_is_null_and_not_zero() -> None:
+    row = litellm_row({"id": "x", "startTime": 1795439764.5, "status": "success"}, {}, "x")
+    assert row.get("input_tokens") is None and row["usage_source"] == "missing"
+    assert row["started_at"] == datetime(2026, 11, 23, 13, 16, 4, 500000, tzinfo=UTC)
+
+
+def test_addresses_are_hashed_and_ids_kept() -> None:
+    assert hashed("ada@sample.example") == hashed("ADA@sample.example") != "ada@sample.example"
+    assert hashed("svc-bot") == "svc-bot" and hashed(None) is None
+
+
+def test_both_layouts_land_once_and_again_unchanged(tmp_path: Path) -> None:
+    lines = (DATA / "standard_logging_payload.jsonl").read_text().splitlines()
+    logs = tmp_path / "logs"
+    batch = logs / "2026-11-23" / "13" / "batch_13-59-59_x.jsonl"
+    batch.parent.mkdir(parents=True)
+    batch.write_text("\n".join(lines[:-2]) + "\n")
+    for number, line in enumerate(lines[-2:]):
+        (logs / "2026-11-23" / f"time-13-20-0{number}-000000_{number}.json").write_text(line)
+    home, settings = Home(tmp_path / "home"), GatewaySettings(litellm_url=str(logs))
+    landing = land(home, SOURCE, settings, WINDOW, NOW)
+    assert landing.rows["llm_requests"] == len(lines)
+    assert land(home, SOURCE, settings, WINDOW, NOW).states == {"unchanged": 1}
+    batch.with_name("batch_14-00-30_late.jsonl").write_text(lines[0] + "\n")
+    assert land(home, SOURCE, settings, WINDOW, NOW).states == {"delivered": 1}
+
+
+def test_line_that_is_cut_in_half_names_file_and_line_and_keeps_the_last_delivery(tmp_path: Path) -> None:
+    lines = (DATA / "standard_logging_payload.jsonl").read_text().splitlines()
+    file = tmp_path / "logs" / "2026-11-23" / "13" / "batch_x.jsonl"
+    file.parent.mkdir(parents=True)
+    file.write_text(lines[0] + "\n")
+    home, settings = Home(tmp_path / "home"), GatewaySettings(litellm_url=str(tmp_path / "logs"))
+    land(home, SOURCE, settings, WINDOW, NOW)
+    before = known_notes(home, "raw_llm_gateway")
+    file.write_text(lines[0] + "\n" + lines[1][: len(lines[1]) // 2])
+    landing = land(home, SOURCE, settings, WINDOW, NOW)
+    assert landing.states == {"refused": 1}
+    assert "batch_x.jsonl, line 2: not JSON" in landing.refused[0][1]
+    assert known_notes(home, "raw_llm_gateway") == before
+
+
+def test_only_the_days_of_the_window_are_listed(tmp_path: Path) -> None:
+    for day in ("2026-10-31", "2026-11-01"):
+        file = tmp_path / "team" / day / "05" / "batch.jsonl"
+        file.parent.mkdir(parents=True)
+        file.write_text("{}\n")
+    hours = LiteLlmLogs(Folder(tmp_path)).hours(WINDOW.start, WINDOW.end)
+    assert list(hours) == [datetime(2026, 11, 1, 5, tzinfo=UTC)]
+
+
+def test_document_needs_an_id_and_a_start() -> None:
+    with pytest.raises(BadInput, match="a document needs"):
+        canonical_row({"request_id": "x"}, {}, "MongoDB a.b, _id 1")
+    row = canonical_row({"_id": 7, "started_at": datetime(2026, 11, 1, tzinfo=UTC), "prompt": "secret"}, {}, "x")
+    assert row["request_id"] == "7" and "secret" not in str(row)

@@ -1,0 +1,118 @@
+"""The Dagster definitions as such: they load without any setting, and their parts fit together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+
+from ingestion.sources import SOURCES
+from orchestration.checks.ledger import stale_sources
+from sample_company.server import Request, Response, Route, serving
+
+
+@pytest.fixture(scope="module")
+def defs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.Definitions]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COSTOWNER_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("COSTOWNER_HISTORY_START", "2026-07")
+        from orchestration.definitions import defs as loaded
+
+        yield loaded
+
+
+def graph(defs: dg.Definitions) -> Any:
+    return defs.resolve_asset_graph()
+
+
+def test_definitions_load_without_settings_and_every_raw_table_is_an_asset(defs: dg.Definitions) -> None:
+    keys = {key.to_user_string() for key in graph(defs).get_all_asset_keys()}
+    for source in SOURCES:
+        for table in source.tables:
+            assert f"{source.dataset}/{table.name}" in keys
+    assert {"marts/fact_cost", "marts/dim_owner", "published/marts"} <= keys
+
+
+def test_raw_tables_are_upstream_of_their_staging_models(defs: dg.Definitions) -> None:
+    parents = graph(defs).get(dg.AssetKey(["staging", "stg_vercel__charges"])).parent_keys
+    assert dg.AssetKey(["raw_vercel", "charges"]) in parents
+
+
+def test_every_asset_has_description_owner_kind_group_and_freshness(defs: dg.Definitions) -> None:
+    for key in graph(defs).get_all_asset_keys():
+        node = graph(defs).get(key)
+        assert node.description and node.owners and node.kinds and node.group_name, key
+        assert node.freshness_policy is not None, key
+
+
+def test_publication_waits_for_the_reconciliation(defs: dg.Definitions) -> None:
+    from orchestration.checks.ledger import CHECKS
+
+    specs = {spec.name: spec for check in CHECKS for spec in check.check_specs}
+    assert specs["billed_cost_equals_the_delivery_notes"].blocking
+    parents = graph(defs).get(dg.AssetKey(["published", "marts"])).parent_keys
+    assert dg.AssetKey(["marts", "fact_reconciliation"]) in parents
+
+
+def test_dbt_tests_are_asset_checks(defs: dg.Definitions) -> None:
+    names = {key.name for key in graph(defs).asset_check_keys}
+    assert {"ledger_is_conserved", "parts_add_up_to_their_charge", "every_slice_was_delivered"} <= names
+
+
+def test_schedule_refreshes_the_open_months_in_one_run(
+    defs: dg.Definitions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COSTOWNER_NOW", "2026-11-03T06:30:00Z")
+    from orchestration.schedules import daily_refresh
+
+    context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 11, 3, 6, 30, tzinfo=UTC))
+    request = daily_refresh(context)
+    assert request.tags == {
+        "dagster/asset_partition_range_start": "2026-10",
+        "dagster/asset_partition_range_end": "2026-11",
+    }
+    assert daily_refresh.default_status == dg.DefaultScheduleStatus.RUNNING
+
+
+def test_source_is_stale_when_its_newest_charge_is_older_than_its_promise() -> None:
+    now = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    fresh, stale = ((now - timedelta(hours=hours)).replace(tzinfo=None) for hours in (47, 49))
+    rows: list[tuple[object, ...]] = [
+        ("fresh", fresh, 48, 3),
+        ("stale", stale, 48, 3),
+        ("absent", None, 48, 0),
+        ("mute", None, 48, 2),
+    ]
+    assert [line.split(":")[0] for line in stale_sources(rows, now)] == ["stale", "mute"]
+
+
+def test_stale_source_is_told_once_by_webhook_and_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from orchestration.sensors import source_is_stale
+
+    told: list[str] = []
+
+    def hook(request: Request) -> Response:
+        told.append(json.loads(request.body)["text"])
+        return Response(200)
+
+    published = tmp_path / "published"
+    published.mkdir()
+    with duckdb.connect(str(published / "marts.duckdb")) as connection:
+        connection.execute(
+            "create table source_freshness as select 'aws' as source, timestamp '2026-11-01' as newest_charge_at, "
+            "48 as promise_hours, 5 as slice_count"
+        )
+    monkeypatch.setenv("COSTOWNER_HOME", str(tmp_path))
+    monkeypatch.setenv("COSTOWNER_NOW", "2026-11-23T12:00:00Z")
+    with serving([Route("POST", "/hook", hook)]) as base:
+        monkeypatch.setenv("COSTOWNER_ALERT_WEBHOOK", f"{base}/hook")
+        context = dg.build_sensor_context()
+        list(source_is_stale(context) or [])
+        list(source_is_stale(dg.build_sensor_context(cursor=context.cursor)) or [])
+    assert len(told) == 1 and "aws: newest charge 2026-11-01" in told[0]
