@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from datetime import timedelta
 
 import dagster as dg
@@ -12,6 +13,9 @@ from orchestration.assets.raw import RAW_ASSETS
 from orchestration.checks.ledger import CHECKS
 from orchestration.schedules import REFRESH, daily_refresh
 from orchestration.sensors import refresh_failed, source_is_stale
+
+# Applying one policy to all specs is a preview feature; the lock file pins the version that it was tried with.
+warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
 # By last run; how old the newest charge is, is a check of the content (checks/ledger.py).
 DAILY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_window=timedelta(hours=26))

@@ -15,6 +15,8 @@ from orchestration.schedules import range_tags
 
 # The runs of this command carry it as a tag.
 COMMAND = "costowner/command"
+# On the terminal: what each step says, and not each event of the engine (the UI has them all).
+QUIET_LOGGERS = {"console": {"config": {"log_level": "INFO"}}}
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,9 @@ def refresh(home: Home, window: Window, say: Callable[[str], None]) -> Outcome:
     with alone(home, "refresh"), dg.DagsterInstance.get() as instance:
         _bury(instance)
         tags = {**range_tags(window), COMMAND: "refresh"}
-        result = job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+        result = job.execute_in_process(
+            instance=instance, tags=tags, run_config={"loggers": QUIET_LOGGERS}, raise_on_error=False
+        )
         for event in result.all_events:
             if event.is_step_failure:
                 data = event.step_failure_data

@@ -85,7 +85,15 @@ def tables(database: Path) -> list[Table]:
             "Reconciliation (billed cost: as delivered by the source, and in the ledger)",
             ["source", "currency", "delivered", "ledger", "difference", "effective", "exact"],
             [
-                (name, currency, _money(told), _money(kept), difference, _money(effective), "yes" if ok else "NO")
+                (
+                    name,
+                    currency,
+                    _money(told),
+                    _money(kept),
+                    f"{difference.normalize():f}",
+                    _money(effective),
+                    "yes" if ok else "NO",
+                )
                 for name, currency, told, kept, difference, effective, ok in sources
             ],
         ),

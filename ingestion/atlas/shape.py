@@ -63,7 +63,7 @@ LINE_ITEMS = Table(
         _EXTRA,
     ),
     measures=(Measure("billed_cost", "total_price", "currency"),),
-    charge_end="end_date",
+    charge_end="start_date",  # fees and tax end with the month: their end would make a stale source look fresh
 )
 PROJECTS = Table(
     "projects",

@@ -86,7 +86,7 @@ class MongoLog:
 
         try:
             with pymongo.MongoClient[dict[str, Any]](
-                self.uri, tz_aware=True, serverSelectionTimeoutMS=10_000, readPreference="secondaryPreferred"
+                self.uri, tz_aware=True, readPreference="secondaryPreferred"
             ) as client:
                 found = client[self.database][self.collection].find(
                     {"created_at": {"$gte": start, "$lt": end}}, self.projection

@@ -1,7 +1,5 @@
 """The publication as an asset: downstream of every mart, and so behind every blocking check."""
 
-from __future__ import annotations
-
 import json
 
 import dagster as dg
@@ -42,8 +40,9 @@ def _mart_keys() -> list[dg.AssetKey]:
         "A failing blocking check keeps the last good publication up."
     ),
 )
-def published_marts() -> dg.MaterializeResult[None]:
+def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     home = Home.from_environment()
+    context.log.info(f"publishing to {home.published}")
     with alone(home, "warehouse"):
         rows = publish(home.warehouse, home.published, marts())
     return dg.MaterializeResult(

@@ -76,8 +76,10 @@ def raw_assets(source: Source) -> dg.AssetsDefinition:
             landing = Landing(source.name)
             context.log.info(f"{source.title}: not set up (no setting sources.{source.name}.*), skipped")
         else:
+            window = window_of(context.partition_key_range)
+            context.log.info(f"{source.title}: asking for {window.first} to {window.last}")
             try:
-                landing = land(home, source, settings, window_of(context.partition_key_range), utc_now())
+                landing = land(home, source, settings, window, utc_now())
             except VendorError:
                 raise
             except Exception as error:

@@ -196,11 +196,11 @@ def test_spikes_have_known_causes(company: Company) -> None:
 
 # Each marker is a line that the refresh prints; the process is killed the moment it appears.
 MOMENTS = (
-    "raw_aws - STEP_START",
-    "raw_llm_gateway - STEP_START",
+    "AWS: asking for",
+    "LLM gateway: asking for",
     "int_charges__unified",
     "model marts.fact_cost ",
-    "published__marts - STEP_START",
+    "publishing to ",
 )
 
 

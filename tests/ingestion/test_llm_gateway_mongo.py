@@ -1,0 +1,99 @@
+"""The MongoDB feed against a server that speaks MongoDB's protocol: no prompt lands, days are replaced whole."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pymongo
+import pytest
+
+from ingestion.errors import SettingError
+from ingestion.lake import land
+from ingestion.llm_gateway import SOURCE
+from ingestion.llm_gateway.source import GatewaySettings
+from ingestion.settings import Home, Month, Window
+
+WINDOW = Window(Month(2026, 11), Month(2026, 11))
+NOW = datetime(2026, 11, 4, 6, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("mongo")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    program = Path(sys.executable).with_name("nx-27017")
+    arguments = ["--db", "memory", "--host", "127.0.0.1", "-p", str(port)]
+    places = ["--pid-file", str(folder / "pid"), "--log-file", str(folder / "log")]
+    server = subprocess.Popen([str(program), *arguments, *places])
+    address = f"mongodb://127.0.0.1:{port}"
+    try:
+        with pymongo.MongoClient[dict[str, Any]](address, serverSelectionTimeoutMS=60_000) as client:
+            client.admin.command("ping")  # waits until the server answers
+        yield address
+    finally:
+        server.kill()
+        server.wait()
+
+
+def document(number: int, day: int, **fields: Any) -> dict[str, Any]:
+    return {
+        "request_id": f"r{number}",
+        "created_at": datetime(2026, 11, day, 12, tzinfo=UTC),
+        "started_at": datetime(2026, 11, day, 12, tzinfo=UTC),
+        "provider": "openai",
+        "response_model": "gpt-5-mini",
+        "status": "success",
+        "input_tokens": 100,
+        "output_tokens": 7,
+        "reported_cost": "0.000125",
+        "prompt": "the secret of the house",
+        "messages": [{"role": "user", "content": "the secret of the house"}],
+        **fields,
+    }
+
+
+def rows(home: Home) -> list[dict[str, Any]]:
+    files = (home.lake / "raw_llm_gateway" / "llm_requests").glob("*.parquet")
+    return [row for file in files for row in pq.read_table(file, partitioning=None).to_pylist()]
+
+
+def test_documents_land_without_their_prompts(uri: str, tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    settings = GatewaySettings(mongo_uri=uri, mongo_database="one", provider_accounts=("openai=proj_x",))
+    with pymongo.MongoClient[dict[str, Any]](uri) as client:
+        client.one.requests.insert_many([document(1, 2), document(2, 3, input_tokens=None)])
+    landing = land(home, SOURCE, settings, WINDOW, NOW)
+    assert landing.states == {"delivered": 2, "empty": 2}
+    found = {row["request_id"]: row for row in rows(home)}
+    assert found["r1"]["reported_cost"] == Decimal("0.000125") and found["r1"]["provider_account_id"] == "proj_x"
+    assert found["r2"]["input_tokens"] is None and found["r2"]["usage_source"] == "missing"
+    for file in home.lake.rglob("*.parquet"):
+        assert b"the secret of the house" not in file.read_bytes()
+
+
+def test_day_that_grew_is_read_again_and_the_others_are_not_written(uri: str, tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    settings = GatewaySettings(mongo_uri=uri, mongo_database="two")
+    with pymongo.MongoClient[dict[str, Any]](uri) as client:
+        client.two.requests.insert_many([document(1, 2), document(2, 3)])
+        land(home, SOURCE, settings, WINDOW, NOW)
+        client.two.requests.insert_one(document(3, 3))
+    assert land(home, SOURCE, settings, WINDOW, NOW).states == {"delivered": 1, "unchanged": 3}
+
+
+def test_server_that_is_not_there_names_the_setting_without_the_password(tmp_path: Path) -> None:
+    settings = GatewaySettings(mongo_uri="mongodb://me:hush@127.0.0.1:9/?serverSelectionTimeoutMS=200")
+    with pytest.raises(Exception, match=r"sources\.llm_gateway\.mongo_uri") as caught:
+        land(Home(tmp_path), SOURCE, settings, WINDOW, NOW)
+    assert "hush" not in str(caught.value)
+    assert isinstance(caught.value.__cause__, SettingError) or "hush" not in repr(caught.value)
