@@ -3,7 +3,8 @@
 -- However often a charge was split, its parts add up to it, to the last digit.
 with
     charges as (
-        select charge_key, billed_cost, effective_cost, list_cost, contracted_cost from {{ ref("int_charges__unified") }}
+        select charge_key, billed_cost, effective_cost, list_cost, contracted_cost
+        from {{ ref("int_charges__unified") }}
     ),
 
     parts as (
