@@ -182,6 +182,33 @@ def test_no_secret_is_in_output_lake_or_publication(company: Company) -> None:
         assert not [secret for secret in secrets if secret in file.read_text()]
 
 
+def test_sql_unit_tests_pass(company: Company) -> None:
+    environment = {
+        **company.environment,
+        "COSTOWNER_LAKE_PATH": str(company.home / "lake"),
+        "COSTOWNER_WAREHOUSE": str(company.home / "warehouse.duckdb"),
+    }
+    done = subprocess.run(
+        [
+            *(
+                str(Path(sys.executable).with_name("dbt")),
+                "test",
+                "--select",
+                "test_type:unit",
+                "--profiles-dir",
+                ".",
+            ),
+            *("--target-path", str(company.home / "unit_target"), "--log-path", str(company.home / "unit_logs")),
+        ],
+        cwd=PROJECT_ROOT / "dbt_project",
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0 and "PASS=" in done.stdout, done.stdout[-3000:]
+
+
 def test_labels_are_read_by_nobody() -> None:
     for folder in ("ingestion", "dbt_project/models", "dbt_project/macros", "orchestration"):
         for file in (PROJECT_ROOT / folder).rglob("*"):
