@@ -6,6 +6,7 @@ times are UTC with microseconds, ids are text, what is not known by name is kept
 
 from __future__ import annotations
 
+import json as jsonlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,3 +107,12 @@ class Table:
             if unknown:
                 raise ValueError(f"table {self.name} declares no column {sorted(unknown)}")
         return pa.Table.from_pylist([{**record, "slice_id": slice_id} for record in records], self.schema)
+
+
+def rest(record: dict[str, Any], known: set[str], absent: tuple[Any, ...] = ()) -> str | None:
+    """The fields of a vendor's record that no column holds, as JSON; None where there are none.
+
+    A field whose value is one of `absent` counts as not there.
+    """
+    extra = {key: value for key, value in record.items() if key not in known and value not in absent}
+    return jsonlib.dumps(extra, default=str, sort_keys=True) if extra else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
 from datetime import timedelta
@@ -14,7 +13,6 @@ from orchestration.environment import prepare
 
 
 def _refresh(home: Home, arguments: argparse.Namespace) -> int:
-    logging.getLogger("dagster").setLevel(logging.ERROR)
     from orchestration.refresh import refresh, window_for
 
     window = window_for(home)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from ingestion.columns import Measure, Table, integer, json, money, number, text, timestamp
+from ingestion.columns import Measure, Table, integer, json, money, number, rest, text, timestamp
 from ingestion.errors import BadInput
 
 _EXTRA = json("extra", "fields that are not known by name")
@@ -101,9 +101,8 @@ _ITEM = {
 }  # fmt: skip
 
 
-def _rest(record: dict[str, Any], known: set[str]) -> str | None:
-    extra = {key: value for key, value in record.items() if key not in known and value not in (None, [], {})}
-    return jsonlib.dumps(extra, default=str, sort_keys=True) if extra else None
+# Atlas fills what it has nothing to say of with these.
+_ABSENT: tuple[Any, ...] = (None, [], {})
 
 
 def _moment(value: Any, where: str) -> datetime | None:
@@ -145,7 +144,7 @@ def invoice_row(record: dict[str, Any]) -> dict[str, Any]:
         "amount_billed": _cents(record.get("amountBilledCents"), where),
         "amount_paid": _cents(record.get("amountPaidCents"), where),
         "currency": "USD",
-        "extra": _rest(record, _INVOICE),
+        "extra": rest(record, _INVOICE, _ABSENT),
     }
 
 
@@ -191,7 +190,7 @@ def line_rows(invoice: dict[str, Any]) -> list[dict[str, Any]]:
                 "percent_discount": _number(item.get("percentDiscount"), where),
                 "note": item.get("note"),
                 "tags": jsonlib.dumps(item.get("tags") or {}, sort_keys=True),
-                "extra": _rest(item, _ITEM),
+                "extra": rest(item, _ITEM, _ABSENT),
             }
         )
     where = f"Atlas invoice {invoice['id']}"
@@ -224,7 +223,7 @@ def project_row(record: dict[str, Any]) -> dict[str, Any]:
         "org_id": record.get("orgId"),
         "created": _moment(record.get("created"), "Atlas project"),
         "tags": jsonlib.dumps(record.get("tags") or []),
-        "extra": _rest(record, {"id", "name", "orgId", "created", "tags", "links"}),
+        "extra": rest(record, {"id", "name", "orgId", "created", "tags", "links"}, _ABSENT),
     }
 
 
@@ -235,5 +234,5 @@ def cluster_row(record: dict[str, Any], project_id: str) -> dict[str, Any]:
         "project_id": project_id,
         "created": _moment(record.get("createDate"), "Atlas cluster"),
         "tags": jsonlib.dumps(record.get("tags") or []),
-        "extra": _rest(record, {"id", "name", "groupId", "createDate", "tags", "links"}),
+        "extra": rest(record, {"id", "name", "groupId", "createDate", "tags", "links"}, _ABSENT),
     }

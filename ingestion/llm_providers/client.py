@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,25 @@ ANTHROPIC_URL = "https://api.anthropic.com"
 ANTHROPIC_VERSION = "2023-06-01"
 
 Bucket = tuple[datetime, list[dict[str, Any]]]
+
+
+def _daily(
+    http: Client, path: str, span: Sequence[tuple[str, Any]], groups: tuple[str, ...], limit: int
+) -> Iterator[dict[str, Any]]:
+    """The daily buckets of a report, page by page. Both providers page alike; `limit` counts buckets."""
+    asked: list[tuple[str, Any]] = [
+        *span,
+        ("bucket_width", "1d"),
+        ("limit", limit),
+        *(("group_by[]", group) for group in groups),
+    ]
+    page: str | None = None
+    while True:
+        answer = http.json(path, params=[*asked, ("page", page)] if page else asked)
+        yield from answer["data"]
+        page = answer.get("next_page")
+        if not answer.get("has_more") or not page:
+            return
 
 
 class OpenAi:
@@ -32,23 +51,9 @@ class OpenAi:
     def _buckets(
         self, path: str, start: datetime, end: datetime, groups: tuple[str, ...], limit: int
     ) -> Iterator[Bucket]:
-        page: str | None = None
-        while True:
-            params: list[tuple[str, Any]] = [
-                ("start_time", int(start.timestamp())),
-                ("end_time", int(end.timestamp())),
-                ("bucket_width", "1d"),
-                ("limit", limit),
-                *(("group_by[]", group) for group in groups),
-            ]
-            if page:
-                params.append(("page", page))
-            answer = self.http.json(path, params=params)
-            for bucket in answer["data"]:
-                yield datetime.fromtimestamp(int(bucket["start_time"]), UTC), bucket["results"]
-            page = answer.get("next_page")
-            if not answer.get("has_more") or not page:
-                return
+        span = [("start_time", int(start.timestamp())), ("end_time", int(end.timestamp()))]
+        for bucket in _daily(self.http, path, span, groups, limit):
+            yield datetime.fromtimestamp(int(bucket["start_time"]), UTC), bucket["results"]
 
     def costs(self, start: datetime, end: datetime) -> Iterator[Bucket]:
         """Cost results of each UTC day, by project, line item and key."""
@@ -86,23 +91,9 @@ class Anthropic:
         )
 
     def _buckets(self, path: str, start: datetime, end: datetime, groups: tuple[str, ...]) -> Iterator[Bucket]:
-        page: str | None = None
-        while True:
-            params: list[tuple[str, Any]] = [
-                ("starting_at", f"{start:%Y-%m-%dT%H:%M:%SZ}"),
-                ("ending_at", f"{end:%Y-%m-%dT%H:%M:%SZ}"),
-                ("bucket_width", "1d"),
-                ("limit", 31),
-                *(("group_by[]", group) for group in groups),
-            ]
-            if page:
-                params.append(("page", page))
-            answer = self.http.json(path, params=params)
-            for bucket in answer["data"]:
-                yield datetime.fromisoformat(bucket["starting_at"]), bucket["results"]
-            page = answer.get("next_page")
-            if not answer.get("has_more") or not page:
-                return
+        span = [("starting_at", f"{start:%Y-%m-%dT%H:%M:%SZ}"), ("ending_at", f"{end:%Y-%m-%dT%H:%M:%SZ}")]
+        for bucket in _daily(self.http, path, span, groups, 31):
+            yield datetime.fromisoformat(bucket["starting_at"]), bucket["results"]
 
     def costs(self, start: datetime, end: datetime) -> Iterator[Bucket]:
         """Cost results of each UTC day, by workspace and description; amounts are cents, as text."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from ingestion.columns import Measure, Table, boolean, integer, json, money, number, text, timestamp
+from ingestion.columns import Measure, Table, boolean, integer, json, money, number, rest, text, timestamp
 from ingestion.errors import BadInput
 
 _BUCKET = (
@@ -97,11 +96,6 @@ ANTHROPIC_USAGE = Table(
 TABLES = (OPENAI_COSTS, OPENAI_USAGE, OPENAI_PROJECTS, ANTHROPIC_COSTS, ANTHROPIC_USAGE)
 
 
-def _rest(record: dict[str, Any], known: set[str]) -> str | None:
-    extra = {key: value for key, value in record.items() if key not in known and value is not None}
-    return jsonlib.dumps(extra, default=str, sort_keys=True) if extra else None
-
-
 def _exact(value: Any, where: str) -> Decimal:
     try:
         return Decimal(str(value))
@@ -127,7 +121,7 @@ def openai_cost(record: dict[str, Any], day: datetime) -> dict[str, Any]:
         "quantity": None if record.get("quantity") is None else round(_exact(record["quantity"], where), 12),
         "project_id": record.get("project_id"),
         "api_key_id": record.get("api_key_id"),
-        "extra": _rest(record, {"object", "amount", "line_item", "quantity", "project_id", "api_key_id"}),
+        "extra": rest(record, {"object", "amount", "line_item", "quantity", "project_id", "api_key_id"}, (None,)),
     }
 
 
@@ -150,7 +144,7 @@ def openai_usage(record: dict[str, Any], day: datetime) -> dict[str, Any]:
     return {
         **_bucket(day),
         **{name: record.get(name) for name in _OPENAI_USAGE},
-        "extra": _rest(record, {"object", *_OPENAI_USAGE}),
+        "extra": rest(record, {"object", *_OPENAI_USAGE}, (None,)),
     }
 
 
@@ -159,7 +153,7 @@ def openai_project(record: dict[str, Any]) -> dict[str, Any]:
         "project_id": record["id"],
         "name": record.get("name"),
         "status": record.get("status"),
-        "extra": _rest(record, {"object", "id", "name", "status"}),
+        "extra": rest(record, {"object", "id", "name", "status"}, (None,)),
     }
 
 
@@ -185,7 +179,7 @@ def anthropic_cost(record: dict[str, Any], day: datetime) -> dict[str, Any]:
         "amount": round(_exact(record["amount"], where).scaleb(-2), 12),
         "currency": str(record.get("currency") or "USD").upper(),
         **{name: record.get(name) for name in _ANTHROPIC_COST},
-        "extra": _rest(record, {"amount", "currency", *_ANTHROPIC_COST}),
+        "extra": rest(record, {"amount", "currency", *_ANTHROPIC_COST}, (None,)),
     }
 
 
@@ -208,5 +202,5 @@ def anthropic_usage(record: dict[str, Any], day: datetime) -> dict[str, Any]:
         **{name: record.get(name) for name in _ANTHROPIC_USAGE},
         "cache_write_5m_input_tokens": creation.get("ephemeral_5m_input_tokens"),
         "cache_write_1h_input_tokens": creation.get("ephemeral_1h_input_tokens"),
-        "extra": _rest(record, {"cache_creation", *_ANTHROPIC_USAGE}),
+        "extra": rest(record, {"cache_creation", *_ANTHROPIC_USAGE}, (None,)),
     }

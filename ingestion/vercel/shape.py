@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from ingestion.columns import Measure, Table, date, json, money, number, text, timestamp
+from ingestion.columns import Measure, Table, date, json, money, number, rest, text, timestamp
 from ingestion.errors import BadInput
 
 # FOCUS name on the wire → column, and what it is.
@@ -100,12 +100,6 @@ def _amount(value: object, where: str) -> Decimal | None:
 
 def _millis(value: object) -> datetime | None:
     return datetime.fromtimestamp(int(str(value)) / 1000, UTC) if value is not None else None
-
-
-def rest(record: dict[str, Any], known: set[str]) -> str | None:
-    """The fields that no column holds, as JSON; None where there are none."""
-    extra = {key: value for key, value in record.items() if key not in known}
-    return jsonlib.dumps(extra, default=str, sort_keys=True) if extra else None
 
 
 def charge_row(record: dict[str, Any], team_id: str, day: Any, where: str) -> dict[str, Any]:

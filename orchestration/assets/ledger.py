@@ -23,12 +23,18 @@ TRANSLATOR = LedgerTranslator()
 def ledger(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
     """Build what changed and test it. Unit tests are for `make test`: they prove the SQL, not the data."""
     arguments = ["build", "--exclude-resource-type", "unit_test"]
-    # One target folder, so that dbt parses only what changed and no run leaves a folder of its own.
     # One writer of the warehouse at a time. (Dagster's pools would do, but a killed run keeps its slot in them.)
     with alone(Home.from_environment(), "warehouse"):
+        # One target folder, so that dbt parses only what changed and no run leaves a folder of its own.
         build = dbt.cli(arguments, context=context, target_path=PROJECT.target_path)
-        yield from with_lineage(build, Path(PROJECT.target_path) / "lineage.json", manifest_version(PROJECT))
-    # The metadata is read in this process: whoever opens the warehouse next must find it closed.
+        try:
+            yield from with_lineage(build, Path(PROJECT.target_path) / "lineage.json", manifest_version(PROJECT))
+        finally:
+            _close_warehouse()
+
+
+def _close_warehouse() -> None:
+    """Column metadata is read in this process: whoever opens the warehouse next must find it closed."""
     held: Any = DuckDBConnectionManager._ENV
     if held is not None:
         held.close()

@@ -1,6 +1,7 @@
 """The publication as an asset: downstream of every mart, and so behind every blocking check."""
 
 import json
+from typing import Any
 
 import dagster as dg
 
@@ -10,28 +11,19 @@ from orchestration.assets.ledger import PROJECT, TRANSLATOR
 from orchestration.publish import Mart, publish
 
 
-def marts() -> list[Mart]:
+def _mart_nodes() -> list[dict[str, Any]]:
     """All models of the marts' folder, from dbt's manifest."""
     nodes = json.loads(PROJECT.manifest_path.read_text())["nodes"].values()
-    return [
-        Mart(node["name"], node["schema"], node["config"]["materialized"] == "view")
-        for node in nodes
-        if node["resource_type"] == "model" and node["fqn"][1] == "marts"
-    ]
+    return [node for node in nodes if node["resource_type"] == "model" and node["fqn"][1] == "marts"]
 
 
-def _mart_keys() -> list[dg.AssetKey]:
-    nodes = json.loads(PROJECT.manifest_path.read_text())["nodes"].values()
-    return [
-        TRANSLATOR.get_asset_key(node)
-        for node in nodes
-        if node["resource_type"] == "model" and node["fqn"][1] == "marts"
-    ]
+NODES = _mart_nodes()
+MARTS = [Mart(node["name"], node["schema"], node["config"]["materialized"] == "view") for node in NODES]
 
 
 @dg.asset(
     key=["published", "marts"],
-    deps=_mart_keys(),
+    deps=[TRANSLATOR.get_asset_key(node) for node in NODES],
     group_name="published",
     kinds={"duckdb", "parquet"},
     owners=["team:data"],
@@ -44,7 +36,7 @@ def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     home = Home.from_environment()
     context.log.info(f"publishing to {home.published}")
     with alone(home, "warehouse"):
-        rows = publish(home.warehouse, home.published, marts())
+        rows = publish(home.warehouse, home.published, MARTS)
     return dg.MaterializeResult(
         metadata={
             "path": dg.MetadataValue.path(str(home.published / "marts.duckdb")),

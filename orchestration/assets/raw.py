@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import dagster as dg
 
 from ingestion.contract import DELIVERIES, DELIVERY_TOTALS, Landing, Source
-from ingestion.errors import VendorError
 from ingestion.lake import declare, land
 from ingestion.settings import Home, resolve, utc_now
 from ingestion.sources import SOURCES
+from orchestration.assets.failure import explained
 from orchestration.partitions import billing_months, window_of
 
 OWNER = "team:data"
@@ -80,11 +80,9 @@ def raw_assets(source: Source) -> dg.AssetsDefinition:
             context.log.info(f"{source.title}: asking for {window.first} to {window.last}")
             try:
                 landing = land(home, source, settings, window, utc_now())
-            except VendorError:
-                raise
             except Exception as error:
-                # Wrong settings or a broken registry stay as they are: trying again would only take time.
-                raise dg.Failure(str(_root(error)), allow_retries=False) from error
+                message, try_again = explained(error)
+                raise dg.Failure(message, allow_retries=try_again) from error
             context.log.info(str(landing))
         for spec in specs:
             metadata = _metadata(landing, spec.key.path[-1])
@@ -100,13 +98,6 @@ def raw_assets(source: Source) -> dg.AssetsDefinition:
         )
 
     return landed
-
-
-def _root(error: BaseException) -> BaseException:
-    """The error that a chain began with: dlt wraps what its resources raise."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
 
 
 RAW_ASSETS: list[dg.AssetsDefinition] = [raw_assets(source) for source in SOURCES]

@@ -55,6 +55,18 @@
     }}
 {% endmacro %}
 
+{% macro summable_columns() %}
+    {#- What a split charge is split in: costs and quantities. Unit prices stay as they are (FOCUS 1.3, allocation). -#}
+    {{
+        return(
+            [
+                "billed_cost", "effective_cost", "list_cost", "contracted_cost", "pricing_quantity",
+                "consumed_quantity", "commitment_discount_quantity", "pricing_currency_effective_cost",
+            ]
+        )
+    }}
+{% endmacro %}
+
 {% macro timestamp_columns() %}
     {{ return(["billing_period_start", "billing_period_end", "charge_period_start", "charge_period_end"]) }}
 {% endmacro %}

@@ -7,10 +7,7 @@
     )
 }}
 
-{%- set split = [
-    "billed_cost", "effective_cost", "list_cost", "contracted_cost", "pricing_quantity", "consumed_quantity",
-    "commitment_discount_quantity", "pricing_currency_effective_cost",
-] -%}
+{%- set split = summable_columns() -%}
 {%- set told = ["actor_id", "service_id", "customer_id", "workflow_id", "feature", "environment"] -%}
 
 -- The bill is the money, the requests say whose it is: an AI charge is shared out over the requests of its

@@ -7,10 +7,7 @@
     )
 }}
 
-{%- set split = [
-    "billed_cost", "effective_cost", "list_cost", "contracted_cost", "pricing_quantity", "consumed_quantity",
-    "commitment_discount_quantity", "pricing_currency_effective_cost",
-] -%}
+{%- set split = summable_columns() -%}
 
 with
     owned as (select * from {{ ref("int_charges__owned") }}),

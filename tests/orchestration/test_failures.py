@@ -1,0 +1,53 @@
+"""What a failed landing says: our own words, however deep dlt wrapped them, and a retry where that can help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingestion.errors import SettingError, VendorError
+from ingestion.lake import Rows, Slice, Source, land
+from ingestion.settings import Home
+from orchestration.assets.failure import explained
+from tests.ingestion.test_lake import CHARGES, NOW, WINDOW, NoSettings, vendor
+
+
+def failing(error: Exception) -> Source:
+    def slices(*args: Any) -> Iterable[Slice]:
+        def read() -> Iterable[Rows]:
+            try:
+                raise ValueError("line 1 column 9")
+            except ValueError as cause:
+                raise error from cause
+
+        yield Slice("a", "2026-11", datetime(2026, 11, 1), NOW, read)  # noqa: DTZ001 - never written
+
+    return Source("vendor", "Vendor", "", NoSettings, (CHARGES,), slices, vendor, 36)
+
+
+@pytest.mark.parametrize(
+    ("error", "retried"),
+    [
+        (VendorError("Vendor: /x did not answer in JSON"), True),
+        (SettingError("check sources.vendor.token"), False),
+    ],
+)
+def test_failure_of_a_landing_is_told_in_our_words(tmp_path: Path, error: Exception, retried: bool) -> None:
+    with pytest.raises(Exception) as caught:
+        land(Home(tmp_path), failing(error), NoSettings(), WINDOW, NOW)
+    assert caught.value is not error, "dlt wraps what its resources raise"
+    assert explained(caught.value) == (str(error), retried)
+
+
+def test_failure_that_is_not_ours_is_told_by_its_root() -> None:
+    try:
+        try:
+            raise OSError("No space left on device")
+        except OSError as cause:
+            raise RuntimeError("load failed") from cause
+    except RuntimeError as error:
+        assert explained(error) == ("OSError: No space left on device", False)
