@@ -1,4 +1,8 @@
-"""The gateway's logs in LiteLLM's S3 layout: one JSONL file an hour, records as its `s3_v2` callback writes them."""
+"""The gateway's logs in LiteLLM's S3 layouts, records as its `s3_v2` callback writes them.
+
+One JSONL file an hour; one team's gateway is older and writes one object a request, below the team's prefix. Of one
+day the files of the evening arrive three days late.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,19 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from sample_company.llm import ACCOUNTS, SHARED_KEY, LlmRequest, key_hash, requests
-from sample_company.world import World
+from sample_company.llm import SHARED_KEY, LlmRequest, key_hash, requests
+from sample_company.llm_models import ACCOUNTS
+from sample_company.world import World, first_of_month
 
 PREFIX = "litellm"
+SINGLE_OBJECT_TEAM = "security"
+LATE_BY_DAYS = 3
+LATE_FROM_HOUR = 15
+
+
+def late_day(world: World) -> date:
+    """The day whose evening's files arrive late."""
+    return first_of_month(world.until).replace(day=2)
 
 
 def record(request: LlmRequest) -> dict[str, Any]:
@@ -40,7 +53,7 @@ def record(request: LlmRequest) -> dict[str, Any]:
         "id": f"{request.id}_cache_hit{int(request.started_at.timestamp())}" if request.cache_hit else request.id,
         "litellm_call_id": request.call_id,
         "trace_id": request.call_id,
-        "call_type": "acompletion",
+        "call_type": "aretrieve_batch" if request.tier == "batch" else "acompletion",
         "cache_hit": True if request.cache_hit else None,
         "stream": request.stream,
         "status": request.status,
@@ -50,7 +63,7 @@ def record(request: LlmRequest) -> dict[str, Any]:
         "endTime": ended.timestamp(),
         "completionStartTime": ended.timestamp(),
         "response_time": request.seconds,
-        "model": f"{request.model.provider}/{request.model.id}",
+        "model": f"{request.model.provider}/{request.model.wire}",
         "model_group": request.model.id,
         "model_id": f"dep-{request.model.id}",
         "api_base": f"https://api.{request.model.provider}.example/v1",
@@ -63,16 +76,17 @@ def record(request: LlmRequest) -> dict[str, Any]:
             "spend_logs_metadata": None if shared else attributes,
             "usage_object": usage if succeeded else None,
             "attempted_retries": request.retries,
+            "batch_models": [request.model.wire] if request.tier == "batch" else None,
             "requester_ip_address": "10.0.0.1",
         },
-        "response_cost": float(request.cost),
+        "response_cost": float(request.logged_cost),
         "total_tokens": prompt + output,
         "prompt_tokens": prompt,
         "completion_tokens": output,
         "request_tags": ["User-Agent: python-httpx"],
         "end_user": None if shared else request.customer,
         "messages": [{"role": "user", "content": "redacted-by-litellm"}],
-        "response": {"model": request.model.id, "usage": usage} if succeeded else None,
+        "response": {"model": request.model.wire, "usage": usage} if succeeded else None,
         "model_parameters": {"stream": request.stream},
         "hidden_params": {
             "additional_headers": {
@@ -86,21 +100,33 @@ def record(request: LlmRequest) -> dict[str, Any]:
     }
 
 
+def _key(world: World, request: LlmRequest) -> str:
+    """The object that a record goes to."""
+    moment = request.started_at
+    if request.team == SINGLE_OBJECT_TEAM:
+        return f"{request.team}/{moment:%Y-%m-%d}/time-{moment:%H-%M-%S-%f}_{request.id}.json"
+    batch = world.token("batch", moment.date(), moment.hour, length=12)
+    return f"{moment:%Y-%m-%d}/{moment:%H}/batch_{moment:%H}-59-59_{batch}.jsonl"
+
+
+def _has_arrived(world: World, request: LlmRequest, as_of: date) -> bool:
+    moment = request.started_at
+    is_late = moment.date() == late_day(world) and moment.hour >= LATE_FROM_HOUR
+    return as_of > moment.date() + timedelta(days=LATE_BY_DAYS if is_late else 0)
+
+
 def write_logs(world: World, as_of: date, folder: Path) -> None:
-    """Write the hours that are not written yet; `<prefix>/<date>/<hour>/batch_….jsonl`."""
+    """Write the objects that are not written yet; an object never changes."""
     for day in world.days(as_of):
-        done = folder / PREFIX / f"{day}"
-        if done.exists():
-            continue
-        hours: dict[int, list[LlmRequest]] = defaultdict(list)
+        objects: dict[str, list[LlmRequest]] = defaultdict(list)
         for request in requests(world, day):
-            hours[request.started_at.hour].append(request)
-        for hour, found in sorted(hours.items()):
-            target = (
-                done / f"{hour:02d}" / f"batch_{hour:02d}-59-59_{world.token('batch', day, hour, length=12)}.jsonl"
-            )
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text("".join(json.dumps(record(request)) + "\n" for request in found))
+            if request.is_through_gateway and _has_arrived(world, request, as_of):
+                objects[_key(world, request)].append(request)
+        for key, found in objects.items():
+            target = folder / PREFIX / key
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text("".join(json.dumps(record(request)) + "\n" for request in found))
 
 
 def settings(folder: Path) -> dict[str, str]:

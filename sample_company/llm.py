@@ -15,42 +15,26 @@ from decimal import Decimal
 from functools import lru_cache
 
 from sample_company.company import CUSTOMERS, PEOPLE, WORKFLOWS, Workflow
+from sample_company.llm_models import (
+    ACCOUNTS,
+    BATCH_WORKFLOWS,
+    CLASSES,
+    GPT_5,
+    GPT_5_MINI,
+    OWN_MODEL,
+    ROTATION,
+    UNPRICED,
+    Model,
+)
 from sample_company.world import Label, Spike, World, at, first_of_month
 
-CLASSES = ("input", "cached_input", "cache_write_5m", "output")
-MILLION = Decimal(1_000_000)
-
-
-@dataclass(frozen=True)
-class Model:
-    """A model and its list price in USD for a million tokens of each class."""
-
-    id: str
-    provider: str
-    prices: tuple[Decimal, Decimal, Decimal, Decimal]
-
-    def cost(self, token_class: str, tokens: int) -> Decimal:
-        return self.prices[CLASSES.index(token_class)] * tokens / MILLION
-
-
-def _prices(*values: str) -> tuple[Decimal, Decimal, Decimal, Decimal]:
-    one, two, three, four = (Decimal(value) for value in values)
-    return one, two, three, four
-
-
-MODELS = {
-    model.id: model
-    for model in (
-        Model("gpt-5-mini", "openai", _prices("0.25", "0.025", "0", "2")),
-        Model("gpt-5", "openai", _prices("1.25", "0.125", "0", "10")),
-        Model("claude-sonnet-4-5", "anthropic", _prices("3", "0.3", "3.75", "15")),
-        Model("claude-haiku-4-5", "anthropic", _prices("1", "0.1", "1.25", "5")),
-    )
-}
-ACCOUNTS = {"openai": "proj_gateway", "anthropic": "wrkspc_gateway"}
 RESEARCH_PROJECT = "proj_research"
 RESEARCH_KEY = "key_research"
 GATEWAY_KEY = "key_gateway"
+# The mobile app's backend calls OpenAI with a project of its own and keeps its own log of requests, in MongoDB.
+APP_SERVICE = "mobile-api"
+APP_PROJECT = "proj_mobile"
+APP_KEY = "key_mobile"
 SHARED_KEY = "shared-legacy-key"
 # The workflows whose teams still use the shared key, without naming themselves.
 SHARED_KEY_WORKFLOWS = ("sentiment", "image-alt-text", "chart-caption", "push-copy")
@@ -60,7 +44,10 @@ REQUESTS_PER_WORKFLOW = 5
 
 @dataclass(frozen=True)
 class LlmRequest:
-    """One attempt, as it truly was. Tokens by class; `billed` is False where no provider was paid."""
+    """One attempt, as it truly was. Tokens by class; `billed` is False where no provider was paid.
+
+    `tier` is what the provider served: standard or batch.
+    """
 
     id: str
     call_id: str
@@ -78,6 +65,17 @@ class LlmRequest:
     cache_hit: bool
     retries: int
     fallback_from: str | None
+    tier: str
+
+    @property
+    def is_through_gateway(self) -> bool:
+        """False where the caller's own log tells of it."""
+        return self.workflow.service != APP_SERVICE
+
+    @property
+    def account(self) -> str:
+        """The project, workspace or account that the provider bills it to."""
+        return ACCOUNTS[self.model.provider] if self.is_through_gateway else APP_PROJECT
 
     @property
     def billed(self) -> bool:
@@ -88,9 +86,13 @@ class LlmRequest:
         """The provider's price of the attempt, in USD."""
         if not self.billed:
             return Decimal(0)
-        return sum(
-            (self.model.cost(name, count) for name, count in zip(CLASSES, self.tokens, strict=True)), Decimal(0)
-        )
+        costs = (self.model.cost(name, count, self.tier) for name, count in zip(CLASSES, self.tokens, strict=True))
+        return sum(costs, Decimal(0))
+
+    @property
+    def logged_cost(self) -> Decimal:
+        """What a gateway says that it cost: 0 for a model that its price list does not know."""
+        return Decimal(0) if self.model in UNPRICED else self.cost
 
 
 def spike_days(world: World) -> tuple[date, date]:
@@ -119,11 +121,10 @@ def requests(world: World, day: date) -> tuple[LlmRequest, ...]:
     """A day's attempts through the gateway, in order of time."""
     found: list[LlmRequest] = []
     first, last = spike_days(world)
-    models = list(MODELS.values())
     age = (day - world.start).days
     for number, workflow in enumerate(WORKFLOWS):
         rng = world.rng("llm", day, workflow.id)
-        model = models[number % len(models)]
+        model = OWN_MODEL.get(workflow.id, ROTATION[number % len(ROTATION)])
         team = world.team_of(workflow.service, day)
         people = [person.id for person in PEOPLE if person.team == team]
         count = rng.randint(2, REQUESTS_PER_WORKFLOW * 2 - 1)
@@ -132,7 +133,7 @@ def requests(world: World, day: date) -> tuple[LlmRequest, ...]:
         for index in range(count):
             fresh = rng.randint(2_000, 60_000) + age * 80
             cached = rng.choice((0, 0, 1024, 4096)) if model.provider == "openai" else rng.choice((0, 6000))
-            written = 2048 if model.provider == "anthropic" and rng.random() < 0.2 else 0
+            written = 2048 if model.prices[2] and rng.random() < 0.2 else 0
             chance = rng.random()
             status = "failure" if chance < 0.03 else "success"
             call = world.token("call", day, workflow.id, index, length=32)
@@ -153,7 +154,8 @@ def requests(world: World, day: date) -> tuple[LlmRequest, ...]:
                 stream=rng.random() < 0.4,
                 cache_hit=chance > 0.96,
                 retries=0,
-                fallback_from="gpt-5" if model.id == "gpt-5-mini" and rng.random() < 0.02 else None,
+                fallback_from=GPT_5.id if model is GPT_5_MINI and rng.random() < 0.02 else None,
+                tier="batch" if workflow.id in BATCH_WORKFLOWS else "standard",
             )
             if status == "failure":
                 # A failed attempt used nothing; the retry that follows shares its call id.
@@ -182,11 +184,12 @@ def research_tokens(world: World, day: date) -> tuple[int, int, int, int]:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a provider saw of one account, key and model on a day."""
+    """What a provider saw of one account, key, model and tier on a day."""
 
     account: str
     key: str
     model: Model
+    tier: str
     tokens: tuple[int, int, int, int]
     requests: int
 
@@ -194,48 +197,62 @@ class Usage:
 @lru_cache(maxsize=512)
 def provider_usage(world: World, day: date, provider: str) -> tuple[Usage, ...]:
     """A day as the provider reports it."""
-    tokens: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    counts: dict[str, int] = defaultdict(int)
+    tokens: dict[tuple[str, Model, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    counts: dict[tuple[str, Model, str], int] = defaultdict(int)
     for request in requests(world, day):
         if request.billed and request.model.provider == provider:
+            bucket = (request.account, request.model, request.tier)
             for index, count in enumerate(request.tokens):
-                tokens[request.model.id][index] += count
-            counts[request.model.id] += 1
-    found = [
-        Usage(ACCOUNTS[provider], GATEWAY_KEY, MODELS[model], (used[0], used[1], used[2], used[3]), counts[model])
-        for model, used in sorted(tokens.items())
-    ]
+                tokens[bucket][index] += count
+            counts[bucket] += 1
+    found = []
+    for bucket in sorted(tokens, key=lambda bucket: (bucket[0], bucket[1].id, bucket[2])):
+        account, model, tier = bucket
+        key = APP_KEY if account == APP_PROJECT else GATEWAY_KEY
+        one, two, three, four = tokens[bucket]
+        found.append(Usage(account, key, model, tier, (one, two, three, four), counts[bucket]))
     if provider == "openai":
-        found.append(Usage(RESEARCH_PROJECT, RESEARCH_KEY, MODELS["gpt-5"], research_tokens(world, day), 12))
+        used = research_tokens(world, day)
+        found.append(Usage(RESEARCH_PROJECT, RESEARCH_KEY, GPT_5, "standard", used, 12))
     return tuple(found)
 
 
-def vendor_charge_id(provider: str, day: date, account: str, model: str, token_class: str) -> str:
+def vendor_charge_id(provider: str, day: date, account: str, model: str, token_class: str, tier: str) -> str:
     """The natural key of a provider's charge."""
-    return f"{provider}|{day}|{account}|{model}|{token_class}"
+    return "|".join((provider, str(day), account, model, token_class, *(["batch"] if tier == "batch" else [])))
+
+
+# (account, model, tier, token class)
+Bucket = tuple[str, Model, str, str]
+
+
+def shares(world: World, day: date) -> dict[Bucket, dict[tuple[str, bool], Decimal]]:
+    """What each team's requests cost of every bucket of the providers, and whether the key that they used tells."""
+    found: dict[Bucket, dict[tuple[str, bool], Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for request in requests(world, day):
+        if not request.billed:
+            continue
+        known = request.key_alias != SHARED_KEY
+        for token_class, count in zip(CLASSES, request.tokens, strict=True):
+            if count:
+                bucket = (request.account, request.model, request.tier, token_class)
+                cost = request.model.cost(token_class, count, request.tier)
+                found[bucket][(request.team, known)] += cost
+    return found
 
 
 def labels(world: World, as_of: date) -> Iterator[Label]:
-    """Whose each provider charge is: the requests' teams, by what their tokens cost."""
+    """Whose each provider charge is: the requests' teams, by what their tokens cost. (Bedrock's are AWS's to tell.)"""
     for day in world.days(as_of):
-        shares: dict[tuple[str, str, str, bool], Decimal] = defaultdict(Decimal)
-        for request in requests(world, day):
-            if not request.billed:
-                continue
-            for token_class, count in zip(CLASSES, request.tokens, strict=True):
-                if count:
-                    known = request.key_alias != SHARED_KEY
-                    shares[(request.model.id, token_class, request.team, known)] += request.model.cost(
-                        token_class, count
-                    )
-        for (model, token_class, team, known), amount in sorted(shares.items()):
-            provider = MODELS[model].provider
-            key = vendor_charge_id(provider, day, ACCOUNTS[provider], model, token_class)
-            yield Label(provider, key, team, amount, known)
+        for (account, model, tier, token_class), teams in shares(world, day).items():
+            if model.provider != "bedrock":
+                key = vendor_charge_id(model.provider, day, account, model.id, token_class, tier)
+                for (team, known), amount in sorted(teams.items()):
+                    yield Label(model.provider, key, team, amount, known)
         for token_class, count in zip(CLASSES, research_tokens(world, day), strict=True):
             if count:
-                key = vendor_charge_id("openai", day, RESEARCH_PROJECT, "gpt-5", token_class)
-                yield Label("openai", key, "ml-platform", MODELS["gpt-5"].cost(token_class, count), True)
+                key = vendor_charge_id("openai", day, RESEARCH_PROJECT, GPT_5.id, token_class, "standard")
+                yield Label("openai", key, "ml-platform", GPT_5.cost(token_class, count), True)
 
 
 def spikes(world: World) -> list[Spike]:

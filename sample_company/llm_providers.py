@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sample_company.llm import ACCOUNTS, CLASSES, RESEARCH_PROJECT, provider_usage
+from sample_company.llm import APP_PROJECT, RESEARCH_PROJECT, provider_usage
+from sample_company.llm_models import ACCOUNTS, CLASSES
 from sample_company.server import Request, Response, Route, json_response
 from sample_company.world import State, at
 
@@ -20,7 +21,6 @@ TOKEN_TYPES = {
     "cache_write_5m": "cache_creation.ephemeral_5m_input_tokens",
     "output": "output_tokens",
 }
-DATED = {"gpt-5-mini": "gpt-5-mini-2025-08-07", "gpt-5": "gpt-5-2025-08-07"}
 
 
 def _bounded(
@@ -63,8 +63,8 @@ def _openai_costs(state: State, day: date) -> list[dict[str, Any]]:
     return [
         {
             "object": "organization.costs.result",
-            "amount": {"value": usage.model.cost(token_class, tokens), "currency": "usd"},
-            "line_item": f"{DATED[usage.model.id]}, {LINE_ITEMS[token_class]}",
+            "amount": {"value": usage.model.cost(token_class, tokens, usage.tier), "currency": "usd"},
+            "line_item": f"{usage.model.wire}, {LINE_ITEMS[token_class]}",
             "quantity": Decimal(tokens),
             "project_id": usage.account,
             "api_key_id": usage.key,
@@ -87,8 +87,8 @@ def _openai_usage(state: State, day: date) -> list[dict[str, Any]]:
             "project_id": usage.account,
             "user_id": None,
             "api_key_id": usage.key,
-            "model": DATED[usage.model.id],
-            "batch": False,
+            "model": usage.model.wire,
+            "batch": usage.tier == "batch",
             "service_tier": "default",
         }
         for usage in provider_usage(state.world, day, "openai")
@@ -118,12 +118,12 @@ def _anthropic(state: State, request: Request, results: Callable[[date], list[di
 def _anthropic_costs(state: State, day: date) -> list[dict[str, Any]]:
     return [
         {
-            "amount": format(usage.model.cost(token_class, tokens) * 100, "f"),
+            "amount": format(usage.model.cost(token_class, tokens, usage.tier) * 100, "f"),
             "currency": "USD",
             "cost_type": "tokens",
-            "description": f"{usage.model.id} Usage - {token_class}",
-            "model": usage.model.id,
-            "service_tier": "standard",
+            "description": f"{usage.model.id} Usage - {token_class}{' (batch)' if usage.tier == 'batch' else ''}",
+            "model": usage.model.wire,
+            "service_tier": usage.tier,
             "context_window": "0-200k",
             "inference_geo": "global",
             "token_type": TOKEN_TYPES[token_class],
@@ -145,8 +145,8 @@ def _anthropic_usage(state: State, day: date) -> list[dict[str, Any]]:
             "server_tool_use": {"web_search_requests": 0},
             "api_key_id": usage.key,
             "workspace_id": usage.account,
-            "model": usage.model.id,
-            "service_tier": "standard",
+            "model": usage.model.wire,
+            "service_tier": usage.tier,
             "context_window": "0-200k",
         }
         for usage in provider_usage(state.world, day, "anthropic")
@@ -159,7 +159,7 @@ def routes(state: State) -> list[Route]:
     def openai_projects(request: Request) -> Response:
         found = [
             {"object": "organization.project", "id": identifier, "name": identifier[5:], "status": "active"}
-            for identifier in (ACCOUNTS["openai"], RESEARCH_PROJECT)
+            for identifier in (ACCOUNTS["openai"], APP_PROJECT, RESEARCH_PROJECT)
         ]
         return json_response({"object": "list", "data": found, "has_more": False, "last_id": RESEARCH_PROJECT})
 

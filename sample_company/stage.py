@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 
-from sample_company import atlas, aws, litellm, llm_providers, registry, vercel
+from sample_company import atlas, aws, litellm, llm_providers, registry, request_log, vercel
 from sample_company.labels import write_labels
 from sample_company.server import serving
 from sample_company.world import State, World
@@ -24,12 +24,14 @@ class Stage:
     world: World
     state: State
     folder: Path
+    mongo_uri: str
     environment: dict[str, str]
 
     def show(self, as_of: date) -> None:
         """Move the date on: the vendors show what they would show then."""
         self.state.as_of = as_of
         write_world(self.world, as_of, self.folder)
+        request_log.write_log(self.world, as_of, self.mongo_uri)
         self.environment["COSTOWNER_NOW"] = datetime(as_of.year, as_of.month, as_of.day, 6, tzinfo=UTC).isoformat()
 
 
@@ -54,7 +56,8 @@ def staged(
     """The sample company, served while the context lasts."""
     world = World(seed, until or yesterday())
     state = State(world, as_of or world.until + timedelta(days=1))
-    with serving([*vercel.routes(state), *atlas.routes(state), *llm_providers.routes(state)]) as base_url:
+    routes = [*vercel.routes(state), *atlas.routes(state), *llm_providers.routes(state)]
+    with serving(routes) as base_url, request_log.mongo_server() as mongo_uri:
         environment = {
             "COSTOWNER_REGISTRY": str(folder / "registry"),
             "COSTOWNER_HISTORY_START": f"{world.start:%Y-%m}",
@@ -63,7 +66,8 @@ def staged(
             **atlas.settings(base_url),
             **llm_providers.settings(base_url),
             **litellm.settings(folder / "logs"),
+            **request_log.settings(mongo_uri),
         }
-        stage = Stage(world, state, folder, environment)
+        stage = Stage(world, state, folder, mongo_uri, environment)
         stage.show(state.as_of)
         yield stage

@@ -77,6 +77,9 @@ LLM_REQUESTS = Table(
 )
 TABLES = (LLM_REQUESTS,)
 
+# The calls by which LiteLLM learns what a batch has cost.
+BATCH_CALLS = ("aretrieve_batch", "retrieve_batch")
+
 # What a caller may say about a request, by the names that are in use for it.
 ATTRIBUTES = {
     "service_name": ("service", "service_name"),
@@ -198,6 +201,7 @@ def litellm_row(record: Mapping[str, Any], accounts: Mapping[str, str], where: s
     retries = headers.get("x-litellm-attempted-retries", metadata.get("attempted_retries"))
     fallbacks = headers.get("x-litellm-attempted-fallbacks", metadata.get("attempted_fallbacks"))
     first_token = moment(record.get("completionStartTime"), f"{where}, completionStartTime")
+    is_batch = bool(metadata.get("batch_models")) or record.get("call_type") in BATCH_CALLS
     return {
         "source_system": "litellm_spend_logs" if is_spend_log else "litellm",
         "request_id": str(request_id),
@@ -218,7 +222,7 @@ def litellm_row(record: Mapping[str, Any], accounts: Mapping[str, str], where: s
         "response_model": response_model or record.get("model"),
         "model_group": record.get("model_group"),
         "deployment_id": record.get("model_id"),
-        "service_tier": _mapping(record.get("cost_breakdown")).get("service_tier"),
+        "service_tier": "batch" if is_batch else _mapping(record.get("cost_breakdown")).get("service_tier"),
         "is_stream": is_true(record.get("stream")) if record.get("stream") is not None else None,
         "status": status,
         "error_code": str(error["error_code"]) if error.get("error_code") else None,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -20,29 +17,16 @@ from ingestion.lake import land
 from ingestion.llm_gateway import SOURCE
 from ingestion.llm_gateway.source import GatewaySettings
 from ingestion.settings import Home, Month, Window
+from sample_company.request_log import mongo_server
 
 WINDOW = Window(Month(2026, 11), Month(2026, 11))
 NOW = datetime(2026, 11, 4, 6, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("mongo")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    program = Path(sys.executable).with_name("nx-27017")
-    arguments = ["--db", "memory", "--host", "127.0.0.1", "-p", str(port)]
-    places = ["--pid-file", str(folder / "pid"), "--log-file", str(folder / "log")]
-    server = subprocess.Popen([str(program), *arguments, *places])
-    address = f"mongodb://127.0.0.1:{port}"
-    try:
-        with pymongo.MongoClient[dict[str, Any]](address, serverSelectionTimeoutMS=60_000) as client:
-            client.admin.command("ping")  # waits until the server answers
+def uri() -> Iterator[str]:
+    with mongo_server() as address:
         yield address
-    finally:
-        server.kill()
-        server.wait()
 
 
 def document(number: int, day: int, **fields: Any) -> dict[str, Any]:

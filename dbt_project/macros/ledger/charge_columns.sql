@@ -36,7 +36,7 @@
             ["source", "slice_id", "load_id", "billing_month", "charge_key", "vendor_charge_id"]
             + focus_columns()
             + ["provider_name", "publisher_name", "claims"]
-            + ["ai_provider", "ai_model", "ai_token_class", "ai_account"]
+            + ["ai_provider", "ai_model", "ai_token_class", "ai_service_tier", "ai_account"]
             + ["actor_id", "service_id", "customer_id", "workflow_id", "feature", "environment"]
         )
     }}

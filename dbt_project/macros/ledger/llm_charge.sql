@@ -12,7 +12,7 @@
                 "provider_name", "publisher_name", "service_name", "service_category", "service_subcategory",
                 "sku_id", "sku_meter", "sku_price_id", "sub_account_id", "sub_account_name", "sub_account_type",
                 "resource_id", "resource_name", "resource_type", "tags", "claims", "ai_provider", "ai_model",
-                "ai_token_class", "ai_account",
+                "ai_token_class", "ai_service_tier", "ai_account",
             ]
         )
     }}
@@ -22,7 +22,7 @@
     {#-
         Charges of an LLM provider in FOCUS terms, from a relation of its daily cost results: slice_id, load_id,
         billing_month, bucket_start, bucket_end, amount, currency, description, model, token_class (NULL where it is
-        not of tokens), tokens (NULL where unknown), account_id, key_id, vendor_charge_id, content_key, occurrence.
+        not of tokens), service_tier (NULL where the report does not tell tiers apart), tokens (NULL where unknown), account_id, key_id, vendor_charge_id, content_key, occurrence.
         One row a token class, each with a price of its own (facts of FOCUS 1.4: tokens are no virtual currency).
     -#}
     with
@@ -120,6 +120,7 @@
                 case when has_tokens and token_class is not null then '{{ source }}' end as ai_provider,
                 case when has_tokens and token_class is not null then model end as ai_model,
                 case when has_tokens then token_class end as ai_token_class,
+                case when has_tokens and token_class is not null then service_tier end as ai_service_tier,
                 case when has_tokens and token_class is not null then account_id end as ai_account
             from priced
         )

@@ -2,13 +2,9 @@
 -- negative,
 -- which FOCUS forbids.)
 with
-    lines as (select * from {{ ref("int_aws_lines__amortised") }}),
+    lines as (select * from {{ ref("int_aws_lines__mapped") }}),
 
     residuals as (select * from {{ ref("int_aws_negations__netted") }}),
-
-    services as (select * from {{ ref("aws_services") }}),
-
-    units as (select * from {{ ref("aws_units") }}),
 
     keyed as (
         select
@@ -32,7 +28,8 @@ with
         select
             keyed.*,
             row_number() over (partition by content_key order by content_key) as occurrence,
-            coalesce(product_servicecode, line_item_product_code, 'Other') as service_code,
+            is_measured and bedrock_model is not null and bedrock_token_class is not null as is_of_tokens,
+            case when bill_billing_entity = 'AWS Marketplace' then product_name end as marketplace_product,
             coalesce(savings_plan_savings_plan_a_r_n, reservation_reservation_a_r_n) as commitment_arn,
             savings_plan_savings_plan_a_r_n is not null as is_savings_plan,
             case
@@ -48,7 +45,9 @@ with
                 when charge_category in ('Usage', 'Purchase')
                 then 1
             end as quantity,
-            case when charge_category = 'Usage' and part = '' then pricing_unit else 'Units' end as unit
+            case
+                when charge_category = 'Usage' and part = '' then coalesce(focus_unit, 'Units') else 'Units'
+            end as unit
         from keyed
     ),
 
@@ -124,12 +123,14 @@ with
                 then null
                 when is_savings_plan
                 then coalesce(line_item_currency_code, 'USD')
-                else coalesce(units.focus_unit, 'Units')
+                else unit
             end as commitment_discount_unit,
-            case when is_measured then quantity end as consumed_quantity,
-            case when is_measured then coalesce(units.focus_unit, 'Units') end as consumed_unit,
+            case when is_measured then coalesce(bedrock_tokens, quantity) end as consumed_quantity,
+            case
+                when is_measured and bedrock_tokens is not null then 'Tokens' when is_measured then unit
+            end as consumed_unit,
             case when is_priced then quantity end as pricing_quantity,
-            case when is_priced then coalesce(units.focus_unit, 'Units') end as pricing_unit,
+            case when is_priced then unit end as pricing_unit,
             case when is_priced then coalesce(pricing_category, 'Other') end as pricing_category,
             unit_price as list_unit_price,
             unit_price as contracted_unit_price,
@@ -147,9 +148,9 @@ with
                 when is_measured and line_item_resource_id is not null
                 then coalesce(product_product_family, 'Resource')
             end as resource_type,
-            coalesce(services.service_name, service_code) as service_name,
-            coalesce(services.service_category, 'Other') as service_category,
-            coalesce(services.service_subcategory, 'Other (Other)') as service_subcategory,
+            coalesce(priced.service_name, marketplace_product, service_code) as service_name,
+            coalesce(priced.service_category, 'Other') as service_category,
+            coalesce(priced.service_subcategory, 'Other (Other)') as service_subcategory,
             case
                 when is_priced then coalesce(product_sku, service_code || '/' || line_item_usage_type)
             end as sku_id,
@@ -170,14 +171,17 @@ with
                     + [
                         ["aws_iam_principal", "line_item_iam_principal"],
                         ["aws_account", "line_item_usage_account_id"],
-                        ["service_name", "coalesce(services.service_name, service_code)"],
+                        ["service_name", "coalesce(priced.service_name, marketplace_product, service_code)"],
                         ["source", "'aws'"],
                     ]
                 )
-            }} as claims
+            }} as claims,
+            case when is_of_tokens then 'bedrock' end as ai_provider,
+            case when is_of_tokens then bedrock_model end as ai_model,
+            case when is_of_tokens then bedrock_token_class end as ai_token_class,
+            case when is_of_tokens then bedrock_tier end as ai_service_tier,
+            case when is_of_tokens then line_item_usage_account_id end as ai_account
         from priced
-        left join services on priced.service_code = services.product_code
-        left join units on priced.unit = units.pricing_unit
     ),
 
     leftovers as (
@@ -235,7 +239,8 @@ with
             "service_provider_name", "host_provider_name", "provider_name", "publisher_name", "region_id",
             "region_name", "resource_id", "resource_name", "resource_type", "service_name", "service_category",
             "service_subcategory", "sku_id", "sku_meter", "sku_price_id", "sub_account_id", "sub_account_name",
-            "sub_account_type", "tags", "claims",
+            "sub_account_type", "tags", "claims", "ai_provider", "ai_model", "ai_token_class", "ai_service_tier",
+            "ai_account",
         ],
     )
 }}

@@ -12,6 +12,7 @@ with
             costs.*,
             {{ canonical_model("costs.model") }} as model_id,
             coalesce(costs.workspace_id, 'default') as account,
+            {{ canonical_tier("costs.service_tier") }} as tier,
             token_classes.token_class,
             {{
                 md5_key([
@@ -24,11 +25,13 @@ with
         left join token_classes on costs.token_type = token_classes.vendor_name
     ),
 
-    -- A bucket that several results share (tiers, context windows) has no token count of its own.
+    -- A bucket that several results share (context windows, places) has no token count of its own.
     counted as (
         select
             named.*,
-            count(*) over (partition by bucket_start, account, model_id, token_class) as results_in_bucket
+            count(*) over (
+                partition by bucket_start, account, model_id, token_class, tier
+            ) as results_in_bucket
         from named
     )
 
@@ -43,6 +46,7 @@ select
     counted.description,
     counted.model_id as model,
     counted.token_class,
+    counted.tier as service_tier,
     case when counted.results_in_bucket = 1 then cast(used.tokens as decimal(38, 12)) end as tokens,
     counted.account as account_id,
     cast(null as varchar) as key_id,
@@ -53,7 +57,8 @@ select
     || '|'
     || coalesce(counted.model_id, counted.description, '')
     || '|'
-    || coalesce(counted.token_class, '') as vendor_charge_id,
+    || coalesce(counted.token_class, '')
+    || case when counted.tier = 'standard' then '' else '|' || counted.tier end as vendor_charge_id,
     counted.content_key,
     row_number() over (partition by counted.content_key order by counted.slice_id) as occurrence
 from counted
@@ -63,3 +68,4 @@ left join
     and counted.account = used.ai_account
     and counted.model_id = used.ai_model
     and counted.token_class = used.ai_token_class
+    and counted.tier = used.ai_service_tier

@@ -12,7 +12,7 @@
 
 -- The bill is the money, the requests say whose it is: an AI charge is shared out over the requests of its
 -- bucket
--- (provider, model, token class, UTC day, account) by tokens. What the provider counted and no request
+-- (provider, model, token class, tier, UTC day, account) by tokens. What the provider counted and no request
 -- explains
 -- stays as one unmetered part, with the claims of the bill alone. One dollar stays one dollar.
 with
@@ -27,7 +27,7 @@ with
 
     tokens as (select * from {{ ref("int_llm_tokens__bucketed") }}),
 
-    used as (select * from {{ ref("int_llm_usage__bucketed") }}),
+    used as (select * from {{ ref("int_llm_usage__reported") }}),
 
     matched as (
         select
@@ -44,17 +44,31 @@ with
             and charges.ai_model = tokens.ai_model
             and charges.ai_token_class = tokens.ai_token_class
             and cast(charges.charge_period_start as date) = tokens.usage_day
+            and (charges.ai_service_tier = tokens.ai_service_tier or charges.ai_service_tier is null)
             and (charges.ai_account = tokens.ai_account or tokens.ai_account is null)
     ),
 
     explained as (select charge_key, sum(weight) as gateway_tokens from matched group by charge_key),
 
+    counted as (
+        select charges.charge_key, sum(used.tokens) as tokens
+        from charges
+        inner join
+            used
+            on charges.ai_provider = used.ai_provider
+            and charges.ai_model = used.ai_model
+            and charges.ai_token_class = used.ai_token_class
+            and cast(charges.charge_period_start as date) = used.usage_day
+            and (charges.ai_service_tier = used.ai_service_tier or charges.ai_service_tier is null)
+            and charges.ai_account = used.ai_account
+        group by charges.charge_key
+    ),
+
     unexplained as (
         select
             charges.*,
             'unmetered' as group_key,
-            coalesce(used.tokens, cast(charges.consumed_quantity as bigint), 0)
-            - explained.gateway_tokens as weight,
+            coalesce(counted.tokens, 0) - explained.gateway_tokens as weight,
             substr(charges.claims, 1, length(charges.claims) - 1)
             || case when charges.claims = '{}' then '' else ',' end
             || '"telemetry":"unmetered"}' as told_claims,
@@ -62,13 +76,7 @@ with
             'unmetered' as part_status
         from charges
         inner join explained on charges.charge_key = explained.charge_key
-        left join
-            used
-            on charges.ai_provider = used.ai_provider
-            and charges.ai_model = used.ai_model
-            and charges.ai_token_class = used.ai_token_class
-            and cast(charges.charge_period_start as date) = used.usage_day
-            and charges.ai_account = used.ai_account
+        left join counted on charges.charge_key = counted.charge_key
     ),
 
     pieces as (

@@ -52,6 +52,7 @@ select
     compared.*,
     {{ canonical_model("coalesce(response_model, request_model)") }} as model_id,
     status = 'success' and not gateway_cache_hit as is_billed,
+    {{ canonical_tier("service_tier") }} as served_tier,
     cast(started_at as date) as usage_day,
     {{
         json_object([

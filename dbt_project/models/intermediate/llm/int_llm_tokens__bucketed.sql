@@ -1,4 +1,5 @@
--- The gateway's billed tokens by bucket (provider, model, token class, UTC day, account) and by who used
+-- The gateway's billed tokens by bucket (provider, model, token class, tier, UTC day, account) and by who
+-- used
 -- them.
 with
     requests as (select * from {{ ref("int_llm_requests__deduplicated") }} where is_billed),
@@ -25,6 +26,7 @@ select
     model_id as ai_model,
     token_class as ai_token_class,
     usage_day,
+    served_tier as ai_service_tier,
     provider_account_id as ai_account,
     claims,
     user_id as actor_id,
@@ -33,7 +35,7 @@ select
     workflow as workflow_id,
     feature,
     environment,
-    {{ md5_key(["claims", "user_id", "service_name", "customer_id", "workflow", "feature", "environment"]) }}
+    {{ md5_key(["claims", "user_id", "service_name", "customer_id", "workflow", "feature", "environment", "served_tier"]) }}
     as group_key,
     sum(tokens) as tokens,
     count(*) as request_count
@@ -43,6 +45,7 @@ group by
     model_id,
     token_class,
     usage_day,
+    served_tier,
     provider_account_id,
     claims,
     user_id,

@@ -17,6 +17,7 @@ with
                 '{{ token_class }}' as ai_token_class,
                 cast(bucket_start as date) as usage_day,
                 project_id as ai_account,
+                case when batch then 'batch' else {{ canonical_tier("service_tier") }} end as ai_service_tier,
                 {{ expression }} as tokens
             from openai
             union all
@@ -34,6 +35,7 @@ with
                 '{{ token_class }}' as ai_token_class,
                 cast(bucket_start as date) as usage_day,
                 coalesce(workspace_id, 'default') as ai_account,
+                {{ canonical_tier("service_tier") }} as ai_service_tier,
                 {{ expression }} as tokens
             from anthropic
             {% if not loop.last %}
@@ -47,8 +49,9 @@ select
     {{ canonical_model("model") }} as ai_model,
     ai_token_class,
     usage_day,
+    ai_service_tier,
     ai_account,
     sum(tokens) as tokens
 from counted
 where tokens > 0
-group by ai_provider, {{ canonical_model("model") }}, ai_token_class, usage_day, ai_account
+group by ai_provider, {{ canonical_model("model") }}, ai_token_class, usage_day, ai_service_tier, ai_account

@@ -3,7 +3,7 @@ with
 
     used as (
         select ai_provider as provider, ai_model as model_id, usage_day
-        from {{ ref("int_llm_usage__bucketed") }}
+        from {{ ref("int_llm_usage__reported") }}
     ),
 
     seen as (

@@ -7,7 +7,11 @@ with
         group by ai_provider, ai_account, ai_model, ai_token_class, usage_day
     ),
 
-    used as (select * from {{ ref("int_llm_usage__bucketed") }})
+    used as (
+        select ai_provider, ai_account, ai_model, ai_token_class, usage_day, sum(tokens) as tokens
+        from {{ ref("int_llm_usage__reported") }}
+        group by ai_provider, ai_account, ai_model, ai_token_class, usage_day
+    )
 
 select
     coalesce(used.usage_day, gateway.usage_day) as usage_day,

@@ -57,6 +57,7 @@ select
     allocated.ai_provider,
     allocated.ai_model,
     allocated.ai_token_class,
+    allocated.ai_service_tier,
     allocated.ai_account,
     allocated.actor_id,
     allocated.service_id,

@@ -14,7 +14,7 @@ select
     {{ utc_timestamp("first_token_at") }} as first_token_at,
     latency_ms,
     operation,
-    provider,
+    {{ canonical_provider("provider") }} as provider,
     provider_account_id,
     request_model,
     response_model,

@@ -1,0 +1,54 @@
+-- What AWS calls a service, a unit and Bedrock's tokens, in FOCUS's words and in those of AI spend (seeds; no
+-- guessing: what a seed does not know stays as it is and is reported).
+with
+    lines as (select * from {{ ref("int_aws_lines__amortised") }}),
+
+    services as (select * from {{ ref("aws_services") }}),
+
+    units as (select * from {{ ref("aws_units") }}),
+
+    models as (select * from {{ ref("bedrock_models") }}),
+
+    meters as (select * from {{ ref("bedrock_meters") }}),
+
+    coded as (
+        select
+            lines.*,
+            coalesce(product_servicecode, line_item_product_code, 'Other') as service_code,
+            {{ map_value("product", ["product_name"]) }} as product_name
+        from lines
+    ),
+
+    parsed as (
+        select
+            coded.*,
+            case
+                when {{ is_bedrock("service_code") }}
+                then {{ bedrock_billing_name("line_item_usage_type", "product_name") }}
+            end as bedrock_billing_name,
+            case
+                when {{ is_bedrock("service_code") }} then {{ bedrock_meter("line_item_usage_type") }}
+            end as bedrock_meter,
+            case
+                when {{ is_bedrock("service_code") }} then {{ bedrock_tier("line_item_usage_type") }}
+            end as bedrock_tier
+        from coded
+    )
+
+select
+    parsed.*,
+    services.service_name,
+    services.service_category,
+    services.service_subcategory,
+    units.focus_unit,
+    models.model_id as bedrock_model,
+    meters.token_class as bedrock_token_class,
+    case
+        when meters.token_class is not null
+        then {{ decimal_product("line_item_usage_amount", "units.tokens_per_unit") }}
+    end as bedrock_tokens
+from parsed
+left join services on parsed.service_code = services.product_code
+left join units on parsed.pricing_unit = units.pricing_unit
+left join models on parsed.bedrock_billing_name = models.billing_name
+left join meters on parsed.bedrock_meter = meters.meter

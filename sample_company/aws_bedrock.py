@@ -1,0 +1,135 @@
+"""Bedrock in the sample company's CUR: the gateway's models, and a notebook that calls Bedrock by itself.
+
+Amazon's model in the usage types of AWS (`EUC1-NovaPro-input-tokens-…`), Anthropic's in those of the Marketplace
+(`EUC1-MP:EUC1_InputTokenCount-Units`); IAM principals on all of them, and tags on none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+
+from sample_company.aws_base import REGION, SHARED_ACCOUNT, Line, base
+from sample_company.llm import shares
+from sample_company.llm_models import BEDROCK_SONNET, NOVA_PRO, Model
+from sample_company.world import Label, World
+
+NOTEBOOK_ROLE = "analytics-notebook"
+NOTEBOOK_TEAM = "data-platform"
+AWS_METERS = {
+    "input": "input-tokens",
+    "cached_input": "cache-read-input-token-count",
+    "cache_write_5m": "cache-write-input-token-count",
+    "output": "output-tokens",
+}
+MARKETPLACE_METERS = {
+    "input": "InputTokenCount",
+    "cached_input": "CacheReadInputTokenCount",
+    "cache_write_5m": "CacheWriteInputTokenCount",
+    "output": "OutputTokenCount",
+}
+
+
+def _principal(account: str, role: str, session: str) -> str:
+    return f"arn:aws:sts::{account}:assumed-role/{role}/{session}"
+
+
+def notebook_tokens(world: World, day: date) -> dict[str, int]:
+    """What the notebook used of Claude by itself: nothing at weekends."""
+    if day.weekday() >= 5:
+        return {}
+    rng = world.rng("notebook", day)
+    return {"input": rng.randint(200_000, 700_000), "output": rng.randint(8_000, 30_000)}
+
+
+def _line(
+    world: World, day: date, account: str, model: Model, token_class: str, tokens: int, principal: str
+) -> Line:
+    """A day's tokens of one class, as AWS (thousands) or its Marketplace (millions) bills them."""
+    is_marketplace = model.billing != NOVA_PRO.billing
+    per = 1_000_000 if is_marketplace else 1_000
+    cost = float(model.cost(token_class, tokens))
+    rate = format((model.cost(token_class, per)).normalize(), "f")
+    if is_marketplace:
+        usage_type, service = (
+            f"EUC1-MP:EUC1_{MARKETPLACE_METERS[token_class]}-Units",
+            "AmazonBedrockFoundationModels",
+        )
+        seller = {
+            "bill_billing_entity": "AWS Marketplace",
+            "line_item_legal_entity": "Anthropic, PBC",
+            "line_item_product_code": world.token("marketplace", model.billing, length=25),
+        }
+    else:
+        usage_type, service = f"EUC1-{model.billing}-{AWS_METERS[token_class]}-cross-region-geo", "AmazonBedrock"
+        seller = {"line_item_product_code": service}
+    return {
+        **base(world, day, f"{day}|bedrock|{account}|{principal}|{usage_type}"),
+        **seller,
+        "line_item_line_item_type": "Usage",
+        "line_item_line_item_description": f"${rate} per {per:,} tokens of {model.billing}, {token_class}",
+        "line_item_usage_type": usage_type,
+        "line_item_operation": "InvokeModelInference",
+        "line_item_resource_id": f"arn:aws:bedrock:{REGION}:{account}:inference-profile/{model.wire}",
+        "line_item_usage_account_id": account,
+        "line_item_usage_account_name": "shared-prod" if account == SHARED_ACCOUNT else "ml-platform-prod",
+        "line_item_iam_principal": principal,
+        "line_item_usage_amount": float(Decimal(tokens) / per),
+        "line_item_unblended_cost": cost,
+        "line_item_unblended_rate": rate,
+        "pricing_public_on_demand_cost": cost,
+        "pricing_public_on_demand_rate": rate,
+        "pricing_unit": "1M tokens" if is_marketplace else "1K tokens",
+        "pricing_term": "OnDemand",
+        "product_sku": world.token("sku", usage_type, model.billing, length=16).upper(),
+        "pricing_rate_code": world.token("rate", usage_type, model.billing, length=16).upper(),
+        "product_servicecode": service,
+        "resource_tags": [],
+        "cost_category": [],
+        "product": [("product_name", model.billing if is_marketplace else "Amazon Bedrock")],
+    }
+
+
+def _gateway_line(world: World, day: date, account: str, model: Model, token_class: str, cost: Decimal) -> Line:
+    tokens = int(cost / model.cost(token_class, 1))
+    return _line(world, day, account, model, token_class, tokens, _principal(account, "llm-gateway", "gateway"))
+
+
+def _notebook_line(world: World, day: date, token_class: str, tokens: int) -> Line:
+    principal = _principal(SHARED_ACCOUNT, NOTEBOOK_ROLE, "rosa")
+    return _line(world, day, SHARED_ACCOUNT, BEDROCK_SONNET, token_class, tokens, principal)
+
+
+def bedrock_lines(world: World, day: date) -> Iterator[tuple[Line, str | None, bool]]:
+    """A day's lines, each with its owner. The gateway's are many teams': `gateway_labels` tells whose."""
+    for (account, model, _, token_class), teams in shares(world, day).items():
+        if model.provider == "bedrock":
+            total = sum(teams.values(), Decimal(0))
+            yield _gateway_line(world, day, account, model, token_class, total), None, False
+    for token_class, tokens in notebook_tokens(world, day).items():
+        yield _notebook_line(world, day, token_class, tokens), NOTEBOOK_TEAM, True
+
+
+def gateway_labels(world: World, as_of: date) -> Iterator[Label]:
+    """Whose the gateway's Bedrock lines are: the requests' teams, by what their tokens cost."""
+    for day in world.days(as_of):
+        for (account, model, _, token_class), teams in shares(world, day).items():
+            if model.provider == "bedrock":
+                total = sum(teams.values(), Decimal(0))
+                line = _gateway_line(world, day, account, model, token_class, total)
+                for (team, known), amount in sorted(teams.items()):
+                    yield Label("aws", line["identity_line_item_id"], team, amount, known)
+
+
+def registry_rules() -> list[dict[str, object]]:
+    """The notebook has no tags and no account of its own: its role tells whose it is."""
+    return [
+        {
+            "id": "aws-iam-analytics-notebook",
+            "claim": "aws_iam_principal",
+            "match": "glob",
+            "value": f"arn:aws:sts::*:assumed-role/{NOTEBOOK_ROLE}/*",
+            "owner": NOTEBOOK_TEAM,
+        }
+    ]

@@ -1,0 +1,305 @@
+"""The lines of the sample company's CUR, a billing period at a time, each with its true owner.
+
+Daily lines of every service, with Savings Plans, Reserved Instances, tax, credits, refunds, a support fee and
+discounts; a month that is restated after it closed; untagged resources; accounts of their own and a shared one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+
+from sample_company.aws_base import PAYER, REGION, SHARED_ACCOUNT, TEAM_ACCOUNTS, Line, base, moment
+from sample_company.aws_bedrock import bedrock_lines
+from sample_company.company import SERVICES
+from sample_company.world import World, first_of_month, month_of
+
+SP_ARN = f"arn:aws:savingsplans::{PAYER}:savingsplan/sample-sp-1"
+RI_ARN = f"arn:aws:rds:eu-central-1:{PAYER}:ri:sample-ri-1"
+RESTATED_AFTER_DAYS = 9
+SPIKE_SERVICE = "event-stream"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of daily usage: what CUR calls it, and what it costs a day for a service of size 1."""
+
+    product: str
+    usage_type: str
+    operation: str
+    family: str
+    unit: str
+    rate: float
+    units: float
+    arn: str
+
+
+KINDS = (
+    Kind(
+        "AmazonEC2", "EUC1-BoxUsage:m6i.large", "RunInstances", "Compute Instance", "Hrs", 0.115, 48, "instance/i-"
+    ),
+    Kind(
+        "AmazonEC2", "EUC1-EBS:VolumeUsage.gp3", "CreateVolume-Gp3", "Storage", "GB-Mo", 0.0952, 6.5, "volume/vol-"
+    ),
+    Kind("AmazonS3", "EUC1-TimedStorage-ByteHrs", "StandardStorage", "Storage", "GB-Mo", 0.0245, 20, "bucket/"),
+    Kind(
+        "AWSLambda",
+        "EUC1-Lambda-GB-Second",
+        "Invoke",
+        "Serverless",
+        "Lambda-GB-Second",
+        0.0000166667,
+        42000,
+        "function:",
+    ),
+    Kind(
+        "AmazonCloudWatch",
+        "EUC1-DataProcessing-Bytes",
+        "PutLogEvents",
+        "Data Payload",
+        "GB",
+        0.63,
+        1.4,
+        "log-group:",
+    ),
+)
+
+
+def spike_days(world: World) -> tuple[date, date]:
+    """A consumer loops through the NAT gateway for three days of the month before the last."""
+    first = first_of_month(world.until, -1).replace(day=19)
+    return first, first + timedelta(days=2)
+
+
+def _account(team: str) -> str:
+    return TEAM_ACCOUNTS.get(team, SHARED_ACCOUNT)
+
+
+def _size(world: World, service: str) -> float:
+    return world.rng("aws-size", service).uniform(0.4, 2.6)
+
+
+def _is_tagged(world: World, service: str, kind: Kind) -> bool:
+    """About one resource in twenty in the shared account carries no tags."""
+    return world.rng("aws-tagged", service, kind.usage_type).random() > 0.05
+
+
+def _usage(world: World, day: date, service: str, team: str, kind: Kind) -> Line:
+    rng = world.rng("aws", day, service, kind.usage_type)
+    weekend = 0.7 if day.weekday() >= 5 else 1.0
+    amount = round(kind.units * _size(world, service) * weekend * rng.uniform(0.9, 1.1), 8)
+    account = _account(team)
+    short = world.token("aws-resource", service, kind.usage_type, length=12)
+    tags = [("user_team", team), ("user_service", service)] if _is_tagged(world, service, kind) else []
+    cost = round(amount * kind.rate, 10)
+    return {
+        **base(world, day, f"{day}|{service}|{kind.usage_type}"),
+        "line_item_line_item_type": "Usage",
+        "line_item_line_item_description": f"${kind.rate} per {kind.unit} in {REGION}",
+        "line_item_product_code": kind.product,
+        "line_item_usage_type": kind.usage_type,
+        "line_item_operation": kind.operation,
+        "line_item_resource_id": f"arn:aws:{kind.product[6:].lower()}:{REGION}:{account}:{kind.arn}{service}-{short}",
+        "line_item_usage_account_id": account,
+        "line_item_usage_account_name": "shared-prod" if account == SHARED_ACCOUNT else f"{team}-prod",
+        "line_item_usage_amount": amount,
+        "line_item_unblended_cost": cost,
+        "line_item_unblended_rate": str(kind.rate),
+        "pricing_public_on_demand_cost": cost,
+        "pricing_public_on_demand_rate": str(kind.rate),
+        "pricing_unit": kind.unit,
+        "pricing_term": "OnDemand",
+        "product_sku": world.token("sku", kind.usage_type, length=16).upper(),
+        "pricing_rate_code": world.token("rate", kind.usage_type, length=16).upper(),
+        "product_servicecode": kind.product,
+        "product_product_family": kind.family,
+        "resource_tags": tags,
+        "cost_category": [("environment", "production")],
+        "product": [("product_name", kind.product)],
+    }
+
+
+def _covered(world: World, day: date) -> Iterator[Line]:
+    """Kubernetes nodes under a Savings Plan: covered usage, its negation, and the day's commitment."""
+    kind = KINDS[0]
+    used = 0.0
+    for node in range(6):
+        line = _usage(world, day, "kubernetes", "infra", kind)
+        effective = round(line["line_item_unblended_cost"] * 0.68, 10)
+        used += effective
+        resource = f"arn:aws:ec2:{REGION}:{_account('infra')}:instance/i-kubernetes-node-{node}"
+        plan = {"savings_plan_savings_plan_a_r_n": SP_ARN, "savings_plan_offering_type": "ComputeSavingsPlans"}
+        yield {
+            **line,
+            **plan,
+            "identity_line_item_id": world.token("aws-covered", day, node, length=32),
+            "line_item_line_item_type": "SavingsPlanCoveredUsage",
+            "line_item_resource_id": resource,
+            "savings_plan_savings_plan_effective_cost": effective,
+            "savings_plan_savings_plan_rate": 0.0782,
+        }
+        yield {
+            **line,
+            **plan,
+            "identity_line_item_id": world.token("aws-negation", day, node, length=32),
+            "line_item_line_item_type": "SavingsPlanNegation",
+            "line_item_line_item_description": "SavingsPlanNegation used by account",
+            "line_item_resource_id": None,
+            "line_item_unblended_cost": -line["line_item_unblended_cost"],
+            "pricing_public_on_demand_cost": -line["pricing_public_on_demand_cost"],
+            "resource_tags": [],
+        }
+    commitment, upfront = 62.0, 1.5
+    yield {
+        **_charge(world, day, "sp-recurring", "SavingsPlanRecurringFee", "ComputeSavingsPlans", commitment),
+        "savings_plan_savings_plan_a_r_n": SP_ARN,
+        "savings_plan_offering_type": "ComputeSavingsPlans",
+        "savings_plan_total_commitment_to_date": commitment + upfront,
+        "savings_plan_used_commitment": round(min(used, commitment + upfront), 10),
+        "savings_plan_amortized_upfront_commitment_for_billing_period": upfront,
+        "savings_plan_recurring_commitment_for_billing_period": commitment,
+    }
+
+
+def _reserved(world: World, day: date) -> Line:
+    """The ticket desk's database, on a reserved instance."""
+    kind = Kind(
+        "AmazonRDS",
+        "EUC1-InstanceUsage:db.r6g.large",
+        "CreateDBInstance:0021",
+        "Database Instance",
+        "Hrs",
+        0.282,
+        24,
+        "db:",
+    )
+    line = _usage(world, day, "ticket-desk", "support", kind)
+    hours = 22.0
+    return {
+        **line,
+        "line_item_line_item_type": "DiscountedUsage",
+        "line_item_usage_amount": hours,
+        "line_item_unblended_cost": 0.0,
+        "line_item_unblended_rate": "0",
+        "pricing_public_on_demand_cost": round(hours * kind.rate, 10),
+        "pricing_term": "Reserved",
+        "reservation_reservation_a_r_n": RI_ARN,
+        "reservation_effective_cost": round(hours * 0.19, 10),
+        "resource_tags": [("user_team", "support"), ("user_service", "ticket-desk")],
+    }
+
+
+def _charge(world: World, day: date, key: str, kind: str, product: str, cost: float, text: str = "") -> Line:
+    """A line that is not usage of a resource."""
+    return {
+        **base(world, day, f"{day}|{key}"),
+        "line_item_line_item_type": kind,
+        "line_item_line_item_description": text or f"{kind} for {product}",
+        "line_item_product_code": product,
+        "line_item_usage_type": key,
+        "line_item_operation": "",
+        "line_item_usage_account_id": PAYER,
+        "line_item_usage_account_name": "Sample Company (payer)",
+        "line_item_usage_amount": 1.0,
+        "line_item_unblended_cost": cost,
+        "product_servicecode": product,
+        "resource_tags": [],
+        "cost_category": [],
+        "product": [],
+    }
+
+
+def _monthly(world: World, first: date) -> Iterator[Line]:
+    """What comes once a month, on its first day."""
+    after = first_of_month(first, 1)
+    whole = {"line_item_usage_start_date": moment(first), "line_item_usage_end_date": moment(after)}
+    yield {
+        **_charge(world, first, "ri-fee", "RIFee", "AmazonRDS", 96.0, "RI fee, partial upfront"),
+        **whole,
+        "reservation_reservation_a_r_n": RI_ARN,
+        "reservation_amortized_upfront_fee_for_billing_period": 40.0,
+        "reservation_unused_amortized_upfront_fee_for_billing_period": 3.25,
+        "reservation_unused_recurring_fee": 7.5,
+    }
+    yield {**_charge(world, first, "support", "Fee", "AWSSupportBusiness", 410.0, "AWS Business Support"), **whole}
+    yield {**_charge(world, first, "tax", "Tax", "AmazonEC2", 187.35, "VAT"), **whole, "line_item_tax_type": "VAT"}
+    yield _charge(world, first, "credit", "Credit", "AmazonS3", -55.0, "Promotional credit")
+    yield _charge(world, first, "edp", "EdpDiscount", "AmazonEC2", -120.4, "Enterprise discount")
+    yield _charge(world, first, "bundled", "BundledDiscount", "AWSLambda", -4.2, "Bundled discount")
+    yield _charge(world, first, "incentive", "MigrationIncentive", "AmazonEC2", -1.75, "A line type of tomorrow")
+    if first == world.start:
+        yield {
+            **_charge(world, first, "sp-upfront", "SavingsPlanUpfrontFee", "ComputeSavingsPlans", 547.5),
+            "savings_plan_savings_plan_a_r_n": SP_ARN,
+        }
+        yield {
+            **_charge(world, first, "ri-upfront", "Fee", "AmazonRDS", 480.0, "RI upfront fee"),
+            "reservation_reservation_a_r_n": RI_ARN,
+        }
+
+
+def restated_month(world: World) -> date:
+    """The first day of the month that changes after it closed."""
+    return first_of_month(world.until, -1)
+
+
+def _restatement(world: World, first: date, as_of: date) -> Iterator[Line]:
+    """A refund that AWS adds to the restated month, nine days after it closed."""
+    if first == restated_month(world) and as_of >= first_of_month(first, 1) + timedelta(days=RESTATED_AFTER_DAYS):
+        line = _charge(world, first, "refund", "Refund", "AmazonCloudWatch", -37.5, "Refund of log ingestion")
+        yield {**line, "bill_bill_type": "Refund", "bill_invoice_id": f"REF{first:%Y%m}"}
+
+
+@lru_cache(maxsize=16)
+def lines(world: World, month: str, as_of: date) -> tuple[tuple[Line, str | None, bool], ...]:
+    """A billing period's lines as of a date: each with its true owner (None: everybody's) and whether that shows."""
+    found: list[tuple[Line, str | None, bool]] = []
+    first = date.fromisoformat(f"{month}-01")
+    spike_from, spike_to = spike_days(world)
+    for day in world.days(as_of):
+        if month_of(day) != month:
+            continue
+        for service in SERVICES:
+            team = world.team_of(service.id, day)
+            for kind in KINDS:
+                line = _usage(world, day, service.id, team, kind)
+                shows = bool(line["resource_tags"]) or line["line_item_usage_account_id"] != SHARED_ACCOUNT
+                found.append((line, team, shows))
+        spot = _usage(world, day, "search-indexer", "search", KINDS[0])
+        found.append(
+            (
+                {
+                    **spot,
+                    "identity_line_item_id": world.token("aws-spot", day, length=32),
+                    "line_item_usage_type": "EUC1-SpotUsage:m6i.large",
+                    "line_item_unblended_cost": round(spot["line_item_unblended_cost"] * 0.31, 10),
+                },
+                "search",
+                True,
+            )
+        )
+        if spike_from <= day <= spike_to:
+            nat = Kind(
+                "AmazonEC2",
+                "EUC1-NatGateway-Bytes",
+                "NatGateway",
+                "NAT Gateway",
+                "GB",
+                0.052,
+                9000,
+                "natgateway/nat-",
+            )
+            line = _usage(world, day, SPIKE_SERVICE, "data-platform", nat)
+            found.append((line, "data-platform", True))
+        found += [
+            (line, "infra", line["line_item_line_item_type"] != "SavingsPlanNegation")
+            for line in _covered(world, day)
+        ]
+        found.append((_reserved(world, day), "support", True))
+        found += bedrock_lines(world, day)
+    if found:
+        found += [(line, None, False) for line in _monthly(world, first)]
+        found += [(line, None, False) for line in _restatement(world, first, as_of)]
+    return tuple(found)
