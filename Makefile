@@ -8,7 +8,7 @@ RUN := $(QUIET) $(BIN)/python
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run refresh lineage ui own-ui scoreboard test check format prune clean lock
+.PHONY: help run refresh ui own-ui scoreboard test check format prune clean lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "} {printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,15 +30,12 @@ $(VENV)/.dev: requirements-dev.lock requirements.lock | $(VENV)/bin/python
 	@touch $(VENV)/.run $@
 
 run: $(VENV)/.run ## refresh the sample company end to end and print the owners' scoreboard
-	@$(RUN) -m sample_company with --home $(SAMPLE) -- $(BIN)/python -m orchestration refresh
+	@COSTOWNER_DUCKDB_MEMORY=700MB $(RUN) -m sample_company with --home $(SAMPLE) -- $(BIN)/python -m orchestration refresh
 	@COSTOWNER_HOME=$(SAMPLE) $(RUN) -m orchestration scoreboard
 
 refresh: $(VENV)/.run ## the same on your own settings (see ingestion/*/README.md); never mixes with the sample
 	@$(RUN) -m orchestration refresh
 	@$(RUN) -m orchestration scoreboard
-
-lineage: $(VENV)/.run ## refresh the sample once with column lineage, which later refreshes keep showing (minutes)
-	@COSTOWNER_COLUMN_LINEAGE=1 $(RUN) -m sample_company with --home $(SAMPLE) -- $(BIN)/python -m orchestration refresh
 
 scoreboard: $(VENV)/.run ## print the scoreboard of your own data again
 	@$(RUN) -m orchestration scoreboard

@@ -130,6 +130,8 @@ class Source:
     promise_hours: int
     # A source of vendor files makes one load a slice, because the files' rows carry no slice id.
     load_per_slice: bool = False
+    # Without it nothing should be published. Another source that fails leaves the ledger at what it last delivered.
+    is_required: bool = False
     kinds: tuple[str, ...] = ()
 
     @property

@@ -10,7 +10,8 @@ import dagster as dg
 from orchestration.assets.ledger import DBT, ledger
 from orchestration.assets.publication import published_marts
 from orchestration.assets.raw import RAW_ASSETS
-from orchestration.checks.ledger import CHECKS
+from orchestration.checks import ledger as ledger_checks
+from orchestration.checks import refresh as refresh_checks
 from orchestration.schedules import REFRESH, daily_refresh
 from orchestration.sensors import refresh_failed, source_is_stale
 
@@ -22,7 +23,7 @@ DAILY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_win
 
 defs = dg.Definitions(
     assets=[*RAW_ASSETS, ledger, published_marts],
-    asset_checks=CHECKS,
+    asset_checks=[*ledger_checks.CHECKS, *refresh_checks.CHECKS],
     jobs=[REFRESH],
     schedules=[daily_refresh],
     sensors=[refresh_failed, source_is_stale],

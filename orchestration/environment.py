@@ -37,3 +37,8 @@ def prepare(home: Home) -> None:
         DBT_PROFILES_DIR=str(DBT_PROJECT),
         DBT_LOG_PATH=str(home.root / "dbt_logs"),
     )
+
+
+def duckdb_memory() -> str:
+    """How much memory DuckDB may use before it spills to disk (also in dbt's profile)."""
+    return os.environ.get("COSTOWNER_DUCKDB_MEMORY", "4GB")

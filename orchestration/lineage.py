@@ -1,21 +1,23 @@
-"""Column lineage, worked out once for a state of the dbt project and then shown on every run.
-
-Parsing every model's SQL takes longer than building it; what a column is made of changes with the code only.
-"""
+"""Column lineage on the events of a dbt build, so that the UI shows where each column of each model comes from."""
 
 from __future__ import annotations
 
+import csv
 import json
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster._serdes import deserialize_value, serialize_value
-from dagster_dbt import DbtCliInvocation
+from dagster_dbt import DagsterDbtTranslator
+from sqlglot.errors import SqlglotError
 
-SHOWN = ("dagster/column_lineage", "dagster/column_schema")
+from orchestration.column_lineage import FILES, Origin, Table, column_origins
+
+# The metadata in which the UI looks for it.
+COLUMN_LINEAGE = "dagster/column_lineage"
+
+Node = Mapping[str, Any]
 
 
 def _asset_of(event: Any) -> str | None:
@@ -27,31 +29,61 @@ def _asset_of(event: Any) -> str | None:
     return None
 
 
-def with_lineage(build: DbtCliInvocation, cache: Path, version: str) -> Iterator[Any]:
-    """The events of a dbt build with column lineage and schema, from the cache where it is of this version.
+class Lineage:
+    """The columns of a dbt project's tables, as its models are built one after another."""
 
-    Where it is not, they are worked out if COSTOWNER_COLUMN_LINEAGE=1 (`make lineage`: some minutes), else left out.
-    """
-    kept = json.loads(cache.read_text()) if cache.exists() else {"version": None}
-    if kept["version"] == version:
-        for event in build.stream():
-            found = kept["assets"].get(_asset_of(event))
-            if found:
-                known: dict[str, Any] = {name: deserialize_value(value) for name, value in found.items()}
-                yield event.with_metadata({**event.metadata, **known})
-            else:
-                yield event
-        return
-    if os.environ.get("COSTOWNER_COLUMN_LINEAGE") != "1":
-        yield from build.stream()
-        return
-    assets: dict[str, Mapping[str, str]] = {}
-    for event in build.stream().fetch_column_metadata():
+    def __init__(self, project_dir: Path, target: Path, translator: DagsterDbtTranslator) -> None:
+        manifest = json.loads((target / "manifest.json").read_text())
+        built = [node for node in manifest["nodes"].values() if node["resource_type"] in ("model", "seed")]
+        self._compiled = target / "compiled" / manifest["metadata"]["project_name"]
+        self._models = {f"{node['schema']}/{node['name']}": node for node in built if _is_model(node)}
+        self._keys: dict[Table, dg.AssetKey] = {
+            (node["schema"], node["name"]): translator.get_asset_key(node) for node in built
+        }
+        self._sources = {
+            identifier: translator.get_asset_key(source) for identifier, source in manifest["sources"].items()
+        }
+        self._columns: dict[Table, list[str]] = {}
+        for node in built:
+            if not _is_model(node):
+                with (project_dir / node["original_file_path"]).open(newline="") as file:
+                    self._columns[(node["schema"], node["name"])] = next(csv.reader(file))
+
+    def of(self, asset: str) -> dg.TableColumnLineage | None:
+        """The lineage of a model that was just built; None for anything else, and for SQL that can't be read."""
+        node = self._models.get(asset)
+        if node is None:
+            return None
+        compiled = self._compiled / node["original_file_path"]
+        try:
+            origins = column_origins(compiled.read_text(), self._columns)
+        except (OSError, SqlglotError):
+            return None
+        self._columns[(node["schema"], node["name"])] = list(origins)
+        return dg.TableColumnLineage(
+            {column: list(self._dependencies(node, found)) for column, found in origins.items()}
+        )
+
+    def _dependencies(self, node: Node, origins: Iterable[Origin]) -> Iterator[dg.TableColumnDep]:
+        sources = [self._sources[key] for key in node["depends_on"]["nodes"] if key in self._sources]
+        for table, column in sorted(origins):
+            # A staging model reads the files of one raw table.
+            key = sources[0] if table == FILES and len(sources) == 1 else self._keys.get(table)
+            if key is not None:
+                yield dg.TableColumnDep(asset_key=key, column_name=column)
+
+
+def _is_model(node: Node) -> bool:
+    return bool(node["resource_type"] == "model")
+
+
+def with_lineage(events: Iterable[Any], lineage: Lineage) -> Iterator[Any]:
+    """The events of a dbt build, those of models with their column lineage."""
+    for event in events:
         asset = _asset_of(event)
-        if asset:
-            metadata: Mapping[str, Any] = event.metadata
-            assets[asset] = {name: serialize_value(value) for name, value in metadata.items() if name in SHOWN}
-        yield event
-    draft = cache.with_suffix(".tmp")
-    draft.write_text(json.dumps({"version": version, "assets": assets}))
-    draft.replace(cache)
+        found = lineage.of(asset) if asset else None
+        if found is None:
+            yield event
+        else:
+            told = {COLUMN_LINEAGE: dg.MetadataValue.column_lineage(found)}
+            yield event.with_metadata({**event.metadata, **told})

@@ -42,8 +42,3 @@ def dbt_project() -> DbtProject:
         project.preparer.prepare(project)
         stamp.write_text(digest)
     return project
-
-
-def manifest_version(project: DbtProject) -> str:
-    """What the manifest in use was made of."""
-    return (Path(project.target_path) / "manifest.digest").read_text()

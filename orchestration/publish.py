@@ -38,11 +38,11 @@ def _order_of(connection: duckdb.DuckDBPyConnection, mart: Mart) -> str:
     return ", ".join(f'"{name}"' for (name,) in columns)
 
 
-def publish(warehouse: Path, target: Path, marts: Sequence[Mart]) -> dict[str, int]:
+def publish(warehouse: Path, target: Path, marts: Sequence[Mart], memory: str = "4GB") -> dict[str, int]:
     """Publish the marts of a warehouse to a folder; gives the rows of each.
 
     Leaves `target/marts.duckdb` (tables and views under their own names in schema `main`) and
-    `target/parquet/<mart>.parquet`.
+    `target/parquet/<mart>.parquet`. Beyond `memory` (`4GB`) DuckDB spills to disk.
     """
     target.mkdir(parents=True, exist_ok=True)
     for left in target.glob(".new-*"):
@@ -53,6 +53,7 @@ def publish(warehouse: Path, target: Path, marts: Sequence[Mart]) -> dict[str, i
     rows: dict[str, int] = {}
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
+        connection.execute(f"set memory_limit = '{memory}'")
         connection.execute(f"attach '{warehouse}' as warehouse (read_only)")
         connection.execute(f"attach '{draft}' as draft")
         for mart in sorted(marts, key=lambda mart: (mart.is_view, mart.name)):

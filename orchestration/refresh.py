@@ -40,6 +40,13 @@ def _bury(instance: dg.DagsterInstance) -> None:
         instance.report_run_failed(run, "the process was killed; the next refresh does its work")
 
 
+def one_line(text: str) -> str:
+    """What a failure says, in one line: the last that names an error, of what may be a whole log of dbt's."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    named = [line for line in lines if "error" in line.lower()]
+    return (named or lines or ["failed"])[-1]
+
+
 def _step_of(event: dg.DagsterEvent) -> str:
     return (event.step_key or "").removeprefix("raw_")
 
@@ -66,7 +73,7 @@ def refresh(home: Home, window: Window, say: Callable[[str], None]) -> Outcome:
                 what = (data.user_failure_data.description if data.user_failure_data else None) or (
                     error.message.strip() if error else "failed"
                 )
-                failure = failure or f"{_step_of(event)}: {what}"
+                failure = failure or f"{_step_of(event)}: {one_line(what)}"
             elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
                 check = event.asset_check_evaluation_data
                 if not check.passed:

@@ -1,7 +1,7 @@
 """The gateway's logs in LiteLLM's S3 layouts, records as its `s3_v2` callback writes them.
 
 One JSONL file an hour; one team's gateway is older and writes one object a request, below the team's prefix. Of one
-day the files of the evening arrive three days late.
+day the files of the evening arrive five days late.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sample_company.world import World, first_of_month
 
 PREFIX = "litellm"
 SINGLE_OBJECT_TEAM = "security"
-LATE_BY_DAYS = 3
+LATE_BY_DAYS = 5
 LATE_FROM_HOUR = 15
 
 

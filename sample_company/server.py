@@ -71,8 +71,28 @@ class Route:
     handler: Callable[[Request], Response]
 
 
+@dataclass
+class Faults:
+    """Bad days of a vendor: every so many-th request is answered 429 or 503, or the connection is cut.
+
+    0: none. `count` says how many there were.
+    """
+
+    every: int = 0
+    asked: int = 0
+    count: int = 0
+
+    def strikes(self) -> str | None:
+        """Whether this request is struck, and by what."""
+        self.asked += 1
+        if not self.every or self.asked % self.every:
+            return None
+        self.count += 1
+        return ("429", "503", "cut")[self.count % 3]
+
+
 @contextmanager
-def serving(routes: Sequence[Route], port: int = 0) -> Iterator[str]:
+def serving(routes: Sequence[Route], port: int = 0, faults: Faults | None = None) -> Iterator[str]:
     """Serve the routes on 127.0.0.1 while the context lasts; gives the base URL."""
     compiled = [(route.method, re.compile(route.pattern), route.handler) for route in routes]
 
@@ -83,6 +103,16 @@ def serving(routes: Sequence[Route], port: int = 0) -> Iterator[str]:
             parts = urlsplit(self.path)
             length = int(self.headers.get("Content-Length") or 0)
             body = self.rfile.read(length) if length else b""
+            struck = faults.strikes() if faults else None
+            if struck == "cut":
+                self.close_connection = True
+                return
+            if struck:
+                self.send_response(int(struck))
+                self.send_header("Retry-After", "0")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
             response = Response(404, b'{"error":"not_found"}', {"Content-Type": "application/json"})
             for method, pattern, handler in compiled:
                 found = pattern.fullmatch(parts.path)

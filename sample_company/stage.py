@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sample_company import atlas, aws, litellm, llm_providers, registry, request_log, vercel
 from sample_company.labels import write_labels
-from sample_company.server import serving
+from sample_company.server import Faults, serving
 from sample_company.world import State, World
 
 SEED = 7
@@ -19,12 +19,13 @@ SEED = 7
 
 @dataclass
 class Stage:
-    """A running sample company. `environment` is what ingestion needs to find it."""
+    """A running sample company. `environment` is what ingestion needs to find it; `faults` strike its APIs."""
 
     world: World
     state: State
     folder: Path
     mongo_uri: str
+    faults: Faults
     environment: dict[str, str]
 
     def show(self, as_of: date) -> None:
@@ -57,7 +58,8 @@ def staged(
     world = World(seed, until or yesterday())
     state = State(world, as_of or world.until + timedelta(days=1))
     routes = [*vercel.routes(state), *atlas.routes(state), *llm_providers.routes(state)]
-    with serving(routes) as base_url, request_log.mongo_server() as mongo_uri:
+    faults = Faults()
+    with serving(routes, faults=faults) as base_url, request_log.mongo_server() as mongo_uri:
         environment = {
             "COSTOWNER_REGISTRY": str(folder / "registry"),
             "COSTOWNER_HISTORY_START": f"{world.start:%Y-%m}",
@@ -68,6 +70,6 @@ def staged(
             **litellm.settings(folder / "logs"),
             **request_log.settings(mongo_uri),
         }
-        stage = Stage(world, state, folder, mongo_uri, environment)
+        stage = Stage(world, state, folder, mongo_uri, faults, environment)
         stage.show(state.as_of)
         yield stage

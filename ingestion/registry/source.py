@@ -78,5 +78,6 @@ SOURCE = Source(
     slices=slices,
     dlt_source=registry,
     promise_hours=24 * 365 * 10,
+    is_required=True,
     kinds=("yaml",),
 )

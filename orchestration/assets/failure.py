@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 from ingestion.errors import IngestionError, VendorError
 
+# A vendor that is busy is asked again after a while; then the refresh goes on without it.
+RETRIES = 2
+
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """An error and what it was raised from: dlt wraps what its resources raise, and ours have causes too."""
@@ -13,6 +16,11 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     while link is not None:
         yield link
         link = link.__cause__
+
+
+def is_of_one_source(error: BaseException) -> bool:
+    """Whether it is the source that failed (its vendor, its settings, its input), and not the machine or our code."""
+    return any(isinstance(link, IngestionError) for link in _chain(error))
 
 
 def explained(error: BaseException) -> tuple[str, bool]:

@@ -1,17 +1,15 @@
 """The ledger: every dbt model an asset, every dbt test a check. dbt finds out itself which periods to build."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
 from ingestion.lake import alone
 from ingestion.settings import Home
-from orchestration.lineage import with_lineage
-from orchestration.project import dbt_project, manifest_version
+from orchestration.lineage import Lineage, with_lineage
+from orchestration.project import dbt_project
 from orchestration.translator import LedgerTranslator
 
 PROJECT = dbt_project()
@@ -27,15 +25,5 @@ def ledger(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[A
     with alone(Home.from_environment(), "warehouse"):
         # One target folder, so that dbt parses only what changed and no run leaves a folder of its own.
         build = dbt.cli(arguments, context=context, target_path=PROJECT.target_path)
-        try:
-            yield from with_lineage(build, Path(PROJECT.target_path) / "lineage.json", manifest_version(PROJECT))
-        finally:
-            _close_warehouse()
-
-
-def _close_warehouse() -> None:
-    """Column metadata is read in this process: whoever opens the warehouse next must find it closed."""
-    held: Any = DuckDBConnectionManager._ENV
-    if held is not None:
-        held.close()
-        DuckDBConnectionManager._ENV = None
+        lineage = Lineage(PROJECT.project_dir, PROJECT.target_path, TRANSLATOR)
+        yield from with_lineage(build.stream(), lineage)

@@ -8,6 +8,7 @@ import dagster as dg
 from ingestion.lake import alone
 from ingestion.settings import Home
 from orchestration.assets.ledger import PROJECT, TRANSLATOR
+from orchestration.environment import duckdb_memory
 from orchestration.publish import Mart, publish
 
 
@@ -36,7 +37,7 @@ def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     home = Home.from_environment()
     context.log.info(f"publishing to {home.published}")
     with alone(home, "warehouse"):
-        rows = publish(home.warehouse, home.published, MARTS)
+        rows = publish(home.warehouse, home.published, MARTS, duckdb_memory())
     return dg.MaterializeResult(
         metadata={
             "path": dg.MetadataValue.path(str(home.published / "marts.duckdb")),

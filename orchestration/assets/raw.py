@@ -8,7 +8,8 @@ from ingestion.contract import DELIVERIES, DELIVERY_TOTALS, Landing, Source
 from ingestion.lake import declare, land
 from ingestion.settings import Home, resolve, utc_now
 from ingestion.sources import SOURCES
-from orchestration.assets.failure import explained
+from orchestration.assets.failure import RETRIES, explained, is_of_one_source
+from orchestration.checks.refresh import DELIVERED
 from orchestration.partitions import billing_months, window_of
 
 OWNER = "team:data"
@@ -48,6 +49,34 @@ def _metadata(landing: Landing, table: str) -> dict[str, dg.MetadataValue]:
     return facts
 
 
+def _land(context: dg.AssetExecutionContext, source: Source) -> Landing | None:
+    """Land a source over the run's months; None where it is not set up.
+
+    Where it fails by itself (its vendor, its settings) the others go on, with what it delivered before; the run
+    fails when all is published (`every_source_was_refreshed`).
+    """
+    home = Home.from_environment()
+    try:
+        settings = resolve(source.settings, source.name)
+        if settings is None:
+            declare(home, source)
+            context.log.info(f"{source.title}: not set up (no setting sources.{source.name}.*), skipped")
+            return None
+        window = window_of(context.partition_key_range)
+        context.log.info(f"{source.title}: asking for {window.first} to {window.last}")
+        landing = land(home, source, settings, window, utc_now())
+    except Exception as error:
+        message, try_again = explained(error)
+        is_last_try = not try_again or context.retry_number >= RETRIES
+        if source.is_required or not is_of_one_source(error) or not is_last_try:
+            raise dg.Failure(message, allow_retries=try_again) from error
+        declare(home, source)
+        context.log.error(f"{source.title}: not refreshed: {message}")
+        return Landing(source.name, refused=[(f"{source.name} as a whole", message)])
+    context.log.info(str(landing))
+    return landing
+
+
 def raw_assets(source: Source) -> dg.AssetsDefinition:
     """The raw tables of a source, landed for a range of billing months in one run.
 
@@ -55,9 +84,9 @@ def raw_assets(source: Source) -> dg.AssetsDefinition:
     """
     specs = _specs(source)
     check = dg.AssetCheckSpec(
-        "every_slice_was_delivered",
+        DELIVERED,
         asset=specs[0].key,
-        description="No slice was refused: each could be read as what its vendor says it is.",
+        description="The vendor answered, and no slice was refused: each could be read as what it says it is.",
     )
 
     @dg.multi_asset(
@@ -66,27 +95,15 @@ def raw_assets(source: Source) -> dg.AssetsDefinition:
         check_specs=[check],
         partitions_def=billing_months(),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        retry_policy=dg.RetryPolicy(max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL),
+        retry_policy=dg.RetryPolicy(max_retries=RETRIES, delay=60, backoff=dg.Backoff.EXPONENTIAL),
     )
     def landed(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-        home = Home.from_environment()
-        settings = resolve(source.settings, source.name)
-        if settings is None:
-            declare(home, source)
-            landing = Landing(source.name)
-            context.log.info(f"{source.title}: not set up (no setting sources.{source.name}.*), skipped")
-        else:
-            window = window_of(context.partition_key_range)
-            context.log.info(f"{source.title}: asking for {window.first} to {window.last}")
-            try:
-                landing = land(home, source, settings, window, utc_now())
-            except Exception as error:
-                message, try_again = explained(error)
-                raise dg.Failure(message, allow_retries=try_again) from error
-            context.log.info(str(landing))
+        landing = _land(context, source)
+        is_set_up = landing is not None
+        landing = landing or Landing(source.name)
         for spec in specs:
             metadata = _metadata(landing, spec.key.path[-1])
-            if settings is None:
+            if not is_set_up:
                 metadata["skipped"] = dg.TextMetadataValue("not set up")
             yield dg.MaterializeResult(asset_key=spec.key, metadata=metadata)
         yield dg.AssetCheckResult(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -31,7 +32,8 @@ RUN_TIMES = {
     "is_current",
     "state",
 } | {
-    "ledger_fingerprint"  # holds load ids
+    "ledger_fingerprint",  # holds load ids
+    "vendor_version",  # of a folder: when its files were written
 }
 
 
@@ -55,11 +57,11 @@ class Company:
     def database(self) -> Path:
         return self.home / "published" / "marts.duckdb"
 
-    def start(self) -> subprocess.Popen[str]:
+    def start(self, settings: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """A refresh, as `make refresh` starts it."""
         return subprocess.Popen(
             [sys.executable, "-m", "orchestration", "refresh"],
-            env=self.environment,
+            env={**self.environment, **(settings or {})},
             cwd=PROJECT_ROOT,
             text=True,
             stdout=subprocess.PIPE,
@@ -72,6 +74,14 @@ class Company:
         output, _ = process.communicate()
         self.outputs.append(output)
         assert process.returncode == 0, output[-4000:]
+        return output
+
+    def fail(self, settings: Mapping[str, str]) -> str:
+        """A refresh under other settings that has to fail; gives what it printed."""
+        process = self.start(settings)
+        output, _ = process.communicate()
+        self.outputs.append(output)
+        assert process.returncode == 1, output[-4000:]
         return output
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
@@ -87,6 +97,38 @@ class Company:
                 columns = ", ".join(f'"{row[0]}"' for row in described if row[0] not in RUN_TIMES)
                 found[name] = connection.execute(f'select {columns} from "{name}" order by all').fetchall()
             return found
+
+
+class Reader:
+    """A BI tool that connects and asks in a loop while the context lasts: it must never see an error or half a state."""
+
+    def __init__(self, company: Company) -> None:
+        self.company = company
+        self.errors: list[str] = []
+        self.reads = 0
+        self._running = threading.Event()
+        self._thread = threading.Thread(target=self._read)
+
+    def _read(self) -> None:
+        while self._running.is_set():
+            try:
+                ((facts, statement),) = self.company.query(
+                    "select (select sum(billed_cost) from fact_cost), (select sum(billed_cost) from owner_statement)"
+                )
+                if facts != statement:
+                    self.errors.append(f"mixed state: {facts}, {statement}")
+                self.reads += 1
+            except duckdb.Error as error:
+                self.errors.append(str(error))
+
+    def __enter__(self) -> Reader:
+        self._running.set()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *caught: object) -> None:
+        self._running.clear()
+        self._thread.join()
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from ingestion.errors import SettingError, VendorError
 from ingestion.lake import Rows, Slice, Source, land
 from ingestion.settings import Home
 from orchestration.assets.failure import explained
+from orchestration.refresh import one_line
 from tests.ingestion.test_lake import CHARGES, NOW, WINDOW, NoSettings, vendor
 
 
@@ -51,3 +52,10 @@ def test_failure_that_is_not_ours_is_told_by_its_root() -> None:
             raise RuntimeError("load failed") from cause
     except RuntimeError as error:
         assert explained(error) == ("OSError: No space left on device", False)
+
+
+def test_failure_is_told_in_one_line() -> None:
+    log = "Traceback …\n  File x\nRuntime Error in model a\n  IO Error: No space left on device\n\n  compiled code at …\n"
+    assert one_line(log) == "IO Error: No space left on device"
+    assert one_line("check sources.vercel.token") == "check sources.vercel.token"
+    assert one_line("") == "failed"

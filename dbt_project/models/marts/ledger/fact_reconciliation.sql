@@ -1,98 +1,72 @@
 -- The same money at every stage of its way, by source, billing month and currency: each difference must be 0.
 with
-    delivered as (
-        select source, billing_month, currency as billing_currency, sum(amount) as amount
+    stages as (
+        select
+            'delivered' as stage,
+            source,
+            billing_month,
+            currency as billing_currency,
+            amount as billed,
+            0 as effective
         from {{ ref("int_delivery_totals__current") }}
         where measure = 'billed_cost' and billing_month is not null
-        group by source, billing_month, currency
-    ),
 
-    charges as (
-        select source, billing_month, billing_currency, sum(billed_cost) as amount
+        union all
+
+        select 'charges', source, billing_month, billing_currency, billed_cost, 0
         from {{ ref("int_charges__unified") }}
-        group by source, billing_month, billing_currency
-    ),
 
-    metered as (
-        select
-            source,
-            billing_month,
-            billing_currency,
-            sum(billed_cost) as amount,
-            sum(effective_cost) as effective
+        union all
+
+        select 'metered', source, billing_month, billing_currency, billed_cost, effective_cost
         from {{ ref("int_charges__metered") }}
-        group by source, billing_month, billing_currency
+
+        union all
+
+        select 'facts', source, billing_month, billing_currency, billed_cost, effective_cost
+        from {{ ref("fact_cost") }}
+
+        union all
+
+        select 'statement', source, billing_month, billing_currency, billed_cost, effective_cost
+        from {{ ref("owner_statement") }}
     ),
 
-    facts as (
+    -- A stage that a period never came to counts as 0: the difference shows.
+    totals as (
         select
             source,
             billing_month,
             billing_currency,
-            sum(billed_cost) as amount,
-            sum(effective_cost) as effective
-        from {{ ref("fact_cost") }}
+            {% for stage in ["delivered", "charges", "facts", "statement"] %}
+                cast(
+                    sum(case when stage = '{{ stage }}' then billed else 0 end) as decimal(38, 12)
+                ) as {{ stage }}_billed_cost,
+            {% endfor %}
+            cast(
+                sum(case when stage = 'metered' then effective else 0 end) as decimal(38, 12)
+            ) as charges_effective_cost,
+            cast(
+                sum(case when stage = 'facts' then effective else 0 end) as decimal(38, 12)
+            ) as fact_effective_cost
+        from stages
         group by source, billing_month, billing_currency
-    ),
-
-    statements as (
-        select source, billing_month, billing_currency, sum(billed_cost) as amount
-        from {{ ref("owner_statement") }}
-        group by source, billing_month, billing_currency
-    ),
-
-    keys as (
-        select source, billing_month, billing_currency
-        from delivered
-        union
-        select source, billing_month, billing_currency
-        from charges
-        union
-        select source, billing_month, billing_currency
-        from facts
     )
 
 select
-    keys.source,
-    keys.billing_month,
-    keys.billing_currency,
-    cast(coalesce(delivered.amount, 0) as decimal(38, 12)) as delivered_billed_cost,
-    cast(coalesce(charges.amount, 0) as decimal(38, 12)) as charges_billed_cost,
-    cast(coalesce(facts.amount, 0) as decimal(38, 12)) as fact_billed_cost,
-    cast(coalesce(statements.amount, 0) as decimal(38, 12)) as statement_billed_cost,
-    cast(coalesce(metered.effective, 0) as decimal(38, 12)) as charges_effective_cost,
-    cast(coalesce(facts.effective, 0) as decimal(38, 12)) as fact_effective_cost,
-    cast(coalesce(facts.amount, 0) - coalesce(delivered.amount, 0) as decimal(38, 12)) as billed_difference,
-    cast(
-        coalesce(facts.effective, 0) - coalesce(metered.effective, 0) as decimal(38, 12)
-    ) as effective_difference,
-    coalesce(delivered.amount, 0) = coalesce(charges.amount, 0)
-    and coalesce(charges.amount, 0) = coalesce(facts.amount, 0)
-    and coalesce(facts.amount, 0) = coalesce(statements.amount, 0)
-    and coalesce(facts.effective, 0) = coalesce(metered.effective, 0) as is_reconciled
-from keys
-left join
-    delivered
-    on keys.source = delivered.source
-    and keys.billing_month = delivered.billing_month
-    and keys.billing_currency = delivered.billing_currency
-left join
-    charges
-    on keys.source = charges.source
-    and keys.billing_month = charges.billing_month
-    and keys.billing_currency = charges.billing_currency
-left join
-    metered
-    on keys.source = metered.source
-    and keys.billing_month = metered.billing_month
-    and keys.billing_currency = metered.billing_currency
-left join
-    facts
-    on keys.source = facts.source
-    and keys.billing_month = facts.billing_month
-    and keys.billing_currency = facts.billing_currency
-left join
-    statements
-    on keys.source = statements.source
-    and keys.billing_month = statements.billing_month
-    and keys.billing_currency = statements.billing_currency
+    source,
+    billing_month,
+    billing_currency,
+    delivered_billed_cost,
+    charges_billed_cost,
+    facts_billed_cost as fact_billed_cost,
+    statement_billed_cost,
+    charges_effective_cost,
+    fact_effective_cost,
+    cast(facts_billed_cost - delivered_billed_cost as decimal(38, 12)) as billed_difference,
+    cast(fact_effective_cost - charges_effective_cost as decimal(38, 12)) as effective_difference,
+    delivered_billed_cost = charges_billed_cost
+    and charges_billed_cost = facts_billed_cost
+    and facts_billed_cost = statement_billed_cost
+    and fact_effective_cost = charges_effective_cost as is_reconciled
+from totals

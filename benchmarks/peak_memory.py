@@ -1,0 +1,53 @@
+"""Peak memory of a command and all processes that it starts (Linux).
+
+    python -m benchmarks.peak_memory -- make run
+
+Adds up the proportional set size (memory that is shared is counted once) of the process tree, ten times a second.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+
+def tree(root: int) -> set[int]:
+    """A process and all below it."""
+    parents: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            after_name = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it has ended
+        parents[int(stat.parent.name)] = int(after_name[1])
+    found, new = {root}, {root}
+    while new:
+        new = {child for child, parent in parents.items() if parent in new} - found
+        found |= new
+    return found
+
+
+def memory(process: int) -> int:
+    """The proportional set size of a process in bytes; 0 where it has ended."""
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+
+
+def main() -> int:
+    command = sys.argv[sys.argv.index("--") + 1 :]
+    process = subprocess.Popen(command)
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, sum(memory(one) for one in tree(process.pid)))
+        time.sleep(0.1)
+    print(f"peak memory: {peak / 1e9:.2f} GB")
+    return process.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""What a refresh ends with: whether every source is in what was published."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+PUBLISHED = dg.AssetKey(["published", "marts"])
+DELIVERED = "every_slice_was_delivered"
+EVERY_SOURCE = dg.AssetCheckSpec(
+    "every_source_was_refreshed",
+    asset=PUBLISHED,
+    description=(
+        "All that the vendors had to deliver was landed before this publication. Where it was not, the rest is "
+        "published all the same, and the run fails so that somebody looks."
+    ),
+)
+
+
+def not_delivered(context: dg.AssetCheckExecutionContext) -> list[str]:
+    """What the landings of this run could not read, a line each."""
+    records = context.instance.get_records_for_run(
+        context.run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    ).records
+    found = []
+    for record in records:
+        event = record.event_log_entry.dagster_event
+        if event is None:
+            continue
+        check = event.asset_check_evaluation_data
+        if check.check_name == DELIVERED and not check.passed:
+            refused = check.metadata["refused"].value
+            found += [f"{what}: {why}" for what, why in refused] if isinstance(refused, list) else []
+    return found
+
+
+@dg.multi_asset_check(specs=[EVERY_SOURCE])
+def every_source_was_refreshed(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+    missing = not_delivered(context)
+    yield dg.AssetCheckResult(
+        asset_key=PUBLISHED,
+        check_name=EVERY_SOURCE.name,
+        passed=not missing,
+        metadata={"missing": dg.JsonMetadataValue(list(missing))},
+    )
+    if missing:
+        more = f" (and {len(missing) - 1} more, see the check)" if len(missing) > 1 else ""
+        raise dg.Failure(f"published without what could not be read: {missing[0]}{more}", allow_retries=False)
+
+
+CHECKS = [every_source_was_refreshed]
