@@ -33,7 +33,6 @@ RUN_TIMES = {
     "state",
 } | {
     "ledger_fingerprint",  # holds load ids
-    "vendor_version",  # of a folder: when its files were written
 }
 
 
