@@ -118,7 +118,7 @@ def key_hash(alias: str) -> str:
 
 @lru_cache(maxsize=512)
 def requests(world: World, day: date) -> tuple[LlmRequest, ...]:
-    """A day's attempts through the gateway, in order of time."""
+    """A day's attempts, through the gateway or not, in order of time."""
     found: list[LlmRequest] = []
     first, last = spike_days(world)
     age = (day - world.start).days
