@@ -92,6 +92,10 @@ def _open_dataset(folder: Path) -> None:
     draft.replace(marker)
 
 
+# What dlt's records of loads look like, of a load that never was: readers that know no empty list of files.
+NO_LOAD = {"load_id": "none", "status": 1}
+
+
 def declare(home: Home, source: Source) -> None:
     """Write each table's contract: a Parquet file of no rows with the declared columns.
 
@@ -108,6 +112,11 @@ def declare(home: Home, source: Source) -> None:
         draft = target.with_suffix(".tmp")
         pq.write_table(table.schema.empty_table(), draft)
         draft.replace(target)
+    loads = folder / "loads.jsonl"
+    if not loads.exists():
+        draft = loads.with_suffix(".tmp")
+        draft.write_text(json.dumps(NO_LOAD) + "\n")
+        draft.replace(loads)
 
 
 def land(home: Home, source: Source, settings: object, window: Window, now: datetime) -> Landing:

@@ -5,25 +5,20 @@ from __future__ import annotations
 from decimal import Decimal
 
 import duckdb
-import jinja2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion.settings import PROJECT_ROOT
+from tests.macros.render import rendered
 
 UNIT = Decimal("0.000000000001")
-MACROS = PROJECT_ROOT / "dbt_project" / "macros"
 
 
 @pytest.fixture(scope="module")
 def query() -> str:
     """`select` of the split of `amount` over the rows of `parts`, rendered without dbt."""
-    text = (MACROS / "engine" / "integer_units.sql").read_text() + (
-        MACROS / "ledger" / "split_exact.sql"
-    ).read_text()
-    call = '{{ split_exact("parts", ["amount"], "weight", "charge", "owner") }}'
-    return jinja2.Environment(extensions=["jinja2.ext.do"]).from_string(text + call).render()
+    call = 'split_exact("parts", ["amount"], "weight", "charge", "owner")'
+    return rendered(call, "engine/integer_units.sql", "ledger/split_exact.sql")
 
 
 def split(query: str, amount: Decimal | None, weights: list[int]) -> list[Decimal | None]:

@@ -1,24 +1,49 @@
+{#- Whole numbers of up to 38 digits: HUGEINT on DuckDB, DECIMAL(38,0) on Spark. -#}
+{% macro whole_number(expression) %}
+    cast({{ expression }} as {{ adapter.dispatch("whole_number_type")() }})
+{% endmacro %}
+
+{% macro duckdb__whole_number_type() %} hugeint {% endmacro %}
+
+{% macro spark__whole_number_type() %} decimal(38, 0) {% endmacro %}
+
 {% macro to_units(amount) %}
     {#- A DECIMAL(38,12) as a whole number of 10^-12; exact up to 10^14. -#}
+    {{- return(adapter.dispatch("to_units")(amount)) -}}
+{% endmacro %}
+
+{% macro duckdb__to_units(amount) %}
     cast({{ amount }} * cast(1000000000000 as hugeint) as hugeint)
 {% endmacro %}
 
+{#- The product has scale 6 (Spark gives up places for digits): it is a whole number, so nothing is lost. -#}
+{% macro spark__to_units(amount) %}
+    cast(cast({{ amount }} as decimal(38, 12)) * cast(1000000000000 as decimal(13, 0)) as decimal(38, 0))
+{% endmacro %}
+
 {% macro from_units(units) %}
-    {#- A whole number of 10^-12 as DECIMAL(38,12). -#}
-    cast(cast({{ units }} as decimal(38, 0)) * cast('0.000000000001' as decimal(13, 12)) as decimal(38, 12))
+    {#- A whole number of 10^-12, of up to 25 digits, as DECIMAL(38,12). -#}
+    cast(cast({{ units }} as decimal(25, 0)) * cast('0.000000000001' as decimal(12, 12)) as decimal(38, 12))
 {% endmacro %}
 
 {% macro whole_quotient(dividend, divisor) %}
     {#- Division of whole numbers of up to 38 digits, rounded towards zero. -#}
-    divide(cast({{ dividend }} as hugeint), cast({{ divisor }} as hugeint))
+    {{- return(adapter.dispatch("whole_quotient")(dividend, divisor)) -}}
+{% endmacro %}
+
+{% macro duckdb__whole_quotient(dividend, divisor) %}
+    divide({{ whole_number(dividend) }}, {{ whole_number(divisor) }})
+{% endmacro %}
+
+{#- Spark's `div` gives a BIGINT, its `/` rounds: without the remainder the division has nothing to round. -#}
+{% macro spark__whole_quotient(dividend, divisor) %}
+    cast(
+        ({{ whole_number(dividend) }} - {{ whole_remainder(dividend, divisor) }})
+        / {{ whole_number(divisor) }} as decimal(38, 0)
+    )
 {% endmacro %}
 
 {% macro whole_remainder(dividend, divisor) %}
     {#- What whole_quotient leaves. -#}
-    (cast({{ dividend }} as hugeint) % cast({{ divisor }} as hugeint))
-{% endmacro %}
-
-{% macro whole_number(expression) %}
-    {#- A whole number of up to 38 digits. -#}
-    cast({{ expression }} as hugeint)
+    ({{ whole_number(dividend) }} % {{ whole_number(divisor) }})
 {% endmacro %}

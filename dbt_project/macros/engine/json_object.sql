@@ -7,9 +7,21 @@
         '{' || concat_ws(
             ','
             {%- for name, expression in pairs %}
-                , '"{{ name }}":' || cast(to_json(nullif(cast({{ expression }} as varchar), '')) as varchar)
+                , '"{{ name }}":' || {{ json_of_text("nullif(cast(" ~ expression ~ " as string), '')") }}
             {%- endfor %}
         )
         || '}'
     )
+{% endmacro %}
+
+{% macro json_of_text(expression) %}
+    {#- A text as JSON, quoted and escaped; NULL stays NULL. -#}
+    {{- return(adapter.dispatch("json_of_text")(expression)) -}}
+{% endmacro %}
+
+{% macro duckdb__json_of_text(expression) %} cast(to_json({{ expression }}) as string) {% endmacro %}
+
+{#- Spark writes no JSON of a mere text: it is taken out of an object, `{"v":…}`, which is `{}` for NULL. -#}
+{% macro spark__json_of_text(expression) %}
+    nullif(regexp_extract(to_json(named_struct('v', {{ expression }})), '^.{5}(.*).$', 1), '')
 {% endmacro %}

@@ -5,5 +5,5 @@
 
 {% macro map_json(column) %}
     {#- A map as JSON text; NULL where the map is NULL. -#}
-    cast(to_json({{ column }}) as varchar)
+    cast(to_json({{ column }}) as string)
 {% endmacro %}

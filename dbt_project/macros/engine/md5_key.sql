@@ -3,7 +3,7 @@
     md5(
         concat_ws(
             '|'
-            {% for expression in expressions %}, coalesce(cast({{ expression }} as varchar), '~'){% endfor %}
+            {% for expression in expressions %}, coalesce(cast({{ expression }} as string), '~'){% endfor %}
         )
     )
 {% endmacro %}

@@ -1,7 +1,10 @@
 {% macro unit_price(cost, quantity) %}
     {#-
-        A unit price derived from a cost and a quantity, to 12 places: a figure for reading, since money is never
-        divided to be added up again. NULL quantity or 0 must be kept out by the caller.
+        A unit price derived from a cost and a quantity, rounded half up to 12 places: a figure for reading, since money
+        is never divided to be added up again. NULL quantity or 0 must be kept out by the caller; neither is negative.
+        NULL where the price would be 10^13 or more: nothing costs that, the quantity is next to nothing.
     -#}
-    cast(round(cast({{ cost }} as double) / cast({{ quantity }} as double), 12) as decimal(38, 12))
+    {%- set doubled = "2 * " ~ whole_number("1000000000000") ~ " * " ~ to_units(cost) ~ " + " ~ to_units(quantity) -%}
+    {%- set quotient = whole_quotient(doubled, "2 * " ~ to_units(quantity)) -%}
+    {{ from_units("try_cast(" ~ quotient ~ " as decimal(25, 0))") }}
 {% endmacro %}

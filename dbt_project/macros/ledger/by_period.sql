@@ -6,8 +6,7 @@
 -#}
 {% macro drop_stale_periods(fingerprint) %}
     {% if is_incremental() %}
-        delete from {{ this }} as built
-        where
+        {%- set stale -%}
             not exists (
                 select 1
                 from {{ ref("int_periods__fingerprinted") }} as current_period
@@ -16,6 +15,8 @@
                     and current_period.billing_month = built.billing_month
                     and current_period.{{ fingerprint }} = built.{{ fingerprint }}
             )
+        {%- endset -%}
+        {{ drop_periods(this, "built", stale) }}
     {% else %} select 1
     {% endif %}
 {% endmacro %}

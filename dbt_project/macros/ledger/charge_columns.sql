@@ -74,7 +74,7 @@
 {% macro charge_column_type(column) %}
     {%- if column in decimal_columns() -%} decimal(38, 12)
     {%- elif column in timestamp_columns() -%} timestamp
-    {%- else -%} varchar
+    {%- else -%} string
     {%- endif -%}
 {% endmacro %}
 

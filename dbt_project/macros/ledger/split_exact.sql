@@ -47,7 +47,7 @@
             {% for amount in amounts %}
                 {{
                     from_units(
-                        "sign(" ~ amount ~ ") * (floor_" ~ amount ~ " + case when rank_" ~ amount ~ " <= left_"
+                        "case when " ~ amount ~ " < 0 then -1 else 1 end * (floor_" ~ amount ~ " + case when rank_" ~ amount ~ " <= left_"
                         ~ amount ~ " then 1 else 0 end)"
                     )
                 }}

@@ -49,9 +49,9 @@ select
     counted.tier as service_tier,
     case when counted.results_in_bucket = 1 then cast(used.tokens as decimal(38, 12)) end as tokens,
     counted.account as account_id,
-    cast(null as varchar) as key_id,
+    cast(null as string) as key_id,
     'anthropic|'
-    || cast(cast(counted.bucket_start as date) as varchar)
+    || cast(cast(counted.bucket_start as date) as string)
     || '|'
     || counted.account
     || '|'

@@ -1,7 +1,8 @@
 {{
     config(
         materialized="incremental",
-        incremental_strategy="append",
+        incremental_strategy=by_period_strategy(),
+        partition_by=by_period_partitions(),
         on_schema_change="fail",
         pre_hook="{{ drop_stale_periods('ledger_fingerprint') }}",
     )
@@ -72,7 +73,7 @@ with
             substr(charges.claims, 1, length(charges.claims) - 1)
             || case when charges.claims = '{}' then '' else ',' end
             || '"telemetry":"unmetered"}' as told_claims,
-            {% for column in told %} cast(null as varchar) as told_{{ column }}, {% endfor %}
+            {% for column in told %} cast(null as string) as told_{{ column }}, {% endfor %}
             'unmetered' as part_status
         from charges
         inner join explained on charges.charge_key = explained.charge_key
@@ -102,7 +103,7 @@ select
     charge_key,
     charge_key as origin_charge_key,
     ledger_fingerprint,
-    cast(null as varchar) as allocation_method,
+    cast(null as string) as allocation_method,
     cast(null as decimal(20, 12)) as allocation_ratio,
     case when ai_provider is null then 'not_applicable' else 'unmetered' end as telemetry_status
 from whole
@@ -121,9 +122,9 @@ select
         {% elif column == "allocated_tags" %} told_claims as {{ column }},
         {% elif column == "allocated_method_details" %}
             '{"Elements":[{"AllocatedRatio":'
-            || cast({{ ratio("weight", "all_weight") }} as varchar)
+            || cast({{ ratio("weight", "all_weight") }} as string)
             || ',"UsageUnit":"Tokens","UsageQuantity":'
-            || cast(weight as varchar)
+            || cast(weight as string)
             || '}]}' as {{ column }},
         {% else %} {{ column }},
         {% endif %}

@@ -25,12 +25,12 @@ select
     split.line_item as description,
     case when token_classes.token_class is not null then split.model end as model,
     token_classes.token_class,
-    cast(null as varchar) as service_tier,
+    cast(null as string) as service_tier,
     case when token_classes.token_class is not null then split.quantity end as tokens,
     split.project_id as account_id,
     split.api_key_id as key_id,
     'openai|'
-    || cast(cast(split.bucket_start as date) as varchar)
+    || cast(cast(split.bucket_start as date) as string)
     || '|'
     || coalesce(split.project_id, '')
     || '|'

@@ -1,7 +1,8 @@
 {{
     config(
         materialized="incremental",
-        incremental_strategy="append",
+        incremental_strategy=by_period_strategy(),
+        partition_by=by_period_partitions(),
         on_schema_change="fail",
         pre_hook="{{ drop_stale_periods('ledger_fingerprint') }}",
     )
@@ -55,7 +56,7 @@ select
     allocation_method,
     allocation_ratio,
     telemetry_status,
-    cast(null as varchar) as pool_owner_id
+    cast(null as string) as pool_owner_id
 from direct
 
 union all
@@ -69,7 +70,7 @@ select
         {% elif column == "allocated_tags" %} coalesce(tags, '{}') as {{ column }},
         {% elif column == "allocated_method_details" %}
             '{"Elements":[{"AllocatedRatio":'
-            || cast({{ ratio("weight", "all_weight") }} as varchar)
+            || cast({{ ratio("weight", "all_weight") }} as string)
             || ',"UsageUnit":null,"UsageQuantity":null}]}' as {{ column }},
         {% else %} {{ column }},
         {% endif %}

@@ -37,7 +37,7 @@ with
             {{ md5_key(["'vercel'", "slice_id", "content_key", "occurrence"]) }} as charge_key,
             team_id
             || '|'
-            || cast(cast(charge_period_start as date) as varchar)
+            || cast(cast(charge_period_start as date) as string)
             || '|'
             || sku_id
             || '|'
@@ -65,7 +65,7 @@ with
             {{ local_midnight("date_trunc('month', charge_date) + interval 1 month", "America/Los_Angeles") }}
             as billing_period_end,
             charge_category,
-            cast(null as varchar) as charge_class,
+            cast(null as string) as charge_class,
             numbered.service_name || coalesce(' ' || region_name, '') as charge_description,
             case
                 when charge_category = 'Usage'

@@ -1,7 +1,8 @@
 {{
     config(
         materialized="incremental",
-        incremental_strategy="append",
+        incremental_strategy=by_period_strategy(),
+        partition_by=by_period_partitions(),
         on_schema_change="fail",
         pre_hook="{{ drop_stale_periods('ledger_fingerprint') }}",
     )

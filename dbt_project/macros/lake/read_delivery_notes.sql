@@ -1,0 +1,49 @@
+{% macro lake_datasets() %}
+    {#- The datasets of the lake, one a source. -#}
+    {{ return(["raw_aws", "raw_vercel", "raw_atlas", "raw_llm_providers", "raw_llm_gateway", "raw_registry"]) }}
+{% endmacro %}
+
+{% macro read_delivery_notes() %}
+    {#-
+        Build `lake.current_slices`: one row a slice, its newest good delivery note (delivered, empty or unchanged).
+
+        A note counts only if dlt recorded its load as complete. Runs once before a dbt run, so that every model of
+        the run sees the same deliveries, whatever lands meanwhile.
+    -#}
+    {% if not execute or flags.WHICH not in ("run", "build", "test", "compile", "show") %}
+        {{ return("") }}
+    {% endif %}
+    {% set told = [
+        "slice_id", "state", "load_id", "billing_period", "vendor_version", "row_count", "content_digest",
+        "extracted_at", "window_start", "window_end", "newest_charge_at", "message",
+    ] %}
+    {% set notes %}
+        {% for dataset in lake_datasets() %}
+            select '{{ dataset }}' as dataset, {{ load_of_file("lake_file") }} as note_load_id, {{ told | join(", ") }}
+            from {{ parquet_files([dataset ~ "/_contract/deliveries.parquet", dataset ~ "/deliveries/*.parquet"]) }}
+            where {{ load_of_file("lake_file") }} in (
+                select load_id
+                from {{ load_records([dataset ~ "/_contract/loads.jsonl", dataset ~ "/_dlt_loads/*.jsonl"]) }}
+                where status = 0
+            )
+            {% if not loop.last %} union all {% endif %}
+        {% endfor %}
+    {% endset %}
+    {% set current %}
+        select dataset, note_load_id, {{ told | join(", ") }}
+        from (
+            select
+                *,
+                row_number() over (
+                    partition by dataset, slice_id order by extracted_at desc, note_load_id desc
+                ) as newness
+            from lake.delivery_notes
+            where state in ('delivered', 'empty', 'unchanged')
+        ) as ranked
+        where newness = 1
+    {% endset %}
+    {% do run_query("create schema if not exists lake") %}
+    {% do replace_table("lake.delivery_notes", notes) %}
+    {% do replace_table("lake.current_slices", current) %}
+    {{ return("") }}
+{% endmacro %}
