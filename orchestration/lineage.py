@@ -14,8 +14,9 @@ from sqlglot.errors import SqlglotError
 
 from orchestration.column_lineage import FILES, Origin, Table, column_origins
 
-# The metadata in which the UI looks for it.
+# Where Dagster keeps it (its API, and Dagster+, show it); the open-source UI shows the table below instead.
 COLUMN_LINEAGE = "dagster/column_lineage"
+SHOWN = "where columns come from"
 
 Node = Mapping[str, Any]
 
@@ -77,6 +78,15 @@ def _is_model(node: Node) -> bool:
     return bool(node["resource_type"] == "model")
 
 
+def as_table(lineage: dg.TableColumnLineage) -> str:
+    """Column lineage as a table in Markdown, for people."""
+    lines = ["| column | from |", "|---|---|"]
+    for column, dependencies in lineage.deps_by_column.items():
+        sources = [f"`{one.asset_key.to_user_string()}.{one.column_name}`" for one in dependencies]
+        lines.append(f"| `{column}` | {', '.join(sources) or 'no column'} |")
+    return "\n".join(lines)
+
+
 def with_lineage(events: Iterable[Any], lineage: Lineage) -> Iterator[Any]:
     """The events of a dbt build, those of models with their column lineage."""
     for event in events:
@@ -85,5 +95,8 @@ def with_lineage(events: Iterable[Any], lineage: Lineage) -> Iterator[Any]:
         if found is None:
             yield event
         else:
-            told = {COLUMN_LINEAGE: dg.MetadataValue.column_lineage(found)}
+            told = {
+                COLUMN_LINEAGE: dg.MetadataValue.column_lineage(found),
+                SHOWN: dg.MetadataValue.md(as_table(found)),
+            }
             yield event.with_metadata({**event.metadata, **told})

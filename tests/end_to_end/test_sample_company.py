@@ -232,6 +232,8 @@ def test_every_column_of_the_ledger_tells_where_it_comes_from(company: Company) 
     raw = staged.asset_materialization.metadata["dagster/column_lineage"].value
     assert isinstance(lineage, dg.TableColumnLineage) and isinstance(raw, dg.TableColumnLineage)
     assert all(lineage.deps_by_column.values()) and len(lineage.deps_by_column) > 90
+    table = event.asset_materialization.metadata["where columns come from"].value
+    assert "| `billed_cost` | `intermediate/int_charges__allocated.billed_cost` |" in str(table)
     assert raw.deps_by_column["billed_cost"] == [
         dg.TableColumnDep(asset_key=dg.AssetKey(["raw_vercel", "charges"]), column_name="billed_cost")
     ]
