@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json as jsonlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -93,17 +94,21 @@ class Table:
     charge_end: str | None = None
     vendor_files: bool = False
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         """The Arrow schema of the table as it lies in the lake."""
         columns = self.columns if self.vendor_files else (SLICE_ID, *self.columns)
         return pa.schema([pa.field(column.name, column.type) for column in columns])
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The declared columns' names."""
+        return frozenset(column.name for column in self.columns)
+
     def rows(self, slice_id: str, records: list[dict[str, Any]]) -> pa.Table:
         """Records of one slice as an Arrow table of exactly the declared columns; absent keys are NULL."""
-        names = {column.name for column in self.columns}
         for record in records:
-            unknown = record.keys() - names
+            unknown = record.keys() - self.names
             if unknown:
                 raise ValueError(f"table {self.name} declares no column {sorted(unknown)}")
         return pa.Table.from_pylist([{**record, "slice_id": slice_id} for record in records], self.schema)

@@ -176,16 +176,22 @@ def deliver(
     """
     batch = _Batch(pieces, known, now or datetime.now(UTC), landing or Landing(""))
     waiting: dict[str, list[pa.Table]] = {}
+    counts: dict[str, int] = {}
+
+    def gather(name: str, rows: pa.Table) -> None:
+        waiting.setdefault(name, []).append(rows)
+        counts[name] = counts.get(name, 0) + rows.num_rows
 
     def gathered(enough: int) -> Iterator[Any]:
-        for name in [name for name, rows in waiting.items() if sum(part.num_rows for part in rows) >= enough]:
+        for name in [name for name, count in counts.items() if count >= enough]:
+            del counts[name]
             yield dlt.mark.with_table_name(pa.concat_tables(waiting.pop(name)).combine_chunks(), name)
 
     # A resource of its own, because the hints that make dlt copy a file as it is stay on the resource.
     @dlt.resource(name="vendor_files", write_disposition="append", schema_contract=SCHEMA_CONTRACT)
     def vendor_files() -> Iterator[Any]:
         for name, rows in batch.rows():
-            waiting.setdefault(name, []).append(rows)
+            gather(name, rows)
         for file in batch.files:
             batch.landing.rows[file.table.name] = batch.landing.rows.get(file.table.name, 0) + file.row_count
             hints = dlt.mark.make_hints(table_name=file.table.name, columns=file_hints(pq.read_schema(file.path)))
@@ -194,7 +200,7 @@ def deliver(
     @dlt.resource(name="deliveries", write_disposition="append", schema_contract=SCHEMA_CONTRACT)
     def deliveries() -> Iterator[Any]:
         for name, rows in batch.rows():
-            waiting.setdefault(name, []).append(rows)
+            gather(name, rows)
             yield from gathered(FLUSH_ROWS)
         yield from gathered(0)
         for table, parts in ((DELIVERY_TOTALS, batch.totals), (DELIVERIES, batch.notes)):
