@@ -71,7 +71,7 @@ def refresh(home: Home, window: Window, say: Callable[[str], None]) -> Outcome:
                 while error is not None and error.cause is not None:
                     error = error.cause
                 what = (data.user_failure_data.description if data.user_failure_data else None) or (
-                    error.message.strip() if error else "failed"
+                    error.message if error else ""
                 )
                 failure = failure or f"{_step_of(event)}: {one_line(what)}"
             elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:

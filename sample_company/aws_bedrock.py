@@ -91,9 +91,13 @@ def _line(
     }
 
 
-def _gateway_line(world: World, day: date, account: str, model: Model, token_class: str, cost: Decimal) -> Line:
-    tokens = int(cost / model.cost(token_class, 1))
-    return _line(world, day, account, model, token_class, tokens, _principal(account, "llm-gateway", "gateway"))
+def _gateway_lines(world: World, day: date) -> Iterator[tuple[Line, dict[tuple[str, bool], Decimal]]]:
+    """A day's lines of the gateway, each with what it cost of which team, and whether the team shows."""
+    for (account, model, _, token_class), teams in shares(world, day).items():
+        if model.provider == "bedrock":
+            tokens = int(sum(teams.values(), Decimal(0)) / model.cost(token_class, 1))
+            principal = _principal(account, "llm-gateway", "gateway")
+            yield _line(world, day, account, model, token_class, tokens, principal), teams
 
 
 def _notebook_line(world: World, day: date, token_class: str, tokens: int) -> Line:
@@ -103,10 +107,8 @@ def _notebook_line(world: World, day: date, token_class: str, tokens: int) -> Li
 
 def bedrock_lines(world: World, day: date) -> Iterator[tuple[Line, str | None, bool]]:
     """A day's lines, each with its owner. The gateway's are many teams': `gateway_labels` tells whose."""
-    for (account, model, _, token_class), teams in shares(world, day).items():
-        if model.provider == "bedrock":
-            total = sum(teams.values(), Decimal(0))
-            yield _gateway_line(world, day, account, model, token_class, total), None, False
+    for line, _ in _gateway_lines(world, day):
+        yield line, None, False
     for token_class, tokens in notebook_tokens(world, day).items():
         yield _notebook_line(world, day, token_class, tokens), NOTEBOOK_TEAM, True
 
@@ -114,12 +116,9 @@ def bedrock_lines(world: World, day: date) -> Iterator[tuple[Line, str | None, b
 def gateway_labels(world: World, as_of: date) -> Iterator[Label]:
     """Whose the gateway's Bedrock lines are: the requests' teams, by what their tokens cost."""
     for day in world.days(as_of):
-        for (account, model, _, token_class), teams in shares(world, day).items():
-            if model.provider == "bedrock":
-                total = sum(teams.values(), Decimal(0))
-                line = _gateway_line(world, day, account, model, token_class, total)
-                for (team, known), amount in sorted(teams.items()):
-                    yield Label("aws", line["identity_line_item_id"], team, amount, known)
+        for line, teams in _gateway_lines(world, day):
+            for (team, known), amount in sorted(teams.items()):
+                yield Label("aws", line["identity_line_item_id"], team, amount, known)
 
 
 def registry_rules() -> list[dict[str, object]]:

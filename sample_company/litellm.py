@@ -31,8 +31,7 @@ def record(request: LlmRequest) -> dict[str, Any]:
     """A request as a StandardLoggingPayload; the text of messages is never logged in full."""
     fresh, cached, written, output = request.tokens
     prompt = fresh + cached + written
-    succeeded = request.status == "success"
-    ended = request.started_at + timedelta(seconds=request.seconds)
+    succeeded, ended = request.succeeded, request.ended_at
     shared = request.key_alias == SHARED_KEY
     usage = {
         "prompt_tokens": prompt,
@@ -90,7 +89,7 @@ def record(request: LlmRequest) -> dict[str, Any]:
         "model_parameters": {"stream": request.stream},
         "hidden_params": {
             "additional_headers": {
-                "llm_provider-x-request-id": f"req_{request.id[-16:]}",
+                "llm_provider-x-request-id": request.provider_request_id,
                 "x-litellm-attempted-retries": request.retries,
                 "x-litellm-attempted-fallbacks": 1 if request.fallback_from else 0,
             }

@@ -78,8 +78,21 @@ class LlmRequest:
         return ACCOUNTS[self.model.provider] if self.is_through_gateway else APP_PROJECT
 
     @property
+    def succeeded(self) -> bool:
+        return self.status == "success"
+
+    @property
+    def ended_at(self) -> datetime:
+        return self.started_at + timedelta(seconds=self.seconds)
+
+    @property
+    def provider_request_id(self) -> str:
+        """The provider's own id of it, the same in every log."""
+        return f"req_{self.id[-16:]}"
+
+    @property
     def billed(self) -> bool:
-        return self.status == "success" and not self.cache_hit
+        return self.succeeded and not self.cache_hit
 
     @property
     def cost(self) -> Decimal:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +29,19 @@ def document(request: LlmRequest) -> dict[str, Any]:
     """A request in canonical fields, and with its prompt."""
     fresh, cached, written, output = request.tokens
     prompt = fresh + cached + written
-    succeeded = request.status == "success"
+    succeeded = request.succeeded
     return {
         "_id": request.id,
         "request_id": request.id,
         "call_id": request.call_id,
-        "created_at": request.started_at + timedelta(seconds=request.seconds),
+        "created_at": request.ended_at,
         "started_at": request.started_at,
-        "ended_at": request.started_at + timedelta(seconds=request.seconds),
+        "ended_at": request.ended_at,
         "latency_ms": request.seconds * 1000,
         "operation": "chat",
         "provider": request.model.provider,
         "provider_account_id": APP_PROJECT,
-        "provider_request_id": f"req_{request.id[-16:]}",
+        "provider_request_id": request.provider_request_id,
         "request_model": request.model.id,
         "response_model": request.model.wire,
         "attempted_retries": request.retries,

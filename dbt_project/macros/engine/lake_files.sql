@@ -16,10 +16,7 @@
 
 {#- spark.sql.parquet.mergeSchema is on in the profile. -#}
 {% macro spark__parquet_files(patterns) %}
-    (
-        select *, _metadata.file_path as lake_file
-        from parquet.`{{ lake_path() }}/{{ "{" }}{{ patterns | join(",") }}}`
-    )
+    (select *, _metadata.file_path as lake_file from parquet.{{ spark_files(patterns) }})
 {% endmacro %}
 
 {% macro load_records(patterns) %}
@@ -34,8 +31,13 @@
 {% macro spark__load_records(patterns) %}
     (
         select cast(load_id as string) as load_id, cast(status as int) as status
-        from json.`{{ lake_path() }}/{{ "{" }}{{ patterns | join(",") }}}`
+        from json.{{ spark_files(patterns) }}
     )
+{% endmacro %}
+
+{% macro spark_files(patterns) %}
+    {#- The files that match, as one path with alternatives in braces. -#}
+    {{- return("`" ~ lake_path() ~ "/{" ~ patterns | join(",") ~ "}`") -}}
 {% endmacro %}
 
 {% macro duckdb_files(patterns) %}

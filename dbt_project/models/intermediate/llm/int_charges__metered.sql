@@ -41,11 +41,7 @@ with
         from charges
         inner join
             tokens
-            on charges.ai_provider = tokens.ai_provider
-            and charges.ai_model = tokens.ai_model
-            and charges.ai_token_class = tokens.ai_token_class
-            and cast(charges.charge_period_start as date) = tokens.usage_day
-            and (charges.ai_service_tier = tokens.ai_service_tier or charges.ai_service_tier is null)
+            on {{ in_bucket("charges", "tokens") }}
             and (charges.ai_account = tokens.ai_account or tokens.ai_account is null)
     ),
 
@@ -54,14 +50,7 @@ with
     counted as (
         select charges.charge_key, sum(used.tokens) as tokens
         from charges
-        inner join
-            used
-            on charges.ai_provider = used.ai_provider
-            and charges.ai_model = used.ai_model
-            and charges.ai_token_class = used.ai_token_class
-            and cast(charges.charge_period_start as date) = used.usage_day
-            and (charges.ai_service_tier = used.ai_service_tier or charges.ai_service_tier is null)
-            and charges.ai_account = used.ai_account
+        inner join used on {{ in_bucket("charges", "used") }} and charges.ai_account = used.ai_account
         group by charges.charge_key
     ),
 
