@@ -2,13 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SPARK_VENV := .venv-spark
 SAMPLE := var/sample
 QUIET := DAGSTER_DISABLE_TELEMETRY=1 DBT_SEND_ANONYMOUS_USAGE_STATS=false RUNTIME__DLTHUB_TELEMETRY=false DO_NOT_TRACK=1
 RUN := $(QUIET) $(BIN)/python
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run refresh ui own-ui scoreboard test check format prune clean lock
+.PHONY: help run refresh ui own-ui scoreboard spark test check format prune clean lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "} {printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,6 +30,12 @@ $(VENV)/.dev: requirements-dev.lock requirements.lock | $(VENV)/bin/python
 	@$(PIP) -r requirements-dev.lock
 	@touch $(VENV)/.run $@
 
+$(SPARK_VENV)/.done: requirements-spark.lock | $(VENV)/bin/python
+	@echo "installing requirements-spark.lock into $(SPARK_VENV) (a few minutes on a fresh machine)"
+	@$(BIN)/python -m venv $(SPARK_VENV)
+	@$(SPARK_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
+	@touch $@
+
 run: $(VENV)/.run ## refresh the sample company end to end and print the owners' scoreboard
 	@COSTOWNER_DUCKDB_MEMORY=700MB $(RUN) -m sample_company with --home $(SAMPLE) -- $(BIN)/python -m orchestration refresh
 	@COSTOWNER_HOME=$(SAMPLE) $(RUN) -m orchestration scoreboard
@@ -46,6 +53,8 @@ ui: $(VENV)/.run ## Dagster UI of the sample company on http://127.0.0.1:3000, i
 own-ui: $(VENV)/.run ## Dagster UI of your own installation, with its schedule and sensors
 	@$(RUN) -m orchestration ui
 
+spark: $(SPARK_VENV)/.done ## install what COSTOWNER_ENGINE=spark needs, in an environment of its own (docs/scaling.md)
+
 check: $(VENV)/.dev ## format, lint, types, SQL format, dbt parse: seconds
 	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q . && $(BIN)/mypy
 	@$(BIN)/sqlfmt --check -q dbt_project
@@ -54,7 +63,8 @@ check: $(VENV)/.dev ## format, lint, types, SQL format, dbt parse: seconds
 format: $(VENV)/.dev ## format Python and SQL
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q . && $(BIN)/sqlfmt -q dbt_project
 
-test: check ## everything that CI runs
+# Where there is no Java the tests of Spark are skipped and say so (in CI they fail).
+test: check $(if $(shell command -v java),$(SPARK_VENV)/.done) ## everything that CI runs
 	@$(QUIET) $(BIN)/pytest
 
 prune: $(VENV)/.run ## remove lake files that no current or retained slice needs
@@ -68,3 +78,5 @@ lock: ## make the lock files anew (needs uv)
 		--no-emit-find-links --no-header --group sample pyproject.toml -o requirements.lock
 	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-header --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-header --group spark -c requirements.lock -o requirements-spark.lock

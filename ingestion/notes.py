@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.parquet as pq
 
 from ingestion.contract import Note
 from ingestion.settings import Home
+
+NOTE = [field.name for field in fields(Note)]
 
 
 def complete_loads(dataset: Path) -> set[str]:
@@ -27,36 +31,36 @@ def load_of(file: Path) -> str:
     return ".".join(file.name.split(".")[:2])
 
 
-def notes(home: Home, dataset: str) -> list[dict[str, Any]]:
-    """All delivery notes of a dataset that belong to complete loads."""
+def _files(home: Home, dataset: str) -> list[Path]:
+    """The files of delivery notes of a dataset that belong to complete loads."""
     folder = home.lake / dataset
     complete = complete_loads(folder)
-    files = [file for file in sorted(folder.glob("deliveries/*.parquet")) if load_of(file) in complete]
-    return [row for file in files for row in pq.read_table(file, partitioning=None).to_pylist()]
+    return [file for file in sorted(folder.glob("deliveries/*.parquet")) if load_of(file) in complete]
+
+
+def notes(home: Home, dataset: str) -> list[dict[str, Any]]:
+    """All delivery notes of a dataset that belong to complete loads."""
+    return [row for file in _files(home, dataset) for row in pq.read_table(file, partitioning=None).to_pylist()]
 
 
 GOOD_STATES = ("delivered", "empty", "unchanged")
 
 
 def known_notes(home: Home, dataset: str) -> dict[str, Note]:
-    """The newest good note of each slice: what the lake believes now."""
-    newest: dict[str, dict[str, Any]] = {}
-    for row in notes(home, dataset):
-        if row["state"] not in GOOD_STATES:
-            continue
-        best = newest.get(row["slice_id"])
-        if best is None or (row["extracted_at"], row["load_id"]) >= (best["extracted_at"], best["load_id"]):
-            newest[row["slice_id"]] = row
-    return {
-        slice_id: Note(
-            slice_id=slice_id,
-            load_id=row["load_id"],
-            content_digest=row["content_digest"],
-            vendor_version=row["vendor_version"],
-            row_count=row["row_count"],
-            extracted_at=row["extracted_at"],
-            billing_period=row["billing_period"],
-            newest_charge_at=row["newest_charge_at"],
-        )
-        for slice_id, row in newest.items()
-    }
+    """The newest good note of each slice: what the lake believes now.
+
+    Every refresh adds a note a slice that it asks for: they are weighed by a query, and only the newest come here.
+    """
+    files = [str(file) for file in _files(home, dataset)]
+    if not files:
+        return {}
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        newest = connection.execute(
+            f"select {', '.join(NOTE)} from read_parquet($files, union_by_name = true, filename = true) "
+            "where list_contains($good, state) "
+            "qualify row_number() over (partition by slice_id order by extracted_at desc, filename desc) = 1 "
+            "order by slice_id",
+            {"files": files, "good": list(GOOD_STATES)},
+        ).to_arrow_table()
+    return {row["slice_id"]: Note(**row) for row in newest.to_pylist()}

@@ -14,9 +14,10 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope
 from sqlglot.schema import MappingSchema
 
-DIALECT = "duckdb"
 # The name under which what a model reads from files, and not from a table, is reported.
 FILES = ("", "")
+# What Spark's SQL has in the place of a schema before the path of files: parquet.`/lake/…`.
+FILE_FORMATS = ("parquet", "json")
 
 # (schema, table), and with a column's name
 Table = tuple[str, str]
@@ -68,7 +69,8 @@ class _Tracer:
         if isinstance(source, Scope):
             return self.of(source, column)
         if isinstance(source, exp.Table):
-            return frozenset({((source.db, source.name) if source.db else FILES, column)})
+            is_table = source.db and source.db not in FILE_FORMATS
+            return frozenset({((source.db, source.name) if is_table else FILES, column)})
         return frozenset()
 
 
@@ -92,18 +94,21 @@ def _is_within(node: exp.Expr, ancestor: exp.Expr) -> bool:
     return walked is not None
 
 
-def column_origins(sql: str, columns: Mapping[Table, Sequence[str]]) -> dict[str, frozenset[Origin]]:
+def column_origins(
+    sql: str, columns: Mapping[Table, Sequence[str]], dialect: str = "duckdb"
+) -> dict[str, frozenset[Origin]]:
     """For each column of a select, in order, the columns of tables that it is made of.
 
     `columns` tells the columns of the tables that it reads. What it reads from files has the table `FILES`.
+    `dialect` is sqlglot's name of its SQL.
     """
-    tree = parse_one(sql, dialect=DIALECT)
+    tree = parse_one(sql, dialect=dialect)
     for table in tree.find_all(exp.Table):
         table.set("catalog", None)
-    schema = MappingSchema(dialect=DIALECT)
+    schema = MappingSchema(dialect=dialect)
     for (database, name), names in columns.items():
         schema.add_table(exp.table_(name, db=database), dict.fromkeys(names, "varchar"))
-    resolved = qualify(tree, dialect=DIALECT, schema=schema, validate_qualify_columns=False, identify=False)
+    resolved = qualify(tree, dialect=dialect, schema=schema, validate_qualify_columns=False, identify=False)
     scope = build_scope(resolved)
     if scope is None:
         return {}

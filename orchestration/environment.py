@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from ingestion.settings import PROJECT_ROOT, Home
+from orchestration.engine import Engine
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 
@@ -29,10 +30,8 @@ def prepare(home: Home) -> None:
     if beside not in os.environ.get("PATH", "").split(os.pathsep):
         os.environ["PATH"] = os.pathsep.join((beside, os.environ.get("PATH", "")))
     os.environ.update(
-        QUIET,
+        QUIET | Engine.from_environment().environment(home),
         COSTOWNER_HOME=str(home.root),
-        COSTOWNER_LAKE_PATH=str(home.lake),
-        COSTOWNER_WAREHOUSE=str(home.warehouse),
         DAGSTER_HOME=str(home.dagster),
         DBT_PROFILES_DIR=str(DBT_PROJECT),
         DBT_LOG_PATH=str(home.root / "dbt_logs"),

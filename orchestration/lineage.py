@@ -33,7 +33,10 @@ def _asset_of(event: Any) -> str | None:
 class Lineage:
     """The columns of a dbt project's tables, as its models are built one after another."""
 
-    def __init__(self, project_dir: Path, target: Path, translator: DagsterDbtTranslator) -> None:
+    def __init__(
+        self, project_dir: Path, target: Path, translator: DagsterDbtTranslator, dialect: str = "duckdb"
+    ) -> None:
+        self._dialect = dialect
         manifest = json.loads((target / "manifest.json").read_text())
         built = [node for node in manifest["nodes"].values() if node["resource_type"] in ("model", "seed")]
         self._compiled = target / "compiled" / manifest["metadata"]["project_name"]
@@ -57,7 +60,7 @@ class Lineage:
             return None
         compiled = self._compiled / node["original_file_path"]
         try:
-            origins = column_origins(compiled.read_text(), self._columns)
+            origins = column_origins(compiled.read_text(), self._columns, self._dialect)
         except (OSError, SqlglotError):
             return None
         self._columns[(node["schema"], node["name"])] = list(origins)

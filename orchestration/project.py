@@ -7,19 +7,40 @@ for `dagster definitions validate` and for the command line.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
-from dagster_dbt import DbtProject
+from dagster_dbt import DbtCliResource, DbtProject
+from dbt.adapters.base.impl import BaseAdapter
 
 from ingestion.settings import Home
+from orchestration.engine import Engine
 from orchestration.environment import DBT_PROJECT, prepare
 
 WATCHED = ("*.sql", "*.yml", "*.csv")
 
 
+class LedgerCli(DbtCliResource):
+    """dbt on the engine that is set."""
+
+    @classmethod
+    def of(cls, project: DbtProject) -> LedgerCli:
+        engine = Engine.from_environment()
+        return cls(
+            project_dir=str(project.project_dir),
+            profiles_dir=str(DBT_PROJECT),
+            dbt_executable=str(engine.dbt),
+            target=engine.name,
+        )
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> BaseAdapter:
+        """No adapter in Dagster's own process: nothing here asks for one, and Spark's is not installed there."""
+        return None  # type: ignore[return-value]
+
+
 def _sources_digest() -> str:
-    """What the manifest was made of: names, sizes and times of the project's files."""
-    content = hashlib.sha256()
+    """What the manifest was made of: the project's place, and names, sizes and times of its files."""
+    content = hashlib.sha256(str(DBT_PROJECT).encode())
     for pattern in WATCHED:
         for file in sorted(DBT_PROJECT.rglob(pattern)):
             if "target" in file.relative_to(DBT_PROJECT).parts:
@@ -30,15 +51,17 @@ def _sources_digest() -> str:
 
 
 def dbt_project() -> DbtProject:
-    """The project, its manifest up to date."""
+    """The project on the engine that is set, its manifest up to date."""
     home = Home.from_environment()
     prepare(home)
-    target = home.root / "dbt_target"
+    target = Engine.from_environment().target_folder(home)
     project = DbtProject(
         project_dir=DBT_PROJECT, profiles_dir=DBT_PROJECT, target_path=target, packaged_project_dir=None
     )
     stamp, digest = Path(target) / "manifest.digest", _sources_digest()
     if not project.manifest_path.exists() or not stamp.exists() or stamp.read_text() != digest:
-        project.preparer.prepare(project)
+        # Parsed anew as a whole: what dbt keeps of an earlier parse holds absolute paths.
+        (Path(target) / "partial_parse.msgpack").unlink(missing_ok=True)
+        LedgerCli.of(project).cli(["parse", "--quiet"], target_path=project.target_path).wait()
         stamp.write_text(digest)
     return project

@@ -10,39 +10,31 @@ import os
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+
+from orchestration.warehouse import CATALOG, Mart
 
 DATABASE = "marts.duckdb"
 PARQUET = "parquet"
 
 
-@dataclass(frozen=True)
-class Mart:
-    """A model to publish. A view is published as its definition where it reads published tables only."""
-
-    name: str
-    schema: str
-    is_view: bool
-
-
 def _order_of(connection: duckdb.DuckDBPyConnection, mart: Mart) -> str:
     """The columns by which a mart's rows are ordered, so that equal marts make equal files."""
     columns = connection.execute(
-        "select column_name from duckdb_columns() where database_name = 'warehouse' and schema_name = ? "
+        "select column_name from duckdb_columns() where database_name = ? and schema_name = ? "
         "and table_name = ? order by column_index limit 2",
-        [mart.schema, mart.name],
+        [CATALOG, mart.schema, mart.name],
     ).fetchall()
     return ", ".join(f'"{name}"' for (name,) in columns)
 
 
-def publish(warehouse: Path, target: Path, marts: Sequence[Mart], memory: str = "4GB") -> dict[str, int]:
-    """Publish the marts of a warehouse to a folder; gives the rows of each.
+def publish(connection: duckdb.DuckDBPyConnection, target: Path, marts: Sequence[Mart]) -> dict[str, int]:
+    """Publish marts to a folder; gives the rows of each. The connection sees them as `warehouse.<schema>.<mart>`.
 
     Leaves `target/marts.duckdb` (tables and views under their own names in schema `main`) and
-    `target/parquet/<mart>.parquet`. Beyond `memory` (`4GB`) DuckDB spills to disk.
+    `target/parquet/<mart>.parquet`. A view must read published marts only.
     """
     target.mkdir(parents=True, exist_ok=True)
     for left in target.glob(".new-*"):
@@ -51,30 +43,24 @@ def publish(warehouse: Path, target: Path, marts: Sequence[Mart], memory: str = 
     folder = target / f".new-{PARQUET}"
     folder.mkdir()
     rows: dict[str, int] = {}
-    with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
-        connection.execute(f"set memory_limit = '{memory}'")
-        connection.execute(f"attach '{warehouse}' as warehouse (read_only)")
-        connection.execute(f"attach '{draft}' as draft")
-        for mart in sorted(marts, key=lambda mart: (mart.is_view, mart.name)):
-            source = f'warehouse."{mart.schema}"."{mart.name}"'
-            order = _order_of(connection, mart)
-            if mart.is_view:
-                connection.execute("use draft.main")
-                connection.execute(f'create view "{mart.name}" as {_definition(connection, mart)}')
-                connection.execute("use memory.main")
-                source = f'draft.main."{mart.name}"'
-            else:
-                connection.execute(
-                    f'create table draft.main."{mart.name}" as select * from {source} order by {order}'
-                )
-                source = f'draft.main."{mart.name}"'
-            connection.execute(
-                f"copy (select * from {source}) to '{folder / mart.name}.parquet' (format parquet, compression zstd)"
-            )
-            counted = connection.execute(f"select count(*) from {source}").fetchone()
-            rows[mart.name] = int(counted[0]) if counted else 0
-        connection.execute("detach draft")
+    connection.execute(f"attach '{draft}' as draft")
+    for mart in sorted(marts, key=lambda mart: (mart.is_view, mart.name)):
+        source = f'{CATALOG}."{mart.schema}"."{mart.name}"'
+        order = _order_of(connection, mart)
+        if mart.is_view:
+            connection.execute("use draft.main")
+            connection.execute(f'create view "{mart.name}" as {_definition(connection, mart)}')
+            connection.execute("use memory.main")
+            source = f'draft.main."{mart.name}"'
+        else:
+            connection.execute(f'create table draft.main."{mart.name}" as select * from {source} order by {order}')
+            source = f'draft.main."{mart.name}"'
+        connection.execute(
+            f"copy (select * from {source}) to '{folder / mart.name}.parquet' (format parquet, compression zstd)"
+        )
+        counted = connection.execute(f"select count(*) from {source}").fetchone()
+        rows[mart.name] = int(counted[0]) if counted else 0
+    connection.execute("detach draft")
     _replace_folder(folder, target / PARQUET)
     draft.replace(target / DATABASE)
     return rows
@@ -83,8 +69,8 @@ def publish(warehouse: Path, target: Path, marts: Sequence[Mart], memory: str = 
 def _definition(connection: duckdb.DuckDBPyConnection, mart: Mart) -> str:
     """A view's select, over the published tables instead of the warehouse's."""
     found = connection.execute(
-        "select sql from duckdb_views() where database_name = 'warehouse' and schema_name = ? and view_name = ?",
-        [mart.schema, mart.name],
+        "select sql from duckdb_views() where database_name = ? and schema_name = ? and view_name = ?",
+        [CATALOG, mart.schema, mart.name],
     ).fetchone()
     if found is None:
         raise RuntimeError(f"{mart.name}: no such view in the warehouse")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,8 +44,13 @@ def _bury(instance: dg.DagsterInstance) -> None:
 def one_line(text: str) -> str:
     """What a failure says, in one line: the last that names an error, of what may be a whole log of dbt's."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    named = [line for line in lines if "error" in line.lower()]
-    return (named or lines or ["failed"])[-1]
+    named = [place for place, line in enumerate(lines) if "error" in line.lower()]
+    if not named:
+        return (lines or ["failed"])[-1]
+    heading = lines[named[-1]]
+    # dbt heads what went wrong with where it did: `Compilation Error in model x (models/x.sql)`.
+    reason = lines[named[-1] + 1 : named[-1] + 2] if re.match(r"\w+ Error in ", heading) else []
+    return ": ".join([heading, *reason])
 
 
 def _step_of(event: dg.DagsterEvent) -> str:

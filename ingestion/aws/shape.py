@@ -85,3 +85,18 @@ TABLES = (COST_AND_USAGE_REPORT,)
 
 # Without these nothing can be said of a line's cost.
 REQUIRED = ("line_item_line_item_type", "line_item_unblended_cost", "line_item_usage_start_date")
+
+
+def exact_decimal(column: str) -> str:
+    """SQL (DuckDB) for a double as DECIMAL(38,12): its shortest decimal text, rounded half up once.
+
+    The same rule as staging's macro `exact_decimal`, so that a delivery's control totals are the ledger's to the last
+    digit. A plain cast multiplies in binary: it makes 68565.402106869992 of 68565.40210687.
+    """
+    return (
+        f"case when {column} = trunc({column}) and abs({column}) < 1e15 "
+        f"then cast(cast({column} as bigint) as decimal(38, 12)) "
+        f"when abs({column}) < 1000 and abs(abs({column}) * 1e12 - floor(abs({column}) * 1e12) - 0.5) "
+        f"> 0.00001 + abs({column}) * 0.0003 then cast({column} as decimal(38, 12)) "
+        f"else cast(cast({column} as varchar) as decimal(38, 12)) end"
+    )

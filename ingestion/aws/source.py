@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingestion.aws.client import Export, Manifest
-from ingestion.aws.shape import COST_AND_USAGE_REPORT, REQUIRED, TABLES
+from ingestion.aws.shape import COST_AND_USAGE_REPORT, REQUIRED, TABLES, exact_decimal
 from ingestion.errors import BadInput
 from ingestion.lake import Known, Slice, Source, Total, VendorFile
 from ingestion.objects import open_store
@@ -38,7 +38,7 @@ class AwsSettings:
 def inspect(path: Path, where: str) -> VendorFile:
     """A CUR file as it is: its rows, control totals and newest charge, without reading it row by row.
 
-    Costs are doubles in CUR: each is rounded once, to 12 places, by the same cast as in staging. Raises BadInput
+    Costs are doubles in CUR: each is rounded once, to 12 places, by the same rule as in staging. Raises BadInput
     where the file is cut off, or is no CUR.
     """
     try:
@@ -53,7 +53,7 @@ def inspect(path: Path, where: str) -> VendorFile:
     with duckdb.connect() as connection:
         try:
             rows = connection.execute(
-                f"select {currency}, sum(cast(line_item_unblended_cost as decimal(38, 12))), count(*), "
+                f"select {currency}, sum({exact_decimal('line_item_unblended_cost')}), count(*), "
                 f"max(line_item_usage_start_date) from read_parquet(?) group by 1 order by 1",
                 [str(path)],
             ).fetchall()

@@ -5,18 +5,22 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import dagster as dg
-import duckdb
 
 from ingestion.settings import Home, utc_now
+from orchestration.warehouse import CATALOG, built_marts, opened
 
 FACT_COST = dg.AssetKey(["marts", "fact_cost"])
 RECONCILIATION = dg.AssetKey(["marts", "fact_reconciliation"])
 FRESHNESS = dg.AssetKey(["marts", "source_freshness"])
 
 
-def _rows(sql: str) -> list[tuple[object, ...]]:
-    with duckdb.connect(str(Home.from_environment().warehouse), read_only=True) as connection:
-        return connection.execute(sql).fetchall()
+def _rows(mart: dg.AssetKey, columns: str, condition: str = "true") -> list[tuple[object, ...]]:
+    """Rows of a mart as the engine built it, in order."""
+    home = Home.from_environment()
+    wanted = [built for built in built_marts(home) if [built.schema, built.name] == mart.path]
+    with opened(home, wanted) as connection:
+        relation = f"{CATALOG}.{mart.path[0]}.{mart.path[1]}"
+        return connection.execute(f"select {columns} from {relation} where {condition} order by all").fetchall()
 
 
 @dg.asset_check(
@@ -29,8 +33,9 @@ def _rows(sql: str) -> list[tuple[object, ...]]:
 )
 def billed_cost_equals_the_delivery_notes() -> dg.AssetCheckResult:
     broken = _rows(
-        "select source, billing_month, billing_currency, delivered_billed_cost, fact_billed_cost, billed_difference "
-        "from marts.fact_reconciliation where not is_reconciled order by all"
+        RECONCILIATION,
+        "source, billing_month, billing_currency, delivered_billed_cost, fact_billed_cost, billed_difference",
+        "not is_reconciled",
     )
     return dg.AssetCheckResult(
         passed=not broken,
@@ -61,9 +66,7 @@ def stale_sources(rows: list[tuple[object, ...]], now: datetime) -> list[str]:
     description="The newest charge that each source has delivered is no older than the source promises.",
 )
 def newest_charge_is_within_the_promise() -> dg.AssetCheckResult:
-    rows = _rows(
-        "select source, newest_charge_at, promise_hours, slice_count from marts.source_freshness order by 1"
-    )
+    rows = _rows(FRESHNESS, "source, newest_charge_at, promise_hours, slice_count")
     stale = stale_sources(rows, utc_now())
     return dg.AssetCheckResult(
         passed=not stale,

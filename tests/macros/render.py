@@ -26,11 +26,11 @@ class Adapter:
         return call
 
 
-def rendered(call: str, *files: str, engine: str = "duckdb") -> str:
-    """The SQL of a call of macros that stand in `files` (below `macros/`), for an engine."""
+def rendered(call: str, engine: str = "duckdb", **dbt: object) -> str:
+    """The SQL of a call of macros, for an engine; `dbt` are functions of dbt's that they ask for (`run_query`)."""
     adapter = Adapter(engine)
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
-    environment.globals.update({"adapter": adapter, "return": lambda value: value})
-    text = "".join((MACROS / file).read_text() for file in files)
+    environment.globals.update({"adapter": adapter, "return": lambda value: value, **dbt})
+    text = "".join(file.read_text() for file in sorted(MACROS.rglob("*.sql")))
     adapter.module = environment.from_string(text).module
     return environment.from_string(f"{text}{{{{ {call} }}}}").render()

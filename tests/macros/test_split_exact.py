@@ -4,36 +4,37 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import duckdb
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.engines import Sql
 from tests.macros.render import rendered
 
 UNIT = Decimal("0.000000000001")
 
 
-@pytest.fixture(scope="module")
-def query() -> str:
-    """`select` of the split of `amount` over the rows of `parts`, rendered without dbt."""
+Charge = tuple[Decimal | None, list[int]]
+
+
+def split(engine: Sql, *charges: Charge) -> list[list[Decimal | None]]:
+    """The parts of each charge, (amount, weights), in order of the owners."""
+    rows = ", ".join(
+        f"({charge}, {owner}, cast({weight} as bigint), cast({_literal(amount)} as decimal(38, 12)))"
+        for charge, (amount, weights) in enumerate(charges)
+        for owner, weight in enumerate(weights)
+    )
     call = 'split_exact("parts", ["amount"], "weight", "charge", "owner")'
-    return rendered(call, "engine/integer_units.sql", "ledger/split_exact.sql")
+    found: list[list[Decimal | None]] = [[] for _ in charges]
+    for charge, part in engine.rows(
+        f"with parts as (select * from (values {rows}) as given(charge, owner, weight, amount)) "
+        f"select charge, part_amount from {rendered(call, engine.name)} as split order by charge, owner"
+    ):
+        found[charge].append(part)
+    return found
 
 
-def split(query: str, amount: Decimal | None, weights: list[int]) -> list[Decimal | None]:
-    """The parts in order of the owners."""
-    with duckdb.connect() as connection:
-        connection.execute(
-            "create table parts (charge varchar, owner integer, weight bigint, amount decimal(38, 12))"
-        )
-        connection.executemany(
-            "insert into parts values ('c', ?, ?, ?)",
-            [(owner, weight, amount) for owner, weight in enumerate(weights)],
-        )
-        return [
-            part for (part,) in connection.execute(f"select part_amount from {query} order by owner").fetchall()
-        ]
+def _literal(amount: Decimal | None) -> str:
+    return "null" if amount is None else f"'{amount}'"
 
 
 def expected(amount: Decimal, weights: list[int]) -> list[Decimal]:
@@ -46,21 +47,28 @@ def expected(amount: Decimal, weights: list[int]) -> list[Decimal]:
     return [(-1 if amount < 0 else 1) * floor * UNIT for floor in floors]
 
 
-@settings(max_examples=60, deadline=None)
-@given(
-    st.decimals(min_value=-(10**7), max_value=10**7, places=12),
-    st.lists(st.integers(min_value=0, max_value=10**12), min_size=1, max_size=9).filter(any),
-)
-def test_parts_add_up_and_follow_the_largest_remainder(query: str, amount: Decimal, weights: list[int]) -> None:
-    parts = split(query, amount, weights)
-    assert sum(part for part in parts if part is not None) == amount
-    assert parts == expected(amount, weights)
+amounts = st.decimals(min_value=-(10**7), max_value=10**7, places=12)
+weights_of_one = st.lists(st.integers(min_value=0, max_value=10**12), min_size=1, max_size=9).filter(any)
 
 
-def test_ties_go_to_the_first_owner(query: str) -> None:
-    assert split(query, UNIT, [1, 1, 1]) == [UNIT, 0, 0]
-    assert split(query, -UNIT, [1, 1]) == [-UNIT, 0]
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(amounts, weights_of_one), min_size=1, max_size=8))
+def test_parts_add_up_and_follow_the_largest_remainder(
+    engine: Sql, charges: list[tuple[Decimal, list[int]]]
+) -> None:
+    for (amount, weights), parts in zip(charges, split(engine, *charges), strict=True):
+        assert sum(part for part in parts if part is not None) == amount
+        assert parts == expected(amount, weights)
 
 
-def test_unknown_amount_stays_unknown(query: str) -> None:
-    assert split(query, None, [1, 2]) == [None, None]
+def test_ties_go_to_the_first_owner(engine: Sql) -> None:
+    assert split(engine, (UNIT, [1, 1, 1]), (-UNIT, [1, 1])) == [[UNIT, 0, 0], [-UNIT, 0]]
+
+
+def test_amounts_of_a_hundred_million_are_split_exactly(engine: Sql) -> None:
+    amount = Decimal("123456789.012345678901")
+    assert split(engine, (amount, [10**12, 1])) == [expected(amount, [10**12, 1])]
+
+
+def test_unknown_amount_stays_unknown(engine: Sql) -> None:
+    assert split(engine, (None, [1, 2])) == [[None, None]]

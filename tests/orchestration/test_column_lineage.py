@@ -46,6 +46,17 @@ def test_join_tells_which_table() -> None:
     assert found == {"name": frozenset({(PEOPLE, "name")}), "price": frozenset({(ORDERS, "price")})}
 
 
+def test_spark_sql_is_read_too() -> None:
+    found = column_origins(
+        "with delivered as (select *, _metadata.file_path as lake_file from parquet.`/lake/{a,b}.parquet`) "
+        "select cast(d.start as timestamp) as start_utc, n.name from delivered as d "
+        "inner join shop.people as n on d.slice = n.person",
+        COLUMNS,
+        "spark",
+    )
+    assert found == {"start_utc": frozenset({(FILES, "start")}), "name": frozenset({(PEOPLE, "name")})}
+
+
 def test_files_are_told_from_the_tables_that_they_are_joined_with() -> None:
     found = column_origins(
         """

@@ -59,3 +59,5 @@ def test_failure_is_told_in_one_line() -> None:
     assert one_line(log) == "IO Error: No space left on device"
     assert one_line("check sources.vercel.token") == "check sources.vercel.token"
     assert one_line("") == "failed"
+    of_dbt = "Compilation Error in operation x (./dbt_project.yml)\n  the reason\n\n  > called by y"
+    assert one_line(of_dbt) == "Compilation Error in operation x (./dbt_project.yml): the reason"

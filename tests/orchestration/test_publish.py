@@ -7,9 +7,11 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.publish import Mart, publish
+from ingestion.settings import Home
+from orchestration.publish import publish
+from orchestration.warehouse import Mart, opened
 
-MARTS = [Mart("one", "marts", False), Mart("other", "marts", False), Mart("shown", "marts", True)]
+MARTS = [Mart("one", "marts", False, {}), Mart("other", "marts", False, {}), Mart("shown", "marts", True, {})]
 
 
 def warehouse(path: Path, version: int) -> Path:
@@ -27,8 +29,15 @@ def warehouse(path: Path, version: int) -> Path:
     return file
 
 
+def published(path: Path, version: int) -> dict[str, int]:
+    """Build a version of the warehouse in an installation, and publish it."""
+    warehouse(path, version)
+    with opened(Home(path), MARTS) as connection:
+        return publish(connection, path / "published", MARTS)
+
+
 def test_marts_and_views_are_published_under_their_own_names(tmp_path: Path) -> None:
-    rows = publish(warehouse(tmp_path, 1), tmp_path / "published", MARTS)
+    rows = published(tmp_path, 1)
     assert rows == {"one": 2000, "other": 2000, "shown": 1}
     with duckdb.connect(str(tmp_path / "published" / "marts.duckdb"), read_only=True) as connection:
         assert connection.execute("select * from shown").fetchall() == [(1, 2000)]
@@ -38,9 +47,9 @@ def test_marts_and_views_are_published_under_their_own_names(tmp_path: Path) -> 
 
 def test_reader_that_holds_the_old_file_is_not_disturbed(tmp_path: Path) -> None:
     target = tmp_path / "published"
-    publish(warehouse(tmp_path, 1), target, MARTS)
+    published(tmp_path, 1)
     with duckdb.connect(str(target / "marts.duckdb"), read_only=True) as old:
-        publish(warehouse(tmp_path, 2), target, MARTS)
+        published(tmp_path, 2)
         assert old.execute("select max(version) from one").fetchall() == [(1,)]
     with duckdb.connect(str(target / "marts.duckdb"), read_only=True) as new:
         assert new.execute("select max(version) from one").fetchall() == [(2,)]
@@ -48,7 +57,7 @@ def test_reader_that_holds_the_old_file_is_not_disturbed(tmp_path: Path) -> None
 
 def test_readers_in_a_loop_see_no_error_and_no_mixture(tmp_path: Path) -> None:
     target = tmp_path / "published"
-    publish(warehouse(tmp_path, 0), target, MARTS)
+    published(tmp_path, 0)
     problems: list[str] = []
     running = threading.Event()
     running.set()
@@ -69,7 +78,7 @@ def test_readers_in_a_loop_see_no_error_and_no_mixture(tmp_path: Path) -> None:
     reader = threading.Thread(target=read)
     reader.start()
     for version in range(1, 6):
-        publish(warehouse(tmp_path, version), target, MARTS)
+        published(tmp_path, version)
     running.clear()
     reader.join()
     assert not problems
@@ -79,5 +88,5 @@ def test_what_a_killed_publication_left_is_cleared(tmp_path: Path) -> None:
     target = tmp_path / "published"
     (target / ".new-parquet").mkdir(parents=True)
     (target / ".new-marts.duckdb").write_text("half")
-    publish(warehouse(tmp_path, 1), target, MARTS)
+    published(tmp_path, 1)
     assert sorted(file.name for file in target.iterdir() if file.name.startswith(".new")) == []

@@ -2,8 +2,8 @@
     {#-
         Amount × factor, rounded once to 12 places: the one place where money is multiplied.
 
-        The operands are narrowed first: DuckDB's product of two DECIMAL(38,12) has scale 24 and overflows early,
-        Spark's has scale 6 and loses digits in silence.
+        The operands are narrowed first: the product has scale 24 and 14 digits before the point. (On Spark only as
+        `check_session` wants it: by itself it gives up places for digits, in silence.)
     -#}
     cast(
         round(cast({{ amount }} as decimal(26, 12)) * cast({{ factor }} as decimal(24, 12)), 12) as decimal(

@@ -16,7 +16,6 @@
     cast({{ amount }} * cast(1000000000000 as hugeint) as hugeint)
 {% endmacro %}
 
-{#- The product has scale 6 (Spark gives up places for digits): it is a whole number, so nothing is lost. -#}
 {% macro spark__to_units(amount) %}
     cast(cast({{ amount }} as decimal(38, 12)) * cast(1000000000000 as decimal(13, 0)) as decimal(38, 0))
 {% endmacro %}
@@ -27,7 +26,7 @@
 {% endmacro %}
 
 {% macro whole_quotient(dividend, divisor) %}
-    {#- Division of whole numbers of up to 38 digits, rounded towards zero. -#}
+    {#- Division of whole numbers, rounded towards zero: 38 digits by 25, the quotient of up to 26. -#}
     {{- return(adapter.dispatch("whole_quotient")(dividend, divisor)) -}}
 {% endmacro %}
 
@@ -35,11 +34,14 @@
     divide({{ whole_number(dividend) }}, {{ whole_number(divisor) }})
 {% endmacro %}
 
-{#- Spark's `div` gives a BIGINT, its `/` rounds: without the remainder the division has nothing to round. -#}
+{#-
+    Spark's `div` gives a BIGINT, its `/` rounds: without the remainder the division has nothing to round. The divisor's
+    25 digits leave 26 to the quotient.
+-#}
 {% macro spark__whole_quotient(dividend, divisor) %}
     cast(
         ({{ whole_number(dividend) }} - {{ whole_remainder(dividend, divisor) }})
-        / {{ whole_number(divisor) }} as decimal(38, 0)
+        / cast({{ divisor }} as decimal(25, 0)) as decimal(38, 0)
     )
 {% endmacro %}
 

@@ -7,10 +7,12 @@
     {{- return(adapter.dispatch("parquet_files")(patterns)) -}}
 {% endmacro %}
 
-{% macro duckdb__parquet_files(patterns) %}
+{% macro duckdb__parquet_files(patterns) %} {{ duckdb_parquet(duckdb_files(patterns)) }} {% endmacro %}
+
+{% macro duckdb_parquet(files) %}
     (
         select *, filename as lake_file
-        from read_parquet({{ duckdb_files(patterns) }}, union_by_name = true, filename = true)
+        from read_parquet({{ duckdb_list(files) }}, union_by_name = true, filename = true)
     )
 {% endmacro %}
 
@@ -19,13 +21,49 @@
     (select *, _metadata.file_path as lake_file from parquet.{{ spark_files(patterns) }})
 {% endmacro %}
 
+{% macro current_files(dataset, table) %}
+    {#-
+        A relation of the Parquet files of a raw table that hold a current delivery, with its contract first; of each row
+        its file as `lake_file`. Superseded deliveries are not even opened.
+    -#}
+    {{- return(adapter.dispatch("current_files")(dataset, table)) -}}
+{% endmacro %}
+
+{% macro current_loads(dataset) %}
+    {#- A query of the loads that hold a current delivery of a dataset. -#}
+    select distinct load_id from {{ current_slices() }} where dataset = '{{ dataset }}' and row_count > 0
+{% endmacro %}
+
+{#- The folder is listed once, however many loads it holds. -#}
+{% macro duckdb__current_files(dataset, table) %}
+    {%- set listed -%}
+        select file
+        from glob('{{ lake_path() }}/{{ dataset }}/{{ table }}/*.parquet')
+        where {{ load_of_file("file") }} in ({{ current_loads(dataset) }})
+        order by file
+    {%- endset -%}
+    {%- set files = [lake_path() ~ "/" ~ dataset ~ "/_contract/" ~ table ~ ".parquet"] -%}
+    {%- do files.extend(run_query(listed).columns[0].values()) -%}
+    {{- duckdb_parquet(files) -}}
+{% endmacro %}
+
+{#- Alternatives in braces without a slash are one listing of the folder. -#}
+{% macro spark__current_files(dataset, table) %}
+    {%- set patterns = [dataset ~ "/_contract/" ~ table ~ ".parquet"] -%}
+    {%- set loads = run_query(current_loads(dataset) ~ " order by load_id").columns[0].values() -%}
+    {%- if loads -%}
+        {%- do patterns.append(dataset ~ "/" ~ table ~ "/{" ~ loads | join(",") ~ "}.*.parquet") -%}
+    {%- endif -%}
+    {{- spark__parquet_files(patterns) -}}
+{% endmacro %}
+
 {% macro load_records(patterns) %}
     {#- A relation of dlt's records of its loads: `load_id`, `status` (0: complete). -#}
     {{- return(adapter.dispatch("load_records")(patterns)) -}}
 {% endmacro %}
 
 {% macro duckdb__load_records(patterns) %}
-    read_json({{ duckdb_files(patterns) }}, columns = {'load_id':'varchar', 'status':'integer'})
+    read_json({{ duckdb_list(duckdb_files(patterns)) }}, columns = {'load_id':'varchar', 'status':'integer'})
 {% endmacro %}
 
 {% macro spark__load_records(patterns) %}
@@ -41,15 +79,13 @@
 {% endmacro %}
 
 {% macro duckdb_files(patterns) %}
-    {#- The files that match, as a SQL list: DuckDB refuses a pattern of a list that matches nothing. -#}
-    {%- set quoted = [] -%}
+    {#- The files that match: DuckDB refuses a pattern of a list that matches nothing. -#}
+    {%- set found = [] -%}
     {%- for pattern in patterns -%}
-        {%- set found = run_query("select file from glob('" ~ lake_path() ~ "/" ~ pattern ~ "') order by file") -%}
-        {%- for file in found.columns[0].values() -%}
-            {%- do quoted.append("'" ~ (file | replace("'", "''")) ~ "'") -%}
-        {%- endfor -%}
+        {%- set listed = run_query("select file from glob('" ~ lake_path() ~ "/" ~ pattern ~ "') order by file") -%}
+        {%- do found.extend(listed.columns[0].values()) -%}
     {%- endfor -%}
-    {%- if not quoted -%}
+    {%- if not found -%}
         {{
             exceptions.raise_compiler_error(
                 "the lake at " ~ lake_path() ~ " has no " ~ patterns[0]
@@ -57,5 +93,12 @@
             )
         }}
     {%- endif -%}
+    {{- return(found) -}}
+{% endmacro %}
+
+{% macro duckdb_list(texts) %}
+    {#- Texts as a SQL list. -#}
+    {%- set quoted = [] -%}
+    {%- for text in texts -%} {%- do quoted.append("'" ~ (text | replace("'", "''")) ~ "'") -%} {%- endfor -%}
     {{- return("[" ~ quoted | join(", ") ~ "]") -}}
 {% endmacro %}

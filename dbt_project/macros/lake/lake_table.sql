@@ -10,23 +10,15 @@
     -#}
     {%- set declared = source(dataset, table) -%}
     {%- if not execute -%} {{ return("(select 1)") }} {%- endif -%}
-    {%- set loads = run_query(
-        "select distinct load_id from lake.current_slices where dataset = '" ~ dataset
-        ~ "' and row_count > 0 order by load_id"
-    ) -%}
-    {%- set files = [dataset ~ "/_contract/" ~ table ~ ".parquet"] -%}
-    {%- for load in loads.columns[0].values() -%}
-        {%- do files.append(dataset ~ "/" ~ table ~ "/" ~ load ~ ".*.parquet") -%}
-    {%- endfor -%}
     (
         select
             delivered.*,
             {% if vendor_files %} notes.slice_id, {% endif %}
             notes.load_id as delivery_load_id,
             notes.billing_period as billing_month
-        from {{ parquet_files(files) }} as delivered
+        from {{ current_files(dataset, table) }} as delivered
         inner join
-            lake.current_slices as notes on notes.dataset = '{{ dataset }}'
+            {{ current_slices() }} as notes on notes.dataset = '{{ dataset }}'
             {% if not vendor_files %} and delivered.slice_id = notes.slice_id {% endif %}
             and {{ load_of_file("delivered.lake_file") }} = notes.load_id
     )

@@ -13,6 +13,7 @@
     {% if not execute or flags.WHICH not in ("run", "build", "test", "compile", "show") %}
         {{ return("") }}
     {% endif %}
+    {% do check_session() %}
     {% set told = [
         "slice_id", "state", "load_id", "billing_period", "vendor_version", "row_count", "content_digest",
         "extracted_at", "window_start", "window_end", "newest_charge_at", "message",

@@ -82,12 +82,12 @@
     {#- Select all columns of a charge from a relation that has the `known` ones; the others are NULL.
         Where a source prices in the currency that it bills in, the cost in pricing currency is the effective cost. -#}
     select
-        {% for column in charge_columns() %}
-            {% if column in known %} {% set value = column %}
-            {% elif column == "pricing_currency_effective_cost" %} {% set value = "effective_cost" %}
-            {% else %} {% set value = "null" %}
-            {% endif %}
+        {%- for column in charge_columns() -%}
+            {%- if column in known -%} {%- set value = column -%}
+            {%- elif column == "pricing_currency_effective_cost" -%} {%- set value = "effective_cost" -%}
+            {%- else -%} {%- set value = "null" -%}
+            {%- endif %}
             cast({{ value }} as {{ charge_column_type(column) }}) as {{ column }}{{ "," if not loop.last }}
-        {% endfor %}
+        {%- endfor %}
     from {{ relation }}
 {% endmacro %}

@@ -11,3 +11,15 @@
         when {{ column }} is null or {{ column }} in ('default', 'auto') then 'standard' else {{ column }}
     end
 {% endmacro %}
+
+{% macro canonical_model(column) %}
+    {#-
+        A model's name without what gateways, clouds and providers add: `openai/gpt-5-mini-2025-08-07` is `gpt-5-mini`,
+        `bedrock/eu.anthropic.claude-sonnet-4-5-20250929-v1:0` is `claude-sonnet-4-5`.
+    -#}
+    {%- set vendors = "anthropic|amazon|meta|mistral|cohere|ai21|deepseek|openai|qwen|writer" -%}
+    {%- set without_path -%} regexp_replace(lower({{ column }}), '^.*/', '') {%- endset -%}
+    {%- set without_vendor -%} regexp_replace({{ without_path }}, '^([a-z-]+[.])?({{ vendors }})[.]', '') {%- endset -%}
+    {%- set without_version -%} regexp_replace({{ without_vendor }}, '-v[0-9]+:[0-9]+$', '') {%- endset -%}
+    regexp_replace({{ without_version }}, '-(20[0-9]{2}-[0-9]{2}-[0-9]{2}|20[0-9]{6})$', '')
+{% endmacro %}

@@ -79,7 +79,7 @@ with
             'NoSQL Databases' as service_subcategory,
             case when is_priced then sku end as sku_id,
             sku as sku_meter,
-            case when is_priced then sku || '/' || cast(unit_price as string) end as sku_price_id,
+            case when is_priced then sku || '/' || {{ decimal_text("unit_price") }} end as sku_price_id,
             group_id as sub_account_id,
             coalesce(group_name, group_id) as sub_account_name,
             case when group_id is not null then 'Project' end as sub_account_type,

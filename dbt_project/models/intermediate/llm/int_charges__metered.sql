@@ -111,7 +111,7 @@ select
         {% elif column == "allocated_tags" %} told_claims as {{ column }},
         {% elif column == "allocated_method_details" %}
             '{"Elements":[{"AllocatedRatio":'
-            || cast({{ ratio("weight", "all_weight") }} as string)
+            || {{ decimal_text(ratio("weight", "all_weight")) }}
             || ',"UsageUnit":"Tokens","UsageQuantity":'
             || cast(weight as string)
             || '}]}' as {{ column }},

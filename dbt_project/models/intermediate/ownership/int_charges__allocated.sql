@@ -70,7 +70,7 @@ select
         {% elif column == "allocated_tags" %} coalesce(tags, '{}') as {{ column }},
         {% elif column == "allocated_method_details" %}
             '{"Elements":[{"AllocatedRatio":'
-            || cast({{ ratio("weight", "all_weight") }} as string)
+            || {{ decimal_text(ratio("weight", "all_weight")) }}
             || ',"UsageUnit":null,"UsageQuantity":null}]}' as {{ column }},
         {% else %} {{ column }},
         {% endif %}

@@ -33,19 +33,17 @@ select
     nullif(savings_plan_savings_plan_a_r_n, '') as savings_plan_savings_plan_a_r_n,
     nullif(savings_plan_offering_type, '') as savings_plan_offering_type,
     nullif(split_line_item_parent_resource_id, '') as split_line_item_parent_resource_id,
-    cast(line_item_unblended_cost as decimal(38, 12)) as line_item_unblended_cost,
-    cast(line_item_usage_amount as decimal(38, 12)) as line_item_usage_amount,
-    cast(pricing_public_on_demand_cost as decimal(38, 12)) as pricing_public_on_demand_cost,
-    cast(reservation_effective_cost as decimal(38, 12)) as reservation_effective_cost,
-    cast(
-        reservation_unused_amortized_upfront_fee_for_billing_period as decimal(38, 12)
-    ) as reservation_unused_amortized_upfront_fee_for_billing_period,
-    cast(reservation_unused_recurring_fee as decimal(38, 12)) as reservation_unused_recurring_fee,
-    cast(
-        savings_plan_savings_plan_effective_cost as decimal(38, 12)
-    ) as savings_plan_savings_plan_effective_cost,
-    cast(savings_plan_total_commitment_to_date as decimal(38, 12)) as savings_plan_total_commitment_to_date,
-    cast(savings_plan_used_commitment as decimal(38, 12)) as savings_plan_used_commitment,
+    {{ exact_decimal("line_item_unblended_cost") }} as line_item_unblended_cost,
+    {{ exact_decimal("line_item_usage_amount") }} as line_item_usage_amount,
+    {{ exact_decimal("pricing_public_on_demand_cost") }} as pricing_public_on_demand_cost,
+    {{ exact_decimal("reservation_effective_cost") }} as reservation_effective_cost,
+    {{ exact_decimal("reservation_unused_amortized_upfront_fee_for_billing_period") }}
+    as reservation_unused_amortized_upfront_fee_for_billing_period,
+    {{ exact_decimal("reservation_unused_recurring_fee") }} as reservation_unused_recurring_fee,
+    {{ exact_decimal("savings_plan_savings_plan_effective_cost") }}
+    as savings_plan_savings_plan_effective_cost,
+    {{ exact_decimal("savings_plan_total_commitment_to_date") }} as savings_plan_total_commitment_to_date,
+    {{ exact_decimal("savings_plan_used_commitment") }} as savings_plan_used_commitment,
     bill_billing_period_end_date,
     bill_billing_period_start_date,
     line_item_usage_end_date,

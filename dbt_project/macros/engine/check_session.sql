@@ -1,0 +1,31 @@
+{% macro check_session() %}
+    {#- Refuse to run where the engine's settings would make the ledger inexact; `profiles.yml` sets them. -#}
+    {%- if execute -%} {%- do adapter.dispatch("check_session")() -%} {%- endif -%}
+{% endmacro %}
+
+{% macro duckdb__check_session() %} {% endmacro %}
+
+{#-
+    A Thrift server may ignore what a client asks for. Without the first, Spark drops the last place of sums and
+    products of money, in silence; without the second, days are not UTC's.
+-#}
+{% macro spark__check_session() %}
+    {%- set told = run_query(
+        "select typeof(cast(1 as decimal(38, 12)) - cast(1 as decimal(38, 12))), current_timezone()"
+    ).rows[0] -%}
+    {%- set wanted = [
+        ("decimal(38,12)", "spark.sql.decimalOperations.allowPrecisionLoss = false"),
+        ("UTC", "spark.sql.session.timeZone = UTC"),
+    ] -%}
+    {%- for value, setting in wanted -%}
+        {%- set found = told[loop.index0] -%}
+        {%- if found != value -%}
+            {{
+                exceptions.raise_compiler_error(
+                    "Spark's session has " ~ found ~ " where " ~ value ~ " is needed: set " ~ setting
+                    ~ " on the server (docs/scaling.md)"
+                )
+            }}
+        {%- endif -%}
+    {%- endfor -%}
+{% endmacro %}

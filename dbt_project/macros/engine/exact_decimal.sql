@@ -1,0 +1,27 @@
+{% macro exact_decimal(column) %}
+    {#-
+        A vendor's double as DECIMAL(38,12): the shortest decimal text that denotes it, rounded half up once. That is the
+        number that the vendor wrote: 68565.40210687, and not the 68565.402106869992 that binary arithmetic makes of it.
+    -#}
+    {{- return(adapter.dispatch("exact_decimal")(column)) -}}
+{% endmacro %}
+
+{#-
+    DuckDB's own cast multiplies by 10^12 in binary. That is right for whole numbers, and for small ones that are not
+    close to half a unit of the last place; only the others take the way over text, which costs thirty times as much.
+    Control totals are made by the same rule (ingestion/aws/shape.py).
+-#}
+{% macro duckdb__exact_decimal(column) %}
+    case
+        when {{ column }} = trunc({{ column }}) and abs({{ column }}) < 1e15
+        then cast(cast({{ column }} as bigint) as decimal(38, 12))
+        when
+            abs({{ column }}) < 1000
+            and abs(abs({{ column }}) * 1e12 - floor(abs({{ column }}) * 1e12) - 0.5)
+            > 0.00001 + abs({{ column }}) * 0.0003
+        then cast({{ column }} as decimal(38, 12))
+        else cast(cast({{ column }} as varchar) as decimal(38, 12))
+    end
+{% endmacro %}
+
+{% macro spark__exact_decimal(column) %} cast(cast({{ column }} as string) as decimal(38, 12)) {% endmacro %}

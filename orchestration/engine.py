@@ -1,0 +1,83 @@
+"""Which engine builds the ledger: DuckDB, embedded, or Apache Spark. One setting chooses it, COSTOWNER_ENGINE.
+
+What differs between them in SQL is in `dbt_project/macros/engine/`; how dbt is run on each is here, and how their
+marts are read in `warehouse.py`. The assets, checks, schedules and the publication are the same.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingestion.errors import SettingError
+from ingestion.settings import PROJECT_ROOT, Home
+
+SETTING = "COSTOWNER_ENGINE"
+DUCKDB, SPARK, SPARK_SESSION = "duckdb", "spark", "spark_session"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine, by the name of its target in `dbt_project/profiles.yml`."""
+
+    name: str
+
+    @classmethod
+    def from_environment(cls) -> Engine:
+        """The engine that COSTOWNER_ENGINE names; DuckDB where it is not set."""
+        name = os.environ.get(SETTING) or DUCKDB
+        if name not in (DUCKDB, SPARK, SPARK_SESSION):
+            raise SettingError(
+                f"{SETTING}={name}: there are {DUCKDB} (embedded), {SPARK} (a cluster's Thrift server) and "
+                f"{SPARK_SESSION} (Spark in this process); see docs/scaling.md"
+            )
+        return cls(name)
+
+    @property
+    def is_spark(self) -> bool:
+        return self.name != DUCKDB
+
+    @property
+    def dialect(self) -> str:
+        """Its SQL, as sqlglot names it."""
+        return "spark" if self.is_spark else "duckdb"
+
+    @property
+    def dbt(self) -> Path:
+        """The dbt that has this engine's adapter: Spark's lives in an environment of its own (`make spark`).
+
+        Raises SettingError where that environment, or Java for Spark in this process, is missing.
+        """
+        if not self.is_spark:
+            return Path(sys.executable).with_name("dbt")
+        environment = Path(os.environ.get("COSTOWNER_SPARK_ENVIRONMENT") or PROJECT_ROOT / ".venv-spark")
+        found = environment / "bin" / "dbt"
+        if not found.exists():
+            raise SettingError(f"{SETTING}={self.name}: there is no {found}; `make spark` installs it")
+        if self.name == SPARK_SESSION and not shutil.which("java"):
+            raise SettingError(f"{SETTING}={self.name} needs Java 17 or later on the PATH; {SPARK} does not")
+        return found
+
+    def target_folder(self, home: Home) -> Path:
+        """dbt's artifacts: a folder an engine, so that dbt parses only what changed."""
+        return home.root / ("dbt_target" if not self.is_spark else f"dbt_target_{self.name}")
+
+    def export_folder(self, home: Home) -> Path:
+        """Where Spark writes the marts for the publication (macro `export_marts`)."""
+        return home.root / "spark" / "export"
+
+    def environment(self, home: Home) -> dict[str, str]:
+        """What dbt_project reads from the environment.
+
+        A cluster may see the lake and the export under other addresses: COSTOWNER_SPARK_LAKE, COSTOWNER_SPARK_EXPORT.
+        """
+        if not self.is_spark:
+            return {"COSTOWNER_LAKE_PATH": str(home.lake), "COSTOWNER_WAREHOUSE": str(home.warehouse)}
+        return {
+            "COSTOWNER_LAKE_PATH": os.environ.get("COSTOWNER_SPARK_LAKE") or str(home.lake),
+            "COSTOWNER_SPARK_EXPORT": os.environ.get("COSTOWNER_SPARK_EXPORT") or str(self.export_folder(home)),
+            "COSTOWNER_SPARK_HOME": str(home.root / "spark"),
+        }

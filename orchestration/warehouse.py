@@ -1,0 +1,137 @@
+"""The marts as the engine built them, read by DuckDB: for the checks before publication, and for the publication.
+
+DuckDB's own warehouse is a file, which is attached. Spark leaves every mart as Parquet (macro `export_marts`), over
+which views stand here in its place; what is a view among the marts is compiled once more, for DuckDB.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ingestion.settings import Home
+from orchestration.engine import DUCKDB, Engine
+from orchestration.environment import DBT_PROJECT, duckdb_memory
+
+# The name under which it is attached: `warehouse.marts.fact_cost`.
+CATALOG = "warehouse"
+# What a contract's types are in DuckDB; the others have the same name.
+TYPES = {"string": "varchar"}
+
+
+class WarehouseError(Exception):
+    """The warehouse can't be read; the message says what is missing and what to do."""
+
+
+@dataclass(frozen=True)
+class Mart:
+    """A model to publish, with the types of its columns. A view is published as its definition."""
+
+    name: str
+    schema: str
+    is_view: bool
+    types: Mapping[str, str]
+    path: str = ""
+
+
+def marts_of(manifest: Path) -> list[Mart]:
+    """All models of the marts' folder, from dbt's manifest."""
+    nodes = json.loads(manifest.read_text())["nodes"].values()
+    return [mart_of(node) for node in nodes if node["resource_type"] == "model" and node["fqn"][1] == "marts"]
+
+
+def built_marts(home: Home) -> list[Mart]:
+    """The marts of an installation, as the engine that is set builds them."""
+    return marts_of(Engine.from_environment().target_folder(home) / "manifest.json")
+
+
+def mart_of(node: Mapping[str, Any]) -> Mart:
+    """A mart from its node of dbt's manifest."""
+    types = {name: column.get("data_type") or "string" for name, column in node["columns"].items()}
+    is_view = node["config"]["materialized"] == "view"
+    return Mart(node["name"], node["schema"], is_view, types, node["original_file_path"])
+
+
+def _column(name: str, declared: str) -> str:
+    """A column of Spark's Parquet in its contract's type. (Spark's times are instants; ours are UTC by convention.)"""
+    if declared == "timestamp":
+        return f'timezone(\'UTC\', "{name}") as "{name}"'
+    return f'cast("{name}" as {TYPES.get(declared, declared)}) as "{name}"'
+
+
+def _compiled_for_duckdb(home: Home, views: Sequence[Mart]) -> dict[str, str]:
+    """The SQL of marts that are views, as DuckDB's target compiles it, over `warehouse.marts`."""
+    engine = Engine(DUCKDB)
+    folder = home.root / "spark" / "views"
+    target = folder / "target"
+    names = [view.name for view in views]
+    done = subprocess.run(
+        [str(engine.dbt), "--quiet", "compile", "--target", DUCKDB, "--select", *names],
+        cwd=DBT_PROJECT,
+        env={
+            **os.environ,
+            **engine.environment(home),
+            "COSTOWNER_WAREHOUSE": str(folder / "views.duckdb"),
+            "DBT_TARGET_PATH": str(target),
+            "DBT_LOG_PATH": str(folder / "logs"),
+            "DBT_PROJECT_DIR": str(DBT_PROJECT),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise WarehouseError(f"the marts that are views could not be compiled for DuckDB: {done.stdout[-500:]}")
+    found = {}
+    for view in views:
+        sql = (target / "compiled" / "costowner" / view.path).read_text()
+        found[view.name] = re.sub(r'"?\bviews"?\."?marts"?\.', f"{CATALOG}.marts.", sql)
+    return found
+
+
+def _attach_export(connection: duckdb.DuckDBPyConnection, home: Home, marts: Sequence[Mart]) -> None:
+    folder = Engine.from_environment().export_folder(home)
+    connection.execute(f"attach ':memory:' as {CATALOG}")
+    for schema in sorted({mart.schema for mart in marts}):
+        connection.execute(f'create schema {CATALOG}."{schema}"')
+    for mart in marts:
+        if mart.is_view:
+            continue
+        files = folder / mart.name / "*.parquet"
+        if not list(files.parent.glob(files.name)):
+            raise WarehouseError(
+                f"Spark has left no {mart.name} in {folder}: build the whole ledger first (make refresh); on a cluster, "
+                "see that it writes where this machine reads (COSTOWNER_SPARK_EXPORT, docs/scaling.md)"
+            )
+        columns = ", ".join(_column(name, declared) for name, declared in mart.types.items())
+        connection.execute(
+            f'create view {CATALOG}."{mart.schema}"."{mart.name}" as select {columns} from read_parquet(\'{files}\')'
+        )
+    views = [mart for mart in marts if mart.is_view]
+    for name, sql in (_compiled_for_duckdb(home, views) if views else {}).items():
+        connection.execute(f'create view {CATALOG}.marts."{name}" as {sql}')
+
+
+@contextmanager
+def opened(home: Home, marts: Sequence[Mart]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that sees some marts as the engine last built them, read only, as `warehouse.<schema>.<mart>`.
+
+    Raises WarehouseError where Spark has not built one of them yet.
+    """
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        connection.execute(f"set memory_limit = '{duckdb_memory()}'")
+        if Engine.from_environment().is_spark:
+            _attach_export(connection, home, marts)
+        else:
+            connection.execute(f"attach '{home.warehouse}' as {CATALOG} (read_only)")
+        yield connection
