@@ -9,7 +9,7 @@ RUN := $(QUIET) $(BIN)/python
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run refresh ui own-ui scoreboard spark test check format prune clean lock
+.PHONY: help run refresh ui own-ui scoreboard spark test test-cluster check format prune clean lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "} {printf "  make %-12s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ format: $(VENV)/.dev ## format Python and SQL
 # Where there is no Java the tests of Spark are skipped and say so (in CI they fail).
 test: check $(if $(shell command -v java),$(SPARK_VENV)/.done) ## everything that CI runs
 	@$(QUIET) $(BIN)/pytest
+
+test-cluster: $(VENV)/.dev $(SPARK_VENV)/.done ## a Spark cluster on loopback: builds, and a worker killed in the middle
+	@$(QUIET) $(BIN)/pytest -m cluster -s tests/end_to_end/test_cluster.py
 
 prune: $(VENV)/.run ## remove lake files that no current or retained slice needs
 	@$(RUN) -m orchestration prune

@@ -43,6 +43,7 @@ class Company:
     stage: Stage
     home: Path
     outputs: list[str] = field(default_factory=list)
+    settings: dict[str, str] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -50,16 +51,17 @@ class Company:
             **os.environ,
             **self.stage.environment,
             "COSTOWNER_HOME": str(self.home),
+            **self.settings,
         }
 
     @property
     def database(self) -> Path:
         return self.home / "published" / "marts.duckdb"
 
-    def start(self, settings: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    def start(self, settings: Mapping[str, str] | None = None, *arguments: str) -> subprocess.Popen[str]:
         """A refresh, as `make refresh` starts it."""
         return subprocess.Popen(
-            [sys.executable, "-m", "orchestration", "refresh"],
+            [sys.executable, "-m", "orchestration", "refresh", *arguments],
             env={**self.environment, **(settings or {})},
             cwd=PROJECT_ROOT,
             text=True,
@@ -67,9 +69,9 @@ class Company:
             stderr=subprocess.STDOUT,
         )
 
-    def refresh(self) -> str:
+    def refresh(self, *arguments: str) -> str:
         """A refresh that has to succeed; gives what it printed."""
-        process = self.start()
+        process = self.start(None, *arguments)
         output, _ = process.communicate()
         self.outputs.append(output)
         assert process.returncode == 0, output[-4000:]
@@ -96,6 +98,17 @@ class Company:
                 columns = ", ".join(f'"{row[0]}"' for row in described if row[0] not in RUN_TIMES)
                 found[name] = connection.execute(f'select {columns} from "{name}" order by all').fetchall()
             return found
+
+    def types(self) -> dict[str, list[tuple[str, str]]]:
+        """The columns and types of every published table and view."""
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            names = connection.execute(
+                "select table_name from information_schema.tables where table_schema = 'main' order by 1"
+            ).fetchall()
+            return {
+                name: [(row[0], row[1]) for row in connection.execute(f'describe "{name}"').fetchall()]
+                for (name,) in names
+            }
 
 
 class Reader:

@@ -1,0 +1,118 @@
+"""DuckDB and Spark on the same growing bill: seconds and peak memory of a first refresh, by number of charges.
+
+    python -m benchmarks.engines --charges 100000 1000000 --engines duckdb spark_session
+
+The sample company's AWS lines are repeated, each copy with ids of its own, until the export has about as many lines
+as asked for; everything else is the sample company. Whole-process seconds of `python -m orchestration refresh`,
+landing and publication included; quote the ratios. COSTOWNER_SPARK_MASTER (`local[1]`, `local[2]`) and
+COSTOWNER_SPARK_MEMORY are handed on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from benchmarks.peak_memory import memory, tree
+from ingestion.settings import PROJECT_ROOT
+from sample_company.stage import Stage, staged
+
+COPIED_IDS = ("identity_line_item_id", "line_item_resource_id")
+
+
+def repeat_lines(stage: Stage, charges: int) -> int:
+    """Repeat the lines of the export's files until they are about so many; gives how many there are then."""
+    files = sorted((stage.folder / "exports").rglob("*.parquet"))
+    with duckdb.connect() as connection:
+        connection.execute("set preserve_insertion_order = false")
+
+        def count(file: Path) -> int:
+            row = connection.execute(f"select count(*) from read_parquet('{file}')").fetchone()
+            return int(row[0]) if row else 0
+
+        copies = max(1, round(charges / sum(count(file) for file in files)))
+        changed = ", ".join(f"{column} || '-' || copy as {column}" for column in COPIED_IDS)
+        for file in files:
+            connection.execute(
+                f"copy (select * replace ({changed}) exclude (copy) from "
+                f"(select * from read_parquet('{file}'), range({copies}) as copies(copy))) to '{file}.new' "
+                "(format parquet, compression snappy)"
+            )
+            file.with_name(f"{file.name}.new").replace(file)
+        return sum(count(file) for file in files)
+
+
+def measure(environment: dict[str, str]) -> tuple[float, float]:
+    """Seconds and peak memory (GB) of one refresh. Raises with its last lines where it fails."""
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "orchestration", "refresh"],
+        env=environment,
+        cwd=PROJECT_ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    peak = 0
+
+    def watch() -> None:
+        nonlocal peak
+        while process.poll() is None:
+            peak = max(peak, sum(memory(one) for one in tree(process.pid)))
+            time.sleep(0.5)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    output, _ = process.communicate()
+    watcher.join()
+    if process.returncode:
+        raise RuntimeError(output[-2000:])
+    return time.perf_counter() - started, peak / 1e9
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--charges", type=int, nargs="+", default=[100_000, 1_000_000])
+    parser.add_argument("--engines", nargs="+", default=["duckdb", "spark_session"])
+    parser.add_argument("--until", type=date.fromisoformat, default=date(2026, 10, 24))
+    arguments = parser.parse_args()
+    print(
+        "| AWS lines | rows of fact_cost | engine | seconds | of DuckDB's | peak memory |\n|---|---|---|---|---|---|"
+    )
+    for charges in arguments.charges:
+        with tempfile.TemporaryDirectory(prefix="costowner-engines-") as folder:
+            root = Path(folder)
+            with staged(root / "world", until=arguments.until) as stage:
+                lines = repeat_lines(stage, charges)
+                first = None
+                for engine in arguments.engines:
+                    home = root / engine
+                    environment = {
+                        **os.environ,
+                        **stage.environment,
+                        "COSTOWNER_HOME": str(home),
+                        "COSTOWNER_ENGINE": engine,
+                    }
+                    seconds, peak = measure(environment)
+                    first = first or seconds
+                    with duckdb.connect(str(home / "published" / "marts.duckdb"), read_only=True) as connection:
+                        row = connection.execute("select count(*) from fact_cost").fetchone()
+                    print(
+                        f"| {lines:,} | {row[0] if row else 0:,} | {engine} | {seconds:.0f} | "
+                        f"{seconds / first:.1f} × | {peak:.1f} GB |",
+                        flush=True,
+                    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

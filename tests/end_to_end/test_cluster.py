@@ -1,0 +1,65 @@
+"""On a real cluster on loopback, through its Thrift server (`make test-cluster`; too long for every CI run)."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import date
+
+import pytest
+
+from ingestion.settings import Home
+from orchestration.engine import Engine
+from orchestration.environment import DBT_PROJECT
+from tests.cluster import Cluster, spark_cluster
+from tests.end_to_end.conftest import SECOND, Company
+from tests.end_to_end.test_engines import assert_same_marts
+from tests.engines import needs_spark
+
+pytestmark = [pytest.mark.cluster, needs_spark]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with spark_cluster(tmp_path_factory.mktemp("cluster")) as found:
+        yield found
+
+
+def build_anew(company: Company, at: str, do: Callable[[], None]) -> str:
+    """Build every period of every model again; `do` something when dbt says `at`. Gives what dbt printed."""
+    engine, home = Engine("spark"), Home(company.home)
+    process = subprocess.Popen(
+        [
+            *(str(engine.dbt), "build", "--full-refresh", "--target", engine.name, "--profiles-dir", "."),
+            *("--exclude-resource-type", "unit_test"),
+            *("--target-path", str(engine.target_folder(home)), "--log-path", str(home.root / "dbt_logs")),
+        ],
+        cwd=DBT_PROJECT,
+        env={**company.environment, **engine.environment(home)},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if at in line:
+            do()
+            at = "\0"
+    assert process.wait() == 0 and at == "\0", "".join(lines)[-4000:]
+    return "".join(lines)
+
+
+def test_full_build_twice_and_with_a_worker_killed_in_the_middle(
+    cluster: Cluster, staged_company: Callable[[str, date], Company], company: Company
+) -> None:
+    found = staged_company("cluster", SECOND)
+    found.settings.update(cluster.settings)
+    for _ in range(2):
+        found.refresh()
+        assert_same_marts(found, company)
+    build_anew(found, "START sql incremental model intermediate.int_charges__metered", cluster.kill_a_worker)
+    assert len(cluster.workers) == 1
+    found.refresh()
+    assert_same_marts(found, company)

@@ -1,0 +1,121 @@
+"""DuckDB and Spark on the same lake of the sample company: every mart is the same, row for row, to the last digit."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ingestion.settings import PROJECT_ROOT, Home
+from orchestration.engine import Engine
+from orchestration.environment import DBT_PROJECT
+from sample_company.stage import staged
+from tests.end_to_end.conftest import FIRST, SECOND, UNTIL, Company
+from tests.engines import needs_spark
+
+pytestmark = [pytest.mark.slow, needs_spark]
+
+SPARK = {"COSTOWNER_ENGINE": "spark_session"}
+
+
+def assert_same_marts(spark: Company, duck: Company) -> None:
+    """Every published table and view: names, columns, types and rows."""
+    assert spark.types() == duck.types()
+    found, expected = spark.marts(), duck.marts()
+    for mart, rows in expected.items():
+        assert len(found[mart]) == len(rows), mart
+        differing = [pair for pair in zip(found[mart], rows, strict=True) if pair[0] != pair[1]]
+        assert not differing, (mart, len(differing), differing[:1])
+    print(f"equal on both engines: {', '.join(f'{mart} {len(rows)}' for mart, rows in expected.items())}")
+
+
+@pytest.fixture(scope="module")
+def spark_company(staged_company: Callable[[str, date], Company], company: Company) -> Company:
+    """On Spark what `company` is on DuckDB: the whole history on the first day, then the open months on the second."""
+    found = staged_company("spark", FIRST)
+    found.settings.update(SPARK)
+    found.refresh()
+    found.stage.show(SECOND)
+    found.refresh()
+    return found
+
+
+def test_marts_are_the_same_after_a_first_and_an_incremental_refresh(
+    spark_company: Company, company: Company
+) -> None:
+    assert_same_marts(spark_company, company)
+
+
+def test_column_lineage_is_told_of_spark_s_sql_too(spark_company: Company) -> None:
+    with dg.DagsterInstance.from_config(str(spark_company.home / "dagster")) as instance:
+        staged = instance.get_latest_materialization_event(dg.AssetKey(["staging", "stg_vercel__charges"]))
+    assert staged is not None and staged.asset_materialization is not None
+    raw = staged.asset_materialization.metadata["dagster/column_lineage"].value
+    assert isinstance(raw, dg.TableColumnLineage)
+    assert raw.deps_by_column["billed_cost"] == [
+        dg.TableColumnDep(asset_key=dg.AssetKey(["raw_vercel", "charges"]), column_name="billed_cost")
+    ]
+
+
+def test_sql_unit_tests_pass_on_spark(spark_company: Company) -> None:
+    engine, home = Engine("spark_session"), Home(spark_company.home)
+    done = subprocess.run(
+        [
+            *(
+                str(engine.dbt),
+                "test",
+                "--target",
+                engine.name,
+                "--select",
+                "test_type:unit",
+                "--profiles-dir",
+                ".",
+            ),
+            *("--target-path", str(home.root / "unit_target"), "--log-path", str(home.root / "unit_logs")),
+        ],
+        cwd=DBT_PROJECT,
+        env={**spark_company.environment, **engine.environment(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0 and "PASS=" in done.stdout, done.stdout[-3000:]
+
+
+@pytest.fixture(scope="module")
+def other_seed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Company, Company]]:
+    """Another sample company, its last two months, on DuckDB and on Spark."""
+    root = tmp_path_factory.mktemp("other")
+    with staged(root / "world", seed=11, until=UNTIL, as_of=SECOND) as stage:
+        duck = Company(stage, root / "duckdb")
+        spark = Company(stage, root / "spark", settings=SPARK)
+        for company in (duck, spark):
+            company.refresh("--months", "2026-09..2026-10")
+        yield duck, spark
+
+
+def test_marts_are_the_same_with_another_seed(other_seed: tuple[Company, Company]) -> None:
+    duck, spark = other_seed
+    assert_same_marts(spark, duck)
+
+
+def test_cluster_that_is_not_there_is_told_in_one_line(spark_company: Company, tmp_path: Path) -> None:
+    away = Company(
+        spark_company.stage,
+        tmp_path / "away",
+        settings={
+            "COSTOWNER_ENGINE": "spark",
+            "COSTOWNER_SPARK_PORT": "9",
+            "COSTOWNER_SPARK_RETRIES": "0",
+            "COSTOWNER_LAKE": str(spark_company.home / "lake"),
+        },
+    )
+    output = away.fail({})
+    last = output.strip().splitlines()[-1]
+    assert last.startswith("refresh failed") and "127.0.0.1" in last, output[-3000:]
+    assert not away.database.exists()
+    assert PROJECT_ROOT.as_posix() not in last
