@@ -108,7 +108,7 @@ def main() -> int:
                         row = connection.execute("select count(*) from fact_cost").fetchone()
                     print(
                         f"| {lines:,} | {row[0] if row else 0:,} | {engine} | {seconds:.0f} | "
-                        f"{seconds / first:.1f} × | {peak:.1f} GB |",
+                        f"{seconds / first:.1f} x | {peak:.1f} GB |",
                         flush=True,
                     )
     return 0

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from ingestion.errors import SettingError
 from ingestion.settings import PROJECT_ROOT, Home
 
 SETTING = "COSTOWNER_ENGINE"
+BETWEEN_TRIES = 10  # seconds
 DUCKDB, SPARK, SPARK_SESSION = "duckdb", "spark", "spark_session"
 
 
@@ -68,6 +71,28 @@ class Engine:
     def export_folder(self, home: Home) -> Path:
         """Where Spark writes the marts for the publication (macro `export_marts`)."""
         return home.root / "spark" / "export"
+
+    def wait_until_reachable(self) -> None:
+        """Where it is a cluster: knock at its Thrift server, again every ten seconds for COSTOWNER_SPARK_RETRIES times.
+
+        Raises SettingError, which names the settings, where nobody answers.
+        """
+        if self.name != SPARK:
+            return
+        host = os.environ.get("COSTOWNER_SPARK_HOST") or "127.0.0.1"
+        port = os.environ.get("COSTOWNER_SPARK_PORT") or "10000"
+        retries = int(os.environ.get("COSTOWNER_SPARK_RETRIES") or 5)
+        for attempt in range(retries + 1):
+            try:
+                socket.create_connection((host, int(port)), timeout=BETWEEN_TRIES).close()
+                return
+            except OSError as error:
+                if attempt == retries:
+                    raise SettingError(
+                        f"no Thrift server answers at {host}:{port} ({error}): start the cluster, or set "
+                        "COSTOWNER_SPARK_HOST and COSTOWNER_SPARK_PORT (docs/scaling.md)"
+                    ) from error
+                time.sleep(BETWEEN_TRIES)
 
     def environment(self, home: Home) -> dict[str, str]:
         """What dbt_project reads from the environment.

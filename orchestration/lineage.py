@@ -13,6 +13,7 @@ from dagster_dbt import DagsterDbtTranslator
 from sqlglot.errors import SqlglotError
 
 from orchestration.column_lineage import FILES, Origin, Table, column_origins
+from orchestration.translator import layer_of
 
 # Where Dagster keeps it (its API, and Dagster+, show it); the open-source UI shows the table below instead.
 COLUMN_LINEAGE = "dagster/column_lineage"
@@ -40,7 +41,7 @@ class Lineage:
         manifest = json.loads((target / "manifest.json").read_text())
         built = [node for node in manifest["nodes"].values() if node["resource_type"] in ("model", "seed")]
         self._compiled = target / "compiled" / manifest["metadata"]["project_name"]
-        self._models = {f"{node['schema']}/{node['name']}": node for node in built if _is_model(node)}
+        self._models = {f"{layer_of(node)}/{node['name']}": node for node in built if _is_model(node)}
         self._keys: dict[Table, dg.AssetKey] = {
             (node["schema"], node["name"]): translator.get_asset_key(node) for node in built
         }

@@ -11,9 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dagster_dbt import DbtCliResource, DbtProject
+from dagster_dbt.errors import DagsterDbtError
 from dbt.adapters.base.impl import BaseAdapter
 
+from ingestion.errors import SettingError
 from ingestion.settings import Home
+from orchestration.assets.failure import one_line
 from orchestration.engine import Engine
 from orchestration.environment import DBT_PROJECT, prepare
 
@@ -62,6 +65,9 @@ def dbt_project() -> DbtProject:
     if not project.manifest_path.exists() or not stamp.exists() or stamp.read_text() != digest:
         # Parsed anew as a whole: what dbt keeps of an earlier parse holds absolute paths.
         (Path(target) / "partial_parse.msgpack").unlink(missing_ok=True)
-        LedgerCli.of(project).cli(["parse", "--quiet"], target_path=project.target_path).wait()
+        try:
+            LedgerCli.of(project).cli(["parse", "--quiet"], target_path=project.target_path).wait()
+        except DagsterDbtError as error:
+            raise SettingError(f"dbt_project can't be read: {one_line(str(error))}") from error
         stamp.write_text(digest)
     return project

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import dagster as dg
 
 from ingestion.lake import alone
 from ingestion.settings import Home, Window
+from orchestration.assets.failure import one_line
 from orchestration.partitions import history_start, open_window
 from orchestration.schedules import range_tags
 
@@ -39,18 +39,6 @@ def _bury(instance: dg.DagsterInstance) -> None:
     started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED], tags={COMMAND: "refresh"})
     for run in instance.get_runs(started):
         instance.report_run_failed(run, "the process was killed; the next refresh does its work")
-
-
-def one_line(text: str) -> str:
-    """What a failure says, in one line: the last that names an error, of what may be a whole log of dbt's."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    named = [place for place, line in enumerate(lines) if "error" in line.lower()]
-    if not named:
-        return (lines or ["failed"])[-1]
-    heading = lines[named[-1]]
-    # dbt heads what went wrong with where it did: `Compilation Error in model x (models/x.sql)`.
-    reason = lines[named[-1] + 1 : named[-1] + 2] if re.match(r"\w+ Error in ", heading) else []
-    return ": ".join([heading, *reason])
 
 
 def _step_of(event: dg.DagsterEvent) -> str:

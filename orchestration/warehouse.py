@@ -21,6 +21,7 @@ import duckdb
 from ingestion.settings import Home
 from orchestration.engine import DUCKDB, Engine
 from orchestration.environment import DBT_PROJECT, duckdb_memory
+from orchestration.translator import layer_of
 
 # The name under which it is attached: `warehouse.marts.fact_cost`.
 CATALOG = "warehouse"
@@ -58,7 +59,7 @@ def mart_of(node: Mapping[str, Any]) -> Mart:
     """A mart from its node of dbt's manifest."""
     types = {name: column.get("data_type") or "string" for name, column in node["columns"].items()}
     is_view = node["config"]["materialized"] == "view"
-    return Mart(node["name"], node["schema"], is_view, types, node["original_file_path"])
+    return Mart(node["name"], layer_of(node), is_view, types, node["original_file_path"])
 
 
 def _column(name: str, declared: str) -> str:

@@ -1,7 +1,8 @@
-"""What a failed landing says, and whether trying again can help."""
+"""What a failure says, and whether trying again can help."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ingestion.errors import IngestionError, VendorError
@@ -33,3 +34,15 @@ def explained(error: BaseException) -> tuple[str, bool]:
     if ours is None:
         return f"{type(chain[-1]).__name__}: {chain[-1]}", False
     return str(ours), isinstance(ours, VendorError)
+
+
+def one_line(text: str) -> str:
+    """What a failure says, in one line: the last that names an error, of what may be a whole log of dbt's."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    named = [place for place, line in enumerate(lines) if "error" in line.lower()]
+    if not named:
+        return (lines or ["failed"])[-1]
+    heading = lines[named[-1]]
+    # dbt heads what went wrong with where it did: `Compilation Error in model x (models/x.sql)`.
+    reason = lines[named[-1] + 1 : named[-1] + 2] if re.match(r"\w+ Error( in |$)", heading) else []
+    return ": ".join([heading, *reason])

@@ -12,8 +12,7 @@ import pytest
 from ingestion.errors import SettingError, VendorError
 from ingestion.lake import Rows, Slice, Source, land
 from ingestion.settings import Home
-from orchestration.assets.failure import explained
-from orchestration.refresh import one_line
+from orchestration.assets.failure import explained, one_line
 from tests.ingestion.test_lake import CHARGES, NOW, WINDOW, NoSettings, vendor
 
 
@@ -61,3 +60,5 @@ def test_failure_is_told_in_one_line() -> None:
     assert one_line("") == "failed"
     of_dbt = "Compilation Error in operation x (./dbt_project.yml)\n  the reason\n\n  > called by y"
     assert one_line(of_dbt) == "Compilation Error in operation x (./dbt_project.yml): the reason"
+    of_profile = "Runtime Error\n  Compilation Error\n    Could not render x: Could not convert it"
+    assert one_line(of_profile) == "Compilation Error: Could not render x: Could not convert it"

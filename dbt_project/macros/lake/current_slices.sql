@@ -1,4 +1,9 @@
 {% macro current_slices() %}
     {#- The table that `read_delivery_notes` builds at the start of a run. -#}
-    lake.current_slices
+    {{- return(lake_schema() ~ ".current_slices") -}}
+{% endmacro %}
+
+{% macro lake_schema() %}
+    {#- The schema of what is read of the lake once a run. -#}
+    {{- return(schema_prefix() ~ "lake") -}}
 {% endmacro %}

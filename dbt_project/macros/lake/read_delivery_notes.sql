@@ -38,13 +38,13 @@
                 row_number() over (
                     partition by dataset, slice_id order by extracted_at desc, note_load_id desc
                 ) as newness
-            from lake.delivery_notes
+            from {{ lake_schema() }}.delivery_notes
             where state in ('delivered', 'empty', 'unchanged')
         ) as ranked
         where newness = 1
     {% endset %}
-    {% do run_query("create schema if not exists lake") %}
-    {% do replace_table("lake.delivery_notes", notes) %}
-    {% do replace_table("lake.current_slices", current) %}
+    {% do run_query("create schema if not exists " ~ lake_schema()) %}
+    {% do replace_table(lake_schema() ~ ".delivery_notes", notes) %}
+    {% do replace_table(current_slices(), current) %}
     {{ return("") }}
 {% endmacro %}

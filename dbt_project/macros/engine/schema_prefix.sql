@@ -1,0 +1,8 @@
+{% macro schema_prefix() %}
+    {#- What stands before the name of every schema: a metastore is shared, a DuckDB file is not. -#}
+    {{- return(adapter.dispatch("schema_prefix")()) -}}
+{% endmacro %}
+
+{% macro duckdb__schema_prefix() %} {{- return("") -}} {% endmacro %}
+
+{% macro spark__schema_prefix() %} {{- return(env_var("COSTOWNER_SPARK_SCHEMA_PREFIX", "")) -}} {% endmacro %}
