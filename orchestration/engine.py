@@ -103,6 +103,6 @@ class Engine:
             return {"COSTOWNER_LAKE_PATH": str(home.lake), "COSTOWNER_WAREHOUSE": str(home.warehouse)}
         return {
             "COSTOWNER_LAKE_PATH": os.environ.get("COSTOWNER_SPARK_LAKE") or str(home.lake),
-            "COSTOWNER_SPARK_EXPORT": os.environ.get("COSTOWNER_SPARK_EXPORT") or str(self.export_folder(home)),
+            "COSTOWNER_EXPORT_PATH": os.environ.get("COSTOWNER_SPARK_EXPORT") or str(self.export_folder(home)),
             "COSTOWNER_SPARK_HOME": str(home.root / "spark"),
         }
