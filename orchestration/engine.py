@@ -68,6 +68,10 @@ class Engine:
         """dbt's artifacts: a folder an engine, so that dbt parses only what changed."""
         return home.root / ("dbt_target" if not self.is_spark else f"dbt_target_{self.name}")
 
+    def manifest(self, home: Home) -> Path:
+        """The manifest that Dagster reads. Builds write one of their own, which a killed one leaves torn."""
+        return self.target_folder(home) / "parsed" / "manifest.json"
+
     def export_folder(self, home: Home) -> Path:
         """Where Spark writes the marts for the publication (macro `export_marts`)."""
         return home.root / "spark" / "export"
@@ -91,7 +95,7 @@ class Engine:
                     raise SettingError(
                         f"no Thrift server answers at {host}:{port} ({error}): start the cluster, or set "
                         "COSTOWNER_SPARK_HOST and COSTOWNER_SPARK_PORT (docs/scaling.md)"
-                    ) from error
+                    ) from None
                 time.sleep(BETWEEN_TRIES)
 
     def environment(self, home: Home) -> dict[str, str]:

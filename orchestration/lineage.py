@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator
+from dagster_dbt import DagsterDbtTranslator, DbtProject
 from sqlglot.errors import SqlglotError
 
 from orchestration.column_lineage import FILES, Origin, Table, column_origins
@@ -32,13 +32,13 @@ def _asset_of(event: Any) -> str | None:
 
 
 class Lineage:
-    """The columns of a dbt project's tables, as its models are built one after another."""
+    """The columns of a dbt project's tables, as its models are built one after another into `target`."""
 
     def __init__(
-        self, project_dir: Path, target: Path, translator: DagsterDbtTranslator, dialect: str = "duckdb"
+        self, project: DbtProject, target: Path, translator: DagsterDbtTranslator, dialect: str = "duckdb"
     ) -> None:
         self._dialect = dialect
-        manifest = json.loads((target / "manifest.json").read_text())
+        manifest = json.loads(project.manifest_path.read_text())
         built = [node for node in manifest["nodes"].values() if node["resource_type"] in ("model", "seed")]
         self._compiled = target / "compiled" / manifest["metadata"]["project_name"]
         self._models = {f"{layer_of(node)}/{node['name']}": node for node in built if _is_model(node)}
@@ -51,7 +51,7 @@ class Lineage:
         self._columns: dict[Table, list[str]] = {}
         for node in built:
             if not _is_model(node):
-                with (project_dir / node["original_file_path"]).open(newline="") as file:
+                with (project.project_dir / node["original_file_path"]).open(newline="") as file:
                     self._columns[(node["schema"], node["name"])] = next(csv.reader(file))
 
     def of(self, asset: str) -> dg.TableColumnLineage | None:

@@ -7,14 +7,15 @@ for `dagster definitions validate` and for the command line.
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Sequence
-from pathlib import Path
 
 from dagster_dbt import DbtCliResource, DbtProject
 from dagster_dbt.errors import DagsterDbtError
 from dbt.adapters.base.impl import BaseAdapter
 
 from ingestion.errors import SettingError
+from ingestion.lake import alone
 from ingestion.settings import Home
 from orchestration.assets.failure import one_line
 from orchestration.engine import Engine
@@ -57,17 +58,22 @@ def dbt_project() -> DbtProject:
     """The project on the engine that is set, its manifest up to date."""
     home = Home.from_environment()
     prepare(home)
-    target = Engine.from_environment().target_folder(home)
+    engine = Engine.from_environment()
+    parsed = engine.manifest(home).parent
     project = DbtProject(
-        project_dir=DBT_PROJECT, profiles_dir=DBT_PROJECT, target_path=target, packaged_project_dir=None
+        project_dir=DBT_PROJECT, profiles_dir=DBT_PROJECT, target_path=parsed, packaged_project_dir=None
     )
-    stamp, digest = Path(target) / "manifest.digest", _sources_digest()
-    if not project.manifest_path.exists() or not stamp.exists() or stamp.read_text() != digest:
-        # Parsed anew as a whole: what dbt keeps of an earlier parse holds absolute paths.
-        (Path(target) / "partial_parse.msgpack").unlink(missing_ok=True)
-        try:
-            LedgerCli.of(project).cli(["parse", "--quiet"], target_path=project.target_path).wait()
-        except DagsterDbtError as error:
-            raise SettingError(f"dbt_project can't be read: {one_line(str(error))}") from error
-        stamp.write_text(digest)
+    stamp, digest = parsed / "manifest.digest", _sources_digest()
+    with alone(home, "dbt_project"):
+        if not project.manifest_path.exists() or not stamp.exists() or stamp.read_text() != digest:
+            stamp.unlink(missing_ok=True)
+            # Parsed anew as a whole: what dbt keeps of an earlier parse holds absolute paths.
+            kept = parsed / "partial_parse.msgpack"
+            kept.unlink(missing_ok=True)
+            try:
+                LedgerCli.of(project).cli(["parse", "--quiet"], target_path=parsed).wait()
+            except DagsterDbtError as error:
+                raise SettingError(f"dbt_project can't be read: {one_line(str(error))}") from error
+            shutil.copyfile(kept, engine.target_folder(home) / kept.name)
+            stamp.write_text(digest)
     return project

@@ -52,7 +52,7 @@ def marts_of(manifest: Path) -> list[Mart]:
 
 def built_marts(home: Home) -> list[Mart]:
     """The marts of an installation, as the engine that is set builds them."""
-    return marts_of(Engine.from_environment().target_folder(home) / "manifest.json")
+    return marts_of(Engine.from_environment().manifest(home))
 
 
 def mart_of(node: Mapping[str, Any]) -> Mart:

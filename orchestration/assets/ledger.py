@@ -21,12 +21,13 @@ TRANSLATOR = LedgerTranslator()
 @dbt_assets(manifest=PROJECT.manifest_path, dagster_dbt_translator=TRANSLATOR, name="ledger")
 def ledger(context: dg.AssetExecutionContext, dbt: LedgerCli) -> Iterator[Any]:
     """Build what changed and test it. Unit tests are for `make test`: they prove the SQL, not the data."""
-    engine = Engine.from_environment()
+    home, engine = Home.from_environment(), Engine.from_environment()
+    target = engine.target_folder(home)
     engine.wait_until_reachable()
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     # One writer of the warehouse at a time. (Dagster's pools would do, but a killed run keeps its slot in them.)
-    with alone(Home.from_environment(), "warehouse"):
+    with alone(home, "warehouse"):
         # One target folder, so that dbt parses only what changed and no run leaves a folder of its own.
-        build = dbt.cli(arguments, context=context, target_path=PROJECT.target_path)
-        lineage = Lineage(PROJECT.project_dir, PROJECT.target_path, TRANSLATOR, engine.dialect)
+        build = dbt.cli(arguments, context=context, target_path=target)
+        lineage = Lineage(PROJECT, target, TRANSLATOR, engine.dialect)
         yield from with_lineage(build.stream(), lineage)

@@ -86,3 +86,9 @@ def test_mart_that_spark_has_not_left_is_named(monkeypatch: pytest.MonkeyPatch, 
         opened(Home(tmp_path), [CHARGES]),
     ):
         pass
+
+
+def test_builds_do_not_write_the_manifest_that_dagster_reads(tmp_path: Path) -> None:
+    """A build that is killed leaves its own manifest torn; the next refresh must not read that one."""
+    engine, home = Engine("duckdb"), Home(tmp_path)
+    assert engine.manifest(home).parent != engine.target_folder(home)
