@@ -6,7 +6,8 @@ SPARK_VENV := .venv-spark
 SAMPLE := var/sample
 QUIET := DAGSTER_DISABLE_TELEMETRY=1 DBT_SEND_ANONYMOUS_USAGE_STATS=false RUNTIME__DLTHUB_TELEMETRY=false DO_NOT_TRACK=1
 RUN := $(QUIET) $(BIN)/python
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
+PIP := $(BIN)/python $(PIP_INSTALL)
 
 .DEFAULT_GOAL := help
 .PHONY: help run refresh ui own-ui scoreboard spark test test-cluster check format prune clean lock
@@ -33,7 +34,7 @@ $(VENV)/.dev: requirements-dev.lock requirements.lock | $(VENV)/bin/python
 $(SPARK_VENV)/.done: requirements-spark.lock | $(VENV)/bin/python
 	@echo "installing requirements-spark.lock into $(SPARK_VENV) (a few minutes on a fresh machine)"
 	@$(BIN)/python -m venv $(SPARK_VENV)
-	@$(SPARK_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
+	@$(SPARK_VENV)/bin/python $(PIP_INSTALL) -r requirements-spark.lock
 	@touch $@
 
 run: $(VENV)/.run ## refresh the sample company end to end and print the owners' scoreboard
