@@ -8,7 +8,7 @@ from datetime import timedelta
 import dagster as dg
 
 from orchestration.assets.ledger import DBT, ledger
-from orchestration.assets.publication import published_marts
+from orchestration.assets.publication import published_marts, published_parquet
 from orchestration.assets.raw import RAW_ASSETS
 from orchestration.checks import ledger as ledger_checks
 from orchestration.checks import refresh as refresh_checks
@@ -22,7 +22,7 @@ warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 DAILY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_window=timedelta(hours=26))
 
 defs = dg.Definitions(
-    assets=[*RAW_ASSETS, ledger, published_marts],
+    assets=[*RAW_ASSETS, ledger, published_marts, published_parquet],
     asset_checks=[*ledger_checks.CHECKS, *refresh_checks.CHECKS],
     jobs=[REFRESH],
     schedules=[daily_refresh],

@@ -1,7 +1,10 @@
-"""The publication: the marts in a DuckDB file of their own and as Parquet, each replaced in one step.
+"""The publication: the marts in a DuckDB file of their own, then as Parquet, each replaced in one step.
 
 A new snapshot is written beside the old one and renamed over it. A reader that holds the old file open keeps
 reading it, and sees the new one when it connects again; nobody ever sees half of a refresh.
+
+The marts are the schema `main` of DuckDB's warehouse, so its file is copied, and what is not a mart dropped from the
+copy: rows are not written again, however many they are. What Spark left as Parquet is written into a new file.
 """
 
 from __future__ import annotations
@@ -14,68 +17,115 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.warehouse import CATALOG, Mart
+from ingestion.settings import Home
+from orchestration.engine import Engine
+from orchestration.environment import duckdb_memory
+from orchestration.warehouse import CATALOG, Mart, opened
 
 DATABASE = "marts.duckdb"
 PARQUET = "parquet"
 
 
-def _order_of(connection: duckdb.DuckDBPyConnection, mart: Mart) -> str:
-    """The columns by which a mart's rows are ordered, so that equal marts make equal files."""
-    columns = connection.execute(
-        "select column_name from duckdb_columns() where database_name = ? and schema_name = ? "
-        "and table_name = ? order by column_index limit 2",
-        [CATALOG, mart.schema, mart.name],
-    ).fetchall()
-    return ", ".join(f'"{name}"' for (name,) in columns)
+def publish_database(home: Home, marts: Sequence[Mart]) -> dict[str, int]:
+    """Publish the marts as `published/marts.duckdb`, tables and views in schema `main`; gives the rows of each.
 
-
-def publish(connection: duckdb.DuckDBPyConnection, target: Path, marts: Sequence[Mart]) -> dict[str, int]:
-    """Publish marts to a folder; gives the rows of each. The connection sees them as `warehouse.<schema>.<mart>`.
-
-    Leaves `target/marts.duckdb` (tables and views under their own names in schema `main`) and
-    `target/parquet/<mart>.parquet`. A view must read published marts only.
+    A view must read published marts only. The caller sees to it that nobody writes the warehouse meanwhile.
     """
+    target = home.published
     target.mkdir(parents=True, exist_ok=True)
-    for left in target.glob(".new-*"):
-        shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+    _clear(target)
     draft = target / f".new-{DATABASE}"
-    folder = target / f".new-{PARQUET}"
-    folder.mkdir()
-    rows: dict[str, int] = {}
-    connection.execute(f"attach '{draft}' as draft")
-    for mart in sorted(marts, key=lambda mart: (mart.is_view, mart.name)):
-        source = f'{CATALOG}."{mart.schema}"."{mart.name}"'
-        order = _order_of(connection, mart)
-        if mart.is_view:
-            connection.execute("use draft.main")
-            connection.execute(f'create view "{mart.name}" as {_definition(connection, mart)}')
-            connection.execute("use memory.main")
-            source = f'draft.main."{mart.name}"'
-        else:
-            connection.execute(f'create table draft.main."{mart.name}" as select * from {source} order by {order}')
-            source = f'draft.main."{mart.name}"'
-        connection.execute(
-            f"copy (select * from {source}) to '{folder / mart.name}.parquet' (format parquet, compression zstd)"
-        )
-        counted = connection.execute(f"select count(*) from {source}").fetchone()
-        rows[mart.name] = int(counted[0]) if counted else 0
-    connection.execute("detach draft")
-    _replace_folder(folder, target / PARQUET)
+    if Engine.from_environment().is_spark:
+        _write(home, draft, marts)
+    else:
+        _copy(home, draft, marts)
+    with duckdb.connect(str(draft), read_only=True) as connection:
+        rows = {mart.name: _count(connection, mart.name) for mart in marts}
     draft.replace(target / DATABASE)
     return rows
 
 
+def publish_parquet(home: Home, marts: Sequence[Mart]) -> None:
+    """Write what is published as `published/parquet/<mart>.parquet`, but for marts that only the database shows."""
+    target = home.published
+    folder = target / f".new-{PARQUET}"
+    _clear(target)
+    folder.mkdir()
+    with duckdb.connect(str(target / DATABASE), read_only=True) as connection:
+        _limit(connection)
+        for mart in marts:
+            if mart.in_parquet:
+                connection.execute(
+                    f"copy (select * from \"{mart.name}\") to '{folder / mart.name}.parquet' "
+                    "(format parquet, compression zstd)"
+                )
+    _replace_folder(folder, target / PARQUET)
+
+
+def _clear(target: Path) -> None:
+    """Remove what a killed publication left."""
+    for left in target.glob(".new-*"):
+        shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+
+
+def _limit(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(f"set memory_limit = '{duckdb_memory()}'")
+    connection.execute("set preserve_insertion_order = false")
+
+
+def _count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+    counted = connection.execute(f'select count(*) from "{name}"').fetchone()
+    return int(counted[0]) if counted else 0
+
+
+def _copy(home: Home, draft: Path, marts: Sequence[Mart]) -> None:
+    """The warehouse's file, without what is no mart."""
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute("checkpoint")
+    shutil.copyfile(home.warehouse, draft)
+    names = {mart.name for mart in marts}
+    with duckdb.connect(str(draft)) as connection:
+        schemas = connection.execute(
+            "select schema_name from duckdb_schemas() where not internal and schema_name <> 'main'"
+        ).fetchall()
+        for (schema,) in schemas:
+            connection.execute(f'drop schema "{schema}" cascade')
+        for name, kind in connection.execute(
+            "select table_name, 'table' from duckdb_tables() union all "
+            "select view_name, 'view' from duckdb_views() where not internal"
+        ).fetchall():
+            if name not in names:
+                connection.execute(f'drop {kind} "{name}"')
+        for mart in marts:
+            if mart.is_view:
+                connection.execute(f'create or replace view "{mart.name}" as {_definition(connection, mart)}')
+        connection.execute("checkpoint")
+
+
+def _write(home: Home, draft: Path, marts: Sequence[Mart]) -> None:
+    """A new file of what the engine left elsewhere."""
+    with opened(home, marts) as connection:
+        _limit(connection)
+        connection.execute(f"attach '{draft}' as draft")
+        for mart in sorted(marts, key=lambda mart: mart.is_view):
+            if mart.is_view:
+                connection.execute("use draft.main")
+                connection.execute(f'create view "{mart.name}" as {_definition(connection, mart)}')
+                connection.execute("use memory.main")
+            else:
+                connection.execute(f'create table draft.main."{mart.name}" as select * from {mart.relation}')
+        connection.execute("detach draft")
+
+
 def _definition(connection: duckdb.DuckDBPyConnection, mart: Mart) -> str:
-    """A view's select, over the published tables instead of the warehouse's."""
+    """A view's select, over the tables beside it instead of the warehouse's."""
     found = connection.execute(
-        "select sql from duckdb_views() where database_name = ? and schema_name = ? and view_name = ?",
-        [CATALOG, mart.schema, mart.name],
+        "select sql from duckdb_views() where schema_name = 'main' and view_name = ? and not internal", [mart.name]
     ).fetchone()
     if found is None:
         raise RuntimeError(f"{mart.name}: no such view in the warehouse")
-    select = str(found[0]).split(" AS ", 1)[1]
-    return re.sub(rf'("?\w+"?\.)?"?{re.escape(mart.schema)}"?\."?(\w+)"?', r'main."\2"', select)
+    select = str(found[0]).split(" AS ", 1)[1].rstrip(";\n")
+    return re.sub(rf'"?{CATALOG}"?\."?main"?\.', "main.", select)
 
 
 def _replace_folder(new: Path, current: Path) -> None:

@@ -16,15 +16,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 
 from ingestion.settings import Home
 from orchestration.engine import DUCKDB, Engine
 from orchestration.environment import DBT_PROJECT, duckdb_memory
-from orchestration.translator import layer_of
 
-# The name under which it is attached: `warehouse.marts.fact_cost`.
+# The name under which it is attached: `warehouse.main.fact_cost`.
 CATALOG = "warehouse"
+# The folder, and the layer, of the models that are marts.
+LAYER = "marts"
 # What a contract's types are in DuckDB; the others have the same name.
 TYPES = {"string": "varchar"}
 
@@ -35,19 +37,31 @@ class WarehouseError(Exception):
 
 @dataclass(frozen=True)
 class Mart:
-    """A model to publish, with the types of its columns. A view is published as its definition."""
+    """A model to publish, with the types of its columns. A view is published as its definition.
+
+    `in_parquet`: whether it is published as a file too (`meta: {parquet: false}` says no).
+    """
 
     name: str
-    schema: str
     is_view: bool
     types: Mapping[str, str]
     path: str = ""
+    in_parquet: bool = True
+
+    @property
+    def relation(self) -> str:
+        """It, to a connection that `opened` gave."""
+        return f'{CATALOG}.main."{self.name}"'
+
+    @property
+    def asset_key(self) -> dg.AssetKey:
+        return dg.AssetKey([LAYER, self.name])
 
 
 def marts_of(manifest: Path) -> list[Mart]:
     """All models of the marts' folder, from dbt's manifest."""
     nodes = json.loads(manifest.read_text())["nodes"].values()
-    return [mart_of(node) for node in nodes if node["resource_type"] == "model" and node["fqn"][1] == "marts"]
+    return [mart_of(node) for node in nodes if node["resource_type"] == "model" and node["fqn"][1] == LAYER]
 
 
 def built_marts(home: Home) -> list[Mart]:
@@ -59,7 +73,8 @@ def mart_of(node: Mapping[str, Any]) -> Mart:
     """A mart from its node of dbt's manifest."""
     types = {name: column.get("data_type") or "string" for name, column in node["columns"].items()}
     is_view = node["config"]["materialized"] == "view"
-    return Mart(node["name"], layer_of(node), is_view, types, node["original_file_path"])
+    in_parquet = bool(node["config"].get("meta", {}).get("parquet", True))
+    return Mart(node["name"], is_view, types, node["original_file_path"], in_parquet)
 
 
 def _column(name: str, declared: str) -> str:
@@ -70,7 +85,7 @@ def _column(name: str, declared: str) -> str:
 
 
 def _compiled_for_duckdb(home: Home, views: Sequence[Mart]) -> dict[str, str]:
-    """The SQL of marts that are views, as DuckDB's target compiles it, over `warehouse.marts`."""
+    """The SQL of marts that are views, as DuckDB's target compiles it, over `warehouse.main`."""
     engine = Engine(DUCKDB)
     folder = home.root / "spark" / "views"
     target = folder / "target"
@@ -95,15 +110,13 @@ def _compiled_for_duckdb(home: Home, views: Sequence[Mart]) -> dict[str, str]:
     found = {}
     for view in views:
         sql = (target / "compiled" / "costowner" / view.path).read_text()
-        found[view.name] = re.sub(r'"?\bviews"?\."?marts"?\.', f"{CATALOG}.marts.", sql)
+        found[view.name] = re.sub(r'"?\bviews"?\."?main"?\.', f"{CATALOG}.main.", sql)
     return found
 
 
 def _attach_export(connection: duckdb.DuckDBPyConnection, home: Home, marts: Sequence[Mart]) -> None:
     folder = Engine.from_environment().export_folder(home)
     connection.execute(f"attach ':memory:' as {CATALOG}")
-    for schema in sorted({mart.schema for mart in marts}):
-        connection.execute(f'create schema {CATALOG}."{schema}"')
     for mart in marts:
         if mart.is_view:
             continue
@@ -114,17 +127,16 @@ def _attach_export(connection: duckdb.DuckDBPyConnection, home: Home, marts: Seq
                 "see that it writes where this machine reads (COSTOWNER_SPARK_EXPORT, docs/scaling.md)"
             )
         columns = ", ".join(_column(name, declared) for name, declared in mart.types.items())
-        connection.execute(
-            f'create view {CATALOG}."{mart.schema}"."{mart.name}" as select {columns} from read_parquet(\'{files}\')'
-        )
+        connection.execute(f"create view {mart.relation} as select {columns} from read_parquet('{files}')")
     views = [mart for mart in marts if mart.is_view]
-    for name, sql in (_compiled_for_duckdb(home, views) if views else {}).items():
-        connection.execute(f'create view {CATALOG}.marts."{name}" as {sql}')
+    compiled = _compiled_for_duckdb(home, views) if views else {}
+    for view in views:
+        connection.execute(f"create view {view.relation} as {compiled[view.name]}")
 
 
 @contextmanager
 def opened(home: Home, marts: Sequence[Mart]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that sees some marts as the engine last built them, read only, as `warehouse.<schema>.<mart>`.
+    """A connection that sees some marts as the engine last built them, read only, as `Mart.relation`.
 
     Raises WarehouseError where Spark has not built one of them yet.
     """

@@ -1,4 +1,8 @@
 {% macro generate_schema_name(custom_schema_name, node) %}
-    {#- A layer is a schema, under its own name whatever the target (on a shared metastore with a prefix). -#}
+    {#-
+        A layer is a schema, under its own name (on a shared metastore with a prefix). But for the marts on DuckDB: they are
+        in `main`, where readers look for them, so that the publication is a copy of the file.
+    -#}
+    {%- if custom_schema_name == "marts" and target.type == "duckdb" -%} {{- return("main") -}} {%- endif -%}
     {{- return(schema_prefix() ~ (custom_schema_name or target.schema)) -}}
 {% endmacro %}

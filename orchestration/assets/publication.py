@@ -1,35 +1,51 @@
-"""The publication as an asset: downstream of every mart, and so behind every blocking check."""
+"""The publication as assets: downstream of every mart, and so behind every blocking check."""
 
 import dagster as dg
 
 from ingestion.lake import alone
 from ingestion.settings import Home
 from orchestration.assets.ledger import PROJECT
-from orchestration.publish import publish
-from orchestration.warehouse import marts_of, opened
+from orchestration.publish import DATABASE, PARQUET, publish_database, publish_parquet
+from orchestration.warehouse import marts_of
 
 MARTS = marts_of(PROJECT.manifest_path)
+PUBLISHED = dg.AssetKey(["published", "marts"])
 
 
 @dg.asset(
-    key=["published", "marts"],
-    deps=[dg.AssetKey([mart.schema, mart.name]) for mart in MARTS],
+    key=PUBLISHED,
+    deps=[mart.asset_key for mart in MARTS],
     group_name="published",
-    kinds={"duckdb", "parquet"},
+    kinds={"duckdb"},
     owners=["team:data"],
     description=(
-        "What BI tools read: `marts.duckdb` and the same as Parquet, replaced in one step. "
+        "What BI tools read: `marts.duckdb`, replaced in one step. "
         "A failing blocking check keeps the last good publication up."
     ),
 )
 def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     home = Home.from_environment()
     context.log.info(f"publishing to {home.published}")
-    with alone(home, "warehouse"), opened(home, MARTS) as connection:
-        rows = publish(connection, home.published, MARTS)
+    with alone(home, "warehouse"):
+        rows = publish_database(home, MARTS)
     return dg.MaterializeResult(
         metadata={
-            "path": dg.MetadataValue.path(str(home.published / "marts.duckdb")),
+            "path": dg.MetadataValue.path(str(home.published / DATABASE)),
             "rows": dg.MetadataValue.json(rows),
         }
     )
+
+
+@dg.asset(
+    key=["published", "parquet"],
+    deps=[PUBLISHED],
+    group_name="published",
+    kinds={"parquet"},
+    owners=["team:data"],
+    description="The published marts as Parquet, a file each, for tools that read files; replaced in one step.",
+)
+def published_parquet() -> dg.MaterializeResult[None]:
+    home = Home.from_environment()
+    with alone(home, "warehouse"):
+        publish_parquet(home, MARTS)
+    return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(home.published / PARQUET))})

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from ingestion.settings import Home, utc_now
-from orchestration.warehouse import CATALOG, built_marts, opened
+from orchestration.warehouse import built_marts, opened
 
 FACT_COST = dg.AssetKey(["marts", "fact_cost"])
 RECONCILIATION = dg.AssetKey(["marts", "fact_reconciliation"])
@@ -17,10 +17,11 @@ FRESHNESS = dg.AssetKey(["marts", "source_freshness"])
 def _rows(mart: dg.AssetKey, columns: str, condition: str = "true") -> list[tuple[object, ...]]:
     """Rows of a mart as the engine built it, in order."""
     home = Home.from_environment()
-    wanted = [built for built in built_marts(home) if [built.schema, built.name] == mart.path]
-    with opened(home, wanted) as connection:
-        relation = f"{CATALOG}.{mart.path[0]}.{mart.path[1]}"
-        return connection.execute(f"select {columns} from {relation} where {condition} order by all").fetchall()
+    (wanted,) = [built for built in built_marts(home) if built.asset_key == mart]
+    with opened(home, [wanted]) as connection:
+        return connection.execute(
+            f"select {columns} from {wanted.relation} where {condition} order by all"
+        ).fetchall()
 
 
 @dg.asset_check(

@@ -59,7 +59,7 @@ def test_full_build_twice_and_with_a_worker_killed_in_the_middle(
     for _ in range(2):
         found.refresh()
         assert_same_marts(found, company)
-    build_anew(found, "START sql incremental model intermediate.int_charges__metered", cluster.kill_a_worker)
+    build_anew(found, "START sql incremental model intermediate.int_claims__summed", cluster.kill_a_worker)
     assert len(cluster.workers) == 1
     found.refresh()
     assert_same_marts(found, company)

@@ -20,8 +20,8 @@ pytestmark = pytest.mark.slow
 MOMENTS = (
     "AWS: asking for",
     "LLM gateway: asking for",
-    "int_charges__unified",
-    "model marts.fact_cost ",
+    "int_claims__summed",
+    "model main.fact_cost ",
     "publishing to ",
 )
 
@@ -45,7 +45,7 @@ def test_killed_refreshes_and_failing_vendors_leave_nothing_behind(
     """Killed before anything was published, then at every moment of the next refresh; the last one meets vendors
     that fail every third request. It equals the undisturbed installation, and readers saw nothing of it."""
     killed = staged_company("killed", FIRST)
-    kill_at(killed, "model marts.fact_cost ")
+    kill_at(killed, "model main.fact_cost ")
     assert not killed.database.exists()
     killed.refresh()
     killed.stage.show(SECOND)

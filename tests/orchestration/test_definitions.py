@@ -62,7 +62,7 @@ def test_publication_waits_for_the_reconciliation(defs: dg.Definitions) -> None:
 
 def test_dbt_tests_are_asset_checks(defs: dg.Definitions) -> None:
     names = {key.name for key in graph(defs).asset_check_keys}
-    assert {"ledger_is_conserved", "parts_add_up_to_their_charge", "every_slice_was_delivered"} <= names
+    assert {"ledger_is_conserved", "days_of_a_slice_add_up", "every_slice_was_delivered"} <= names
 
 
 def test_schedule_refreshes_the_open_months_in_one_run(

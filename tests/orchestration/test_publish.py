@@ -8,23 +8,24 @@ from pathlib import Path
 import duckdb
 
 from ingestion.settings import Home
-from orchestration.publish import publish
-from orchestration.warehouse import Mart, opened
+from orchestration.publish import publish_database, publish_parquet
+from orchestration.warehouse import Mart
 
-MARTS = [Mart("one", "marts", False, {}), Mart("other", "marts", False, {}), Mart("shown", "marts", True, {})]
+MARTS = [Mart("one", False, {}), Mart("other", False, {}), Mart("shown", True, {}, in_parquet=False)]
 
 
 def warehouse(path: Path, version: int) -> Path:
     file = path / "warehouse.duckdb"
     with duckdb.connect(str(file)) as connection:
-        connection.execute("create schema if not exists marts")
+        connection.execute("create schema if not exists staging")
+        connection.execute("create or replace table staging.passing as select 1 as x")
+        connection.execute("create or replace table left_over as select 1 as x")
         for name in ("one", "other"):
             connection.execute(
-                f"create or replace table marts.{name} as "
-                f"select {version} as version, i from range(2000) as numbers(i)"
+                f"create or replace table {name} as select {version} as version, i from range(2000) as numbers(i)"
             )
         connection.execute(
-            "create or replace view marts.shown as select version, count(*) as n from marts.one group by 1"
+            "create or replace view shown as select version, count(*) as n from warehouse.main.one group by 1"
         )
     return file
 
@@ -32,8 +33,9 @@ def warehouse(path: Path, version: int) -> Path:
 def published(path: Path, version: int) -> dict[str, int]:
     """Build a version of the warehouse in an installation, and publish it."""
     warehouse(path, version)
-    with opened(Home(path), MARTS) as connection:
-        return publish(connection, path / "published", MARTS)
+    rows = publish_database(Home(path), MARTS)
+    publish_parquet(Home(path), MARTS)
+    return rows
 
 
 def test_marts_and_views_are_published_under_their_own_names(tmp_path: Path) -> None:
@@ -41,8 +43,11 @@ def test_marts_and_views_are_published_under_their_own_names(tmp_path: Path) -> 
     assert rows == {"one": 2000, "other": 2000, "shown": 1}
     with duckdb.connect(str(tmp_path / "published" / "marts.duckdb"), read_only=True) as connection:
         assert connection.execute("select * from shown").fetchall() == [(1, 2000)]
+        names = connection.execute("select schema_name || '.' || table_name from duckdb_tables() order by 1")
+        assert names.fetchall() == [("main.one",), ("main.other",)], "and nothing else of the warehouse"
     found = duckdb.sql(f"select count(*) from read_parquet('{tmp_path}/published/parquet/other.parquet')")
     assert found.fetchall() == [(2000,)]
+    assert not (tmp_path / "published" / "parquet" / "shown.parquet").exists()
 
 
 def test_reader_that_holds_the_old_file_is_not_disturbed(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
     match: the `_contract` folder, which a source writes before it lands anything, is always there.
 -#}
 {% macro parquet_files(patterns) %}
-    {#- A relation of Parquet files, their columns united by name, and of each row its file as `lake_file`. -#}
+    {#- A relation of Parquet files, their columns united by name, and of each row its file and its number in it, as
+        `lake_file` and `lake_row`. -#}
     {{- return(adapter.dispatch("parquet_files")(patterns)) -}}
 {% endmacro %}
 
@@ -11,14 +12,20 @@
 
 {% macro duckdb_parquet(files) %}
     (
-        select *, filename as lake_file
-        from read_parquet({{ duckdb_list(files) }}, union_by_name = true, filename = true)
+        select * exclude (file_row_number), filename as lake_file, file_row_number as lake_row
+        from
+            read_parquet(
+                {{ duckdb_list(files) }}, union_by_name = true, filename = true, file_row_number = true
+            )
     )
 {% endmacro %}
 
 {#- spark.sql.parquet.mergeSchema is on in the profile. -#}
 {% macro spark__parquet_files(patterns) %}
-    (select *, _metadata.file_path as lake_file from parquet.{{ spark_files(patterns) }})
+    (
+        select *, _metadata.file_path as lake_file, _metadata.row_index as lake_row
+        from parquet.{{ spark_files(patterns) }}
+    )
 {% endmacro %}
 
 {% macro current_files(dataset, table) %}

@@ -5,7 +5,8 @@
 
         The files are listed when the model is compiled: superseded deliveries are not even opened. The contract
         file (no rows, all declared columns) comes first, so that a table that has never been delivered is empty and
-        a column that a vendor leaves out is NULL. Rows of a vendor's own files carry no slice id: each of their
+        a column that a vendor leaves out is NULL. A filter on the load reaches the list of files: the others are not
+        opened either. Rows of a vendor's own files carry no slice id: each of their
         slices is a load of its own.
     -#}
     {%- set declared = source(dataset, table) -%}
@@ -14,7 +15,7 @@
         select
             delivered.*,
             {% if vendor_files %} notes.slice_id, {% endif %}
-            notes.load_id as delivery_load_id,
+            {{ load_of_file("delivered.lake_file") }} as delivery_load_id,
             notes.billing_period as billing_month
         from {{ current_files(dataset, table) }} as delivered
         inner join

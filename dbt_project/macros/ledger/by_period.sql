@@ -39,3 +39,35 @@
         {% endif %}
     )
 {% endmacro %}
+
+{% macro charges_to_build(charges, fingerprint) %}
+    {#-
+        The rows of a relation of charges that are of the periods to build, with the period's fingerprint. Their loads are
+        written out: so the filter gets down to the files of the lake, and a period costs what it holds, not the history.
+    -#}
+    {%- set loads -%}
+        select distinct slice.load_id
+        from {{ ref("int_slices__current") }} as slice
+        inner join
+            {{ periods_to_build(fingerprint) }} as period
+            on slice.source = period.source
+            and slice.billing_month = period.billing_month
+        order by slice.load_id
+    {%- endset -%}
+    (
+        select charge.*, period.{{ fingerprint }}
+        from {{ charges }} as charge
+        inner join
+            {{ periods_to_build(fingerprint) }} as period
+            on charge.source = period.source
+            and charge.billing_month = period.billing_month
+        {% if execute %}
+            where charge.load_id in ({{ text_list(run_query(loads).columns[0].values()) }})
+        {% endif %}
+    )
+{% endmacro %}
+
+{% macro text_list(texts) %}
+    {#- Texts for an IN; a list of none matches nothing. -#}
+    {%- for text in texts -%} '{{ text }}'{{ ", " if not loop.last }} {%- else -%} null {%- endfor -%}
+{% endmacro %}

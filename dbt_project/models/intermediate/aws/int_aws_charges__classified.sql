@@ -6,28 +6,21 @@ with
 
     residuals as (select * from {{ ref("int_aws_negations__netted") }}),
 
+    repeated as (select * from {{ ref("int_aws_lines__repeated") }}),
+
     keyed as (
         select
             lines.*,
-            {{
-                md5_key([
-                    "slice_id", "part", "identity_line_item_id", "identity_time_interval", "line_item_line_item_type",
-                    "line_item_usage_type", "line_item_operation", "line_item_resource_id",
-                    "line_item_usage_account_id", "line_item_usage_start_date", "line_item_unblended_cost",
-                    "line_item_usage_amount",
-                ])
-            }}
-            as content_key,
+            coalesce(repeated.occurrence, 1) as occurrence,
             charge_category in ('Usage', 'Purchase') as is_priced,
             charge_category = 'Usage' and part = '' as is_measured
         from lines
+        left join repeated on lines.lake_file = repeated.lake_file and lines.lake_row = repeated.lake_row
     ),
 
-    -- Ids of line items may repeat: the same line twice is two charges.
     numbered as (
         select
             keyed.*,
-            row_number() over (partition by content_key order by content_key) as occurrence,
             is_measured and bedrock_model is not null and bedrock_token_class is not null as is_of_tokens,
             case when bill_billing_entity = 'AWS Marketplace' then product_name end as marketplace_product,
             coalesce(savings_plan_savings_plan_a_r_n, reservation_reservation_a_r_n) as commitment_arn,
@@ -51,6 +44,9 @@ with
         from keyed
     ),
 
+    -- The rate that AWS states, where it is the one that the cost was made by: told in binary, which is
+    -- enough to tell and
+    -- many times as fast; what becomes the price is AWS's own decimal.
     priced as (
         select
             numbered.*,
@@ -59,10 +55,10 @@ with
                 then null
                 when
                     abs(
-                        {{ decimal_product("try_cast(pricing_public_on_demand_rate as decimal(38, 12))", "quantity") }}
-                        - list_cost
+                        try_cast(pricing_public_on_demand_rate as double) * cast(quantity as double)
+                        - cast(list_cost as double)
                     )
-                    <= 0.000000000500
+                    <= 0.0000000005
                 then try_cast(pricing_public_on_demand_rate as decimal(38, 12))
                 when quantity <> 0
                 then {{ unit_price("list_cost", "quantity") }}
@@ -76,7 +72,7 @@ with
             priced.slice_id,
             priced.load_id,
             priced.billing_month,
-            {{ md5_key(["'aws'", "content_key", "occurrence"]) }} as charge_key,
+            {{ md5_key(["'aws'", "part"] + aws_line_content() + ["occurrence"]) }} as charge_key,
             priced.identity_line_item_id as vendor_charge_id,
             line_item_availability_zone as availability_zone,
             priced.billed_cost,

@@ -1,16 +1,7 @@
-{{
-    config(
-        materialized="incremental",
-        incremental_strategy=by_period_strategy(),
-        partition_by=by_period_partitions(),
-        on_schema_change="fail",
-        pre_hook="{{ drop_stale_periods('charges_fingerprint') }}",
-    )
-}}
-
+-- All charges, of whatever source. A view: what follows reads the periods that it builds straight from the
+-- lake, and
+-- only the ledger itself is written.
 with
-    periods as (select * from {{ periods_to_build("charges_fingerprint") }}),
-
     charges as (
         {% for model in charge_models() %}
             select {{ charge_columns() | join(", ") }}
@@ -21,6 +12,5 @@ with
         {% endfor %}
     )
 
-select charges.*, periods.charges_fingerprint
+select *
 from charges
-inner join periods on charges.source = periods.source and charges.billing_month = periods.billing_month

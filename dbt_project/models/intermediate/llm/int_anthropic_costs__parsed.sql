@@ -30,7 +30,7 @@ with
         select
             named.*,
             count(*) over (
-                partition by bucket_start, account, model_id, token_class, tier
+                partition by load_id, slice_id, bucket_start, account, model_id, token_class, tier
             ) as results_in_bucket
         from named
     )
@@ -60,7 +60,9 @@ select
     || coalesce(counted.token_class, '')
     || case when counted.tier = 'standard' then '' else '|' || counted.tier end as vendor_charge_id,
     counted.content_key,
-    row_number() over (partition by counted.content_key order by counted.slice_id) as occurrence
+    row_number() over (
+        partition by counted.load_id, counted.slice_id, counted.content_key order by counted.content_key
+    ) as occurrence
 from counted
 left join
     used

@@ -3,8 +3,8 @@
 with
     reported as (select * from {{ ref("int_llm_usage__bucketed") }}),
 
-    charges as (
-        select * from {{ ref("int_charges__unified") }} where source = 'aws' and ai_provider is not null
+    billed as (
+        select * from {{ ref("int_llm_charges__bucketed") }} where source = 'aws' and tokens is not null
     )
 
 select ai_provider, ai_model, ai_token_class, usage_day, ai_service_tier, ai_account, tokens
@@ -16,10 +16,8 @@ select
     ai_provider,
     ai_model,
     ai_token_class,
-    cast(charge_period_start as date) as usage_day,
+    usage_day,
     ai_service_tier,
     ai_account,
-    cast(sum(consumed_quantity) as bigint) as tokens
-from charges
-where consumed_unit = 'Tokens'
-group by ai_provider, ai_model, ai_token_class, cast(charge_period_start as date), ai_service_tier, ai_account
+    cast(tokens as bigint) as tokens
+from billed

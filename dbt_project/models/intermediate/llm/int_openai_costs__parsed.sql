@@ -38,6 +38,8 @@ select
     || '|'
     || coalesce(token_classes.token_class, '') as vendor_charge_id,
     split.content_key,
-    row_number() over (partition by split.content_key order by split.slice_id) as occurrence
+    row_number() over (
+        partition by split.load_id, split.slice_id, split.content_key order by split.content_key
+    ) as occurrence
 from split
 left join token_classes on split.kind = token_classes.vendor_name

@@ -1,19 +1,8 @@
-{{
-    config(
-        materialized="incremental",
-        incremental_strategy=by_period_strategy(),
-        partition_by=by_period_partitions(),
-        on_schema_change="fail",
-        pre_hook="{{ drop_stale_periods('ledger_fingerprint') }}",
-    )
-}}
-
+-- Each charge with the owner that its claims lead to.
 with
     charges as (select * from {{ ref("int_charges__metered") }}),
 
-    resolved as (select * from {{ ref("int_claims__resolved") }}),
-
-    periods as (select * from {{ periods_to_build("ledger_fingerprint") }})
+    resolved as (select * from {{ ref("int_claims__resolved") }})
 
 select
     charges.*,
@@ -23,7 +12,6 @@ select
     resolved.evidence_value,
     coalesce(resolved.evidence_rank, 8) as evidence_rank
 from charges
-inner join periods on charges.source = periods.source and charges.billing_month = periods.billing_month
 left join
     resolved
     on charges.source = resolved.source

@@ -9,7 +9,7 @@
 }}
 
 with
-    charges as (select * from {{ ref("int_charges__metered") }}),
+    summed as (select * from {{ ref("int_claims__summed") }}),
 
     rules as (select * from {{ ref("stg_registry__ownership_rules") }}),
 
@@ -20,14 +20,9 @@ with
     -- Many charges make the same claims on the same day: each combination is judged once.
     claimed as (
         select distinct
-            charges.source,
-            charges.billing_month,
-            charges.ledger_fingerprint,
-            charges.claims,
-            cast(charges.charge_period_start as date) as charge_day
-        from charges
-        inner join
-            periods on charges.source = periods.source and charges.billing_month = periods.billing_month
+            summed.source, summed.billing_month, summed.ledger_fingerprint, summed.claims, summed.charge_day
+        from summed
+        inner join periods on summed.source = periods.source and summed.billing_month = periods.billing_month
     ),
 
     objects as (select distinct claims from claimed),

@@ -1,4 +1,5 @@
--- The weight of each member of each shared pool in a month and currency: a whole number.
+-- The weight of each member of each shared pool in a month and currency: a whole number. They count up over
+-- the members.
 -- A further driver (tokens, requests, bytes) is one more CTE beside `by_direct_cost`, joined into `weighed`.
 with
     pools as (select * from {{ ref("stg_registry__allocation_pools") }}),
@@ -7,23 +8,31 @@ with
 
     owners as (select * from {{ ref("dim_owner") }}),
 
-    owned as (select * from {{ ref("int_charges__owned") }}),
+    summed as (select * from {{ ref("int_claims__summed") }}),
 
-    months as (select distinct billing_month, billing_currency from owned),
+    resolved as (select * from {{ ref("int_claims__resolved") }}),
+
+    months as (select distinct billing_month, billing_currency from summed),
 
     direct as (
         select
-            owned.billing_month,
-            owned.billing_currency,
+            summed.billing_month,
+            summed.billing_currency,
             owners.team_owner_id as owner_id,
-            sum(owned.effective_cost) as direct_cost
-        from owned
+            sum(summed.effective_cost) as direct_cost
+        from summed
+        inner join
+            resolved
+            on summed.source = resolved.source
+            and summed.billing_month = resolved.billing_month
+            and summed.claims = resolved.claims
+            and summed.charge_day = resolved.charge_day
         inner join
             owners
-            on owned.owner_id = owners.owner_id
-            and cast(owned.charge_period_start as date) >= owners.valid_from
-            and cast(owned.charge_period_start as date) < owners.valid_to
-        group by owned.billing_month, owned.billing_currency, owners.team_owner_id
+            on resolved.owner_id = owners.owner_id
+            and summed.charge_day >= owners.valid_from
+            and summed.charge_day < owners.valid_to
+        group by summed.billing_month, summed.billing_currency, owners.team_owner_id
     ),
 
     -- In millionths, so that weight × amount stays within 38 digits; a team with net credits weighs nothing.
@@ -69,8 +78,37 @@ with
     totals as (
         select
             weighed.*,
-            sum(weight) over (partition by pool_owner_id, billing_month, billing_currency) as all_weight
+            sum(weight) over (
+                partition by pool_owner_id, valid_from, billing_month, billing_currency
+            ) as driver_weight
         from weighed
+    ),
+
+    driven as (
+        select
+            totals.*,
+            -- Where nothing drives the pool in a month, it is split evenly, and the method says so.
+            case when driver_weight = 0 then {{ whole_number("1") }} else weight end as share_weight,
+            case
+                when driver_weight = 0 then method || ' (no driver: even)' else method
+            end as allocation_method
+        from totals
+        where weight > 0 or driver_weight = 0
+    ),
+
+    counting as (
+        select
+            driven.*,
+            sum(share_weight) over (
+                partition by pool_owner_id, valid_from, billing_month, billing_currency
+            ) as all_weight,
+            {{
+                weight_until(
+                    "share_weight", "pool_owner_id, valid_from, billing_month, billing_currency", "member_owner_id"
+                )
+            }}
+            as to_weight
+        from driven
     )
 
 select
@@ -80,8 +118,9 @@ select
     member_owner_id,
     valid_from,
     valid_to,
-    -- Where nothing drives the pool in a month, it is split evenly, and the method says so.
-    case when all_weight = 0 then {{ whole_number("1") }} else weight end as weight,
-    case when all_weight = 0 then method || ' (no driver: even)' else method end as allocation_method
-from totals
-where weight > 0 or all_weight = 0
+    allocation_method,
+    {{ whole_number("share_weight") }} as weight,
+    {{ whole_number("to_weight - share_weight") }} as from_weight,
+    {{ whole_number("to_weight") }} as to_weight,
+    {{ whole_number("all_weight") }} as all_weight
+from counting

@@ -24,7 +24,7 @@ with
     numbered as (
         select
             identified.*,
-            row_number() over (partition by slice_id, content_key order by content_key) as occurrence
+            row_number() over (partition by load_id, slice_id, content_key order by content_key) as occurrence
         from identified
     ),
 

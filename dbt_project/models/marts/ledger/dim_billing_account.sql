@@ -1,38 +1,39 @@
 with
-    costs as (select * from {{ ref("fact_cost") }}),
-
-    named as (
+    -- One pass over the ledger; what is left is small.
+    costs as (
         select
             source,
             billing_account_id,
             billing_account_name,
             billing_account_type,
             invoice_issuer_name,
-            charge_period_start,
-            row_number() over (
-                partition by source, billing_account_id order by charge_period_start desc, charge_key
-            ) as place
-        from costs
-    ),
-
-    spans as (
-        select
-            source,
-            billing_account_id,
+            max(charge_period_start) as last_charge_start,
             min(billing_month) as first_billing_month,
             max(billing_month) as last_billing_month
+        from {{ ref("fact_cost") }}
+        group by source, billing_account_id, billing_account_name, billing_account_type, invoice_issuer_name
+    ),
+
+    named as (
+        select
+            costs.*,
+            row_number() over (
+                partition by source, billing_account_id
+                order by
+                    last_charge_start desc, billing_account_name, billing_account_type, invoice_issuer_name
+            ) as place,
+            min(first_billing_month) over (partition by source, billing_account_id) as first_month,
+            max(last_billing_month) over (partition by source, billing_account_id) as last_month
         from costs
-        group by source, billing_account_id
     )
 
 select
-    named.source,
-    named.billing_account_id,
-    named.billing_account_name,
-    named.billing_account_type,
-    named.invoice_issuer_name,
-    spans.first_billing_month,
-    spans.last_billing_month
+    source,
+    billing_account_id,
+    billing_account_name,
+    billing_account_type,
+    invoice_issuer_name,
+    first_month as first_billing_month,
+    last_month as last_billing_month
 from named
-inner join spans on named.source = spans.source and named.billing_account_id = spans.billing_account_id
-where named.place = 1
+where place = 1

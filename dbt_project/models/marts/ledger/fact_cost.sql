@@ -9,11 +9,12 @@
 }}
 
 with
-    allocated as (select * from {{ ref("int_charges__allocated") }}),
+    allocated as (
+        select *
+        from {{ charges_to_build(ref("int_charges__allocated"), "ledger_fingerprint") }} as current_charges
+    ),
 
     owners as (select * from {{ ref("dim_owner") }}),
-
-    periods as (select * from {{ periods_to_build("ledger_fingerprint") }}),
 
     -- The owner's version of the charge's day; before the first and after the last one, that version.
     bounded as (
@@ -68,7 +69,6 @@ select
     allocated.environment,
     allocated.ledger_fingerprint
 from allocated
-inner join periods on allocated.source = periods.source and allocated.billing_month = periods.billing_month
 inner join
     bounded
     on allocated.owner_id = bounded.owner_id

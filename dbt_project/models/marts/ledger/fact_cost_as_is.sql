@@ -1,4 +1,4 @@
-{{ config(materialized="view") }}
+{{ config(materialized="view", meta={"parquet": false}) }}
 
 -- The same charges under the owners' declarations of today: names, parents and cost centers as they are now.
 with

@@ -13,13 +13,8 @@ with
 
         union all
 
-        select 'charges', source, billing_month, billing_currency, billed_cost, 0
-        from {{ ref("int_charges__unified") }}
-
-        union all
-
-        select 'metered', source, billing_month, billing_currency, billed_cost, effective_cost
-        from {{ ref("int_charges__metered") }}
+        select 'charges', source, billing_month, billing_currency, billed_cost, effective_cost
+        from {{ ref("int_claims__summed") }}
 
         union all
 
@@ -44,7 +39,7 @@ with
                 ) as {{ stage }}_billed_cost,
             {% endfor %}
             cast(
-                sum(case when stage = 'metered' then effective else 0 end) as decimal(38, 12)
+                sum(case when stage = 'charges' then effective else 0 end) as decimal(38, 12)
             ) as charges_effective_cost,
             cast(
                 sum(case when stage = 'facts' then effective else 0 end) as decimal(38, 12)

@@ -1,1 +1,1 @@
-{{ config(materialized="view") }} {{ focus_select("1.2") }}
+{{ config(materialized="view", meta={"parquet": false}) }} {{ focus_select("1.2") }}

@@ -53,5 +53,7 @@ select
     product,
     slice_id,
     delivery_load_id as load_id,
+    lake_file,
+    lake_row,
     billing_month
 from delivered

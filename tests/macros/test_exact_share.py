@@ -1,8 +1,9 @@
-"""The largest-remainder split, as the SQL that dbt renders: conservation for any amount and weights."""
+"""The exact split, as the SQL that dbt renders: conservation for any amount and weights, without a window over charges."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import accumulate, pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,11 +24,13 @@ def split(engine: Sql, *charges: Charge) -> list[list[Decimal | None]]:
         for charge, (amount, weights) in enumerate(charges)
         for owner, weight in enumerate(weights)
     )
-    call = 'split_exact("parts", ["amount"], "weight", "charge", "owner")'
+    until = rendered('weight_until("weight", "charge", "owner")', engine.name)
+    share = rendered('exact_share("amount", "until - weight", "until", "total")', engine.name)
     found: list[list[Decimal | None]] = [[] for _ in charges]
     for charge, part in engine.rows(
-        f"with parts as (select * from (values {rows}) as given(charge, owner, weight, amount)) "
-        f"select charge, part_amount from {rendered(call, engine.name)} as split order by charge, owner"
+        f"with parts as (select * from (values {rows}) as given(charge, owner, weight, amount)), "
+        f"counted as (select parts.*, {until} as until, sum(weight) over (partition by charge) as total from parts) "
+        f"select charge, {share} as part from counted order by charge, owner"
     ):
         found[charge].append(part)
     return found
@@ -38,13 +41,11 @@ def _literal(amount: Decimal | None) -> str:
 
 
 def expected(amount: Decimal, weights: list[int]) -> list[Decimal]:
-    """Largest remainder in whole units of 10⁻¹², written out."""
+    """What the amount comes to after each weight, in whole units of 10⁻¹², less what it came to before it."""
     units, total = int(abs(amount) / UNIT), sum(weights)
-    floors = [units * weight // total for weight in weights]
-    order = sorted(range(len(weights)), key=lambda i: (-(units * weights[i] % total), i))
-    for index in order[: units - sum(floors)]:
-        floors[index] += 1
-    return [(-1 if amount < 0 else 1) * floor * UNIT for floor in floors]
+    marks = [units * until // total for until in accumulate(weights, initial=0)]
+    sign = -1 if amount < 0 else 1
+    return [sign * (after - before) * UNIT for before, after in pairwise(marks)]
 
 
 amounts = st.decimals(min_value=-(10**7), max_value=10**7, places=12)
@@ -53,16 +54,23 @@ weights_of_one = st.lists(st.integers(min_value=0, max_value=10**12), min_size=1
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(amounts, weights_of_one), min_size=1, max_size=8))
-def test_parts_add_up_and_follow_the_largest_remainder(
+def test_parts_add_up_and_each_is_within_a_unit_of_its_share(
     engine: Sql, charges: list[tuple[Decimal, list[int]]]
 ) -> None:
     for (amount, weights), parts in zip(charges, split(engine, *charges), strict=True):
         assert sum(part for part in parts if part is not None) == amount
         assert parts == expected(amount, weights)
+        for part, weight in zip(parts, weights, strict=True):
+            assert part is not None
+            assert abs(int(part / UNIT) * sum(weights) - int(amount / UNIT) * weight) < sum(weights)
 
 
-def test_ties_go_to_the_first_owner(engine: Sql) -> None:
-    assert split(engine, (UNIT, [1, 1, 1]), (-UNIT, [1, 1])) == [[UNIT, 0, 0], [-UNIT, 0]]
+def test_a_unit_that_can_t_be_divided_goes_to_one(engine: Sql) -> None:
+    assert split(engine, (UNIT, [1, 1, 1]), (-UNIT, [1, 1])) == [[0, 0, UNIT], [0, -UNIT]]
+
+
+def test_weight_of_nothing_gets_nothing(engine: Sql) -> None:
+    assert split(engine, (Decimal(1), [0, 3, 0, 1])) == [[0, Decimal("0.75"), 0, Decimal("0.25")]]
 
 
 def test_amounts_of_a_hundred_million_are_split_exactly(engine: Sql) -> None:

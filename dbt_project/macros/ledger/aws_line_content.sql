@@ -1,0 +1,13 @@
+{% macro aws_line_content() %}
+    {#- What makes a line of CUR itself, of all that a delivery says: the key of its charge is made of it. -#}
+    {{
+        return(
+            [
+                "slice_id", "identity_line_item_id", "identity_time_interval", "line_item_line_item_type",
+                "line_item_usage_type", "line_item_operation", "line_item_resource_id",
+                "line_item_usage_account_id", "line_item_usage_start_date", "line_item_unblended_cost",
+                "line_item_usage_amount",
+            ]
+        )
+    }}
+{% endmacro %}

@@ -1,0 +1,52 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy=by_period_strategy(),
+        partition_by=by_period_partitions(),
+        on_schema_change="fail",
+        pre_hook="{{ drop_stale_periods('charges_fingerprint') }}",
+    )
+}}
+
+{%- set content = aws_line_content() -%}
+{%- set delivered = "(select *, 'aws' as source from " ~ ref("stg_aws__cost_and_usage_report") ~ ")" -%}
+
+-- Ids of line items may repeat, and a line may be there twice: that is two charges. Of lines that are
+-- equal, those after
+-- the first, with the number that tells their charges apart. Only lines that may be equal are compared.
+with
+    lines as (select * from {{ charges_to_build(delivered, "charges_fingerprint") }} as current_lines),
+
+    hashed as (
+        select source, billing_month, charges_fingerprint, {{ row_hash(content) }} as content_hash from lines
+    ),
+
+    suspected as (
+        select source, billing_month, content_hash
+        from hashed
+        group by source, billing_month, content_hash
+        having count(*) > 1
+    ),
+
+    compared as (
+        select
+            lines.source,
+            lines.billing_month,
+            lines.charges_fingerprint,
+            lines.lake_file,
+            lines.lake_row,
+            row_number() over (
+                partition by lines.billing_month, {{ content | join(", ") }}
+                order by lines.lake_file, lines.lake_row
+            ) as occurrence
+        from lines
+        inner join
+            suspected
+            on lines.billing_month = suspected.billing_month
+            and {{ row_hash(content) }} = suspected.content_hash
+    )
+
+select
+    source, billing_month, charges_fingerprint, lake_file, lake_row, cast(occurrence as bigint) as occurrence
+from compared
+where occurrence > 1

@@ -1,0 +1,116 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy=by_period_strategy(),
+        partition_by=by_period_partitions(),
+        on_schema_change="fail",
+        pre_hook="{{ drop_stale_periods('ledger_fingerprint') }}",
+    )
+}}
+
+{%- set bucket = [
+    "source", "billing_month", "ai_provider", "ai_model", "ai_token_class", "ai_service_tier", "ai_account",
+    "usage_day",
+] -%}
+{%- set told = ["actor_id", "service_id", "customer_id", "workflow_id", "feature", "environment"] -%}
+
+-- Who used the tokens of a bucket that charges are of: one row a group of requests, weighed by tokens, and
+-- one of what
+-- the provider counted and no request explains. The weights count up over the rows of a bucket.
+with
+    periods as (select * from {{ periods_to_build("ledger_fingerprint") }}),
+
+    charged as (
+        select bucketed.*, periods.ledger_fingerprint
+        from {{ ref("int_llm_charges__bucketed") }} as bucketed
+        inner join
+            periods on bucketed.source = periods.source and bucketed.billing_month = periods.billing_month
+    ),
+
+    tokens as (select * from {{ ref("int_llm_tokens__bucketed") }}),
+
+    used as (select * from {{ ref("int_llm_usage__reported") }}),
+
+    seen as (
+        select
+            {% for column in bucket %} charged.{{ column }}, {% endfor %}
+            charged.ledger_fingerprint,
+            tokens.group_key,
+            {% for column in ["claims"] + told %} max(tokens.{{ column }}) as {{ column }}, {% endfor %}
+            sum(tokens.tokens) as weight
+        from charged
+        inner join
+            tokens
+            on {{ in_bucket("charged", "tokens") }}
+            and (charged.ai_account = tokens.ai_account or tokens.ai_account is null)
+        group by
+            {% for column in bucket %} charged.{{ column }}, {% endfor %}
+            charged.ledger_fingerprint,
+            tokens.group_key
+    ),
+
+    explained as (
+        select {{ bucket | join(", ") }}, ledger_fingerprint, sum(weight) as tokens
+        from seen
+        group by {{ bucket | join(", ") }}, ledger_fingerprint
+    ),
+
+    counted as (
+        select
+            {% for column in bucket %} explained.{{ column }}, {% endfor %}
+            explained.ledger_fingerprint,
+            explained.tokens as gateway_tokens,
+            coalesce(sum(used.tokens), 0) as provider_tokens
+        from explained
+        left join used on {{ in_bucket("explained", "used") }} and explained.ai_account = used.ai_account
+        group by
+            {% for column in bucket %} explained.{{ column }}, {% endfor %}
+            explained.ledger_fingerprint,
+            explained.tokens
+    ),
+
+    pieces as (
+        select
+            {{ bucket | join(", ") }},
+            ledger_fingerprint,
+            group_key,
+            claims as told_claims,
+            {% for column in told %} {{ column }} as told_{{ column }}, {% endfor %}
+            'metered' as part_status,
+            {{ whole_number("weight") }} as weight
+        from seen
+
+        union all
+
+        select
+            {{ bucket | join(", ") }},
+            ledger_fingerprint,
+            'unmetered' as group_key,
+            cast(null as string) as told_claims,
+            {% for column in told %} cast(null as string) as told_{{ column }}, {% endfor %}
+            'unmetered' as part_status,
+            {{ whole_number("provider_tokens - gateway_tokens") }} as weight
+        from counted
+        where provider_tokens > gateway_tokens
+    ),
+
+    counting as (
+        select
+            pieces.*,
+            sum(weight) over (partition by {{ bucket | join(", ") }}) as all_weight,
+            {{ weight_until("weight", bucket | join(", "), "part_status, group_key") }} as to_weight
+        from pieces
+    )
+
+select
+    {{ bucket | join(", ") }},
+    ledger_fingerprint,
+    group_key,
+    told_claims,
+    {% for column in told %} told_{{ column }}, {% endfor %}
+    part_status,
+    {{ whole_number("weight") }} as weight,
+    {{ whole_number("to_weight - weight") }} as from_weight,
+    {{ whole_number("to_weight") }} as to_weight,
+    {{ whole_number("all_weight") }} as all_weight
+from counting

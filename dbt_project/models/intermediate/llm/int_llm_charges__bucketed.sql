@@ -1,0 +1,44 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy=by_period_strategy(),
+        partition_by=by_period_partitions(),
+        on_schema_change="fail",
+        pre_hook="{{ drop_stale_periods('charges_fingerprint') }}",
+    )
+}}
+
+-- The buckets that AI charges are of (provider, model, token class, tier, account, UTC day), and what they
+-- add up to.
+with
+    charges as (
+        select *
+        from {{ charges_to_build(ref("int_charges__unified"), "charges_fingerprint") }} as current_charges
+        where ai_provider is not null
+    )
+
+select
+    source,
+    billing_month,
+    charges_fingerprint,
+    ai_provider,
+    ai_model,
+    ai_token_class,
+    ai_service_tier,
+    ai_account,
+    cast(charge_period_start as date) as usage_day,
+    {% for measure in ["billed_cost", "effective_cost", "list_cost", "contracted_cost"] %}
+        cast(sum({{ measure }}) as decimal(38, 12)) as {{ measure }},
+    {% endfor %}
+    cast(sum(case when consumed_unit = 'Tokens' then consumed_quantity end) as decimal(38, 12)) as tokens
+from charges
+group by
+    source,
+    billing_month,
+    charges_fingerprint,
+    ai_provider,
+    ai_model,
+    ai_token_class,
+    ai_service_tier,
+    ai_account,
+    cast(charge_period_start as date)

@@ -1,0 +1,40 @@
+{{ config(meta={"dagster": {"ref": {"name": "fact_cost"}}}) }}
+
+-- What owners carry of a slice's day is what was charged for it, in every measure, to the last digit.
+with
+    stages as (
+        select
+            'charges' as stage,
+            source,
+            slice_id,
+            charge_day,
+            billing_currency,
+            billed_cost,
+            effective_cost,
+            list_cost,
+            contracted_cost
+        from {{ ref("int_claims__summed") }}
+
+        union all
+
+        select
+            'facts',
+            source,
+            slice_id,
+            cast(charge_period_start as date),
+            billing_currency,
+            billed_cost,
+            effective_cost,
+            list_cost,
+            contracted_cost
+        from {{ ref("fact_cost") }}
+    )
+
+select source, slice_id, charge_day, billing_currency
+from stages
+group by source, slice_id, charge_day, billing_currency
+having
+    {% for measure in ["billed_cost", "effective_cost", "list_cost", "contracted_cost"] %}
+        sum(case when stage = 'charges' then {{ measure }} else 0 end)
+        <> sum(case when stage = 'facts' then {{ measure }} else 0 end) {{ "or" if not loop.last }}
+    {% endfor %}
