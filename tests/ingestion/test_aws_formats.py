@@ -1,0 +1,217 @@
+"""Every AWS cost export lands in the one raw table, and adds up to the sample company's own ledger."""
+
+from __future__ import annotations
+
+import shutil
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ingestion.aws import SOURCE
+from ingestion.aws.source import AwsSettings
+from ingestion.lake import Landing, known_notes, land, load_of
+from ingestion.settings import Home, Month, Window
+from sample_company.aws_base import Line
+from sample_company.aws_formats import FORMATS, Format, write_delivery
+from sample_company.aws_lines import lines
+from sample_company.world import World
+from tests.engines import ENGINES, DuckDb, Spark
+
+NOW = datetime(2026, 10, 7, 6, tzinfo=UTC)
+WINDOW = Window(Month(2026, 9), Month(2026, 10))
+MONTHS = ("2026-09", "2026-10")
+BY_NAME = {form.name: form for form in FORMATS}
+EACH = pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
+
+Ledger = dict[tuple[str, str, str, str], Decimal]
+
+
+def content(month: str) -> list[Line]:
+    """The month's first three days, whole-month charges included; one text as AWS's marketplace writes them."""
+    found = [line for line, _, _ in lines(World(7, date(2026, 10, 6)), month, date(2026, 10, 7))]
+    kept = [dict(line) for line in found if line["line_item_usage_start_date"].day <= 3]
+    kept[1]["line_item_line_item_description"] = 'AWS Marketplace, "hourly"\nusage, in arrears'
+    kept[2]["line_item_unblended_cost"] = 5e-06
+    kept[3]["line_item_unblended_cost"] = 0.123456789012345
+    return kept
+
+
+CONTENT = {month: content(month) for month in MONTHS}
+
+
+def ledger(delivered: dict[str, list[Line]]) -> Ledger:
+    """The generator's costs by billing period, line type, account and currency."""
+    sums: Ledger = defaultdict(Decimal)
+    for month, found in delivered.items():
+        for line in found:
+            key = (
+                month,
+                line["line_item_line_item_type"],
+                line["line_item_usage_account_id"],
+                line["line_item_currency_code"],
+            )
+            sums[key] += round(Decimal(repr(line["line_item_unblended_cost"])), 12)
+    return dict(sums)
+
+
+def landed(home: Home) -> pa.Table:
+    """The raw table as readers see it: the files of each slice's newest delivery."""
+    periods = {note.load_id: note.billing_period for note in known_notes(home, "raw_aws").values()}
+    tables = []
+    for file in sorted((home.lake / "raw_aws" / "cost_and_usage_report").glob("*.parquet")):
+        if load_of(file) in periods:
+            table = pq.read_table(file, partitioning=None)
+            period = pa.array([periods[load_of(file)]] * table.num_rows, pa.string())
+            tables.append(table.append_column("period", period))
+    return pa.concat_tables(tables, promote_options="default")
+
+
+def landed_ledger(home: Home) -> Ledger:
+    sums: Ledger = defaultdict(Decimal)
+    columns = [
+        "period",
+        "line_item_line_item_type",
+        "line_item_usage_account_id",
+        "line_item_currency_code",
+        "line_item_unblended_cost",
+    ]
+    for *key, cost in zip(*(landed(home)[column].to_pylist() for column in columns), strict=True):
+        sums[(key[0], key[1], key[2], key[3])] += round(Decimal(repr(cost)), 12)
+    return dict(sums)
+
+
+def noted(home: Home) -> dict[str, Decimal]:
+    """The control totals of the newest deliveries by billing period."""
+    current = {note.load_id: str(note.billing_period) for note in known_notes(home, "raw_aws").values()}
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for file in (home.lake / "raw_aws" / "delivery_totals").glob("*.parquet"):
+        for row in pq.read_table(file, partitioning=None).to_pylist():
+            if row["load_id"] in current:
+                sums[current[row["load_id"]]] += row["amount"]
+    return dict(sums)
+
+
+def assert_lands(home: Home, export: Path, expected: dict[str, list[Line]], states: dict[str, int]) -> Landing:
+    landing = land(home, SOURCE, AwsSettings(str(export)), WINDOW, NOW)
+    assert landing.states == states, landing.refused
+    of_lines = ledger(expected)
+    assert landed_ledger(home) == of_lines
+    by_month = {month: sum(cost for key, cost in of_lines.items() if key[0] == month) for month in expected}
+    assert noted(home) == by_month
+    return landing
+
+
+def deliver(form: Format, export: Path, delivered: dict[str, list[Line]], execution: str) -> None:
+    for month, found in delivered.items():
+        write_delivery(form, found, month, export, execution)
+
+
+def cheaper(found: Iterable[Line]) -> list[Line]:
+    """A restatement: a refund more, and a line less."""
+    kept = list(found)
+    refund = {**kept[0], "line_item_line_item_type": "Refund", "line_item_unblended_cost": -3.000000000001}
+    return [*kept[1:], refund]
+
+
+@EACH
+def test_what_lands_equals_the_generators_ledger(form: Format, tmp_path: Path) -> None:
+    home, export = Home(tmp_path / "home"), tmp_path / "bills"
+    deliver(form, export, CONTENT, "20261005T053621Z-aaaa")
+    assert_lands(home, export, CONTENT, {"delivered": 2})
+    assert_lands(home, export, CONTENT, {"unchanged": 2})
+    # The same again under a new id, then a revision, both before the next look: where deliveries have folders of their
+    # own, three of them lie there, and one counts.
+    revised = {**CONTENT, "2026-10": cheaper(CONTENT["2026-10"])}
+    deliver(form, export, {"2026-10": CONTENT["2026-10"]}, "20261006T053621Z-0000")
+    deliver(form, export, {"2026-10": revised["2026-10"]}, "20261007T053621Z-9999")
+    assert_lands(home, export, revised, {"delivered": 1, "unchanged": 1})
+
+
+@EACH
+def test_lines_carry_the_same_in_every_format(form: Format, tmp_path: Path) -> None:
+    home, export = Home(tmp_path / "home"), tmp_path / "bills"
+    found = CONTENT["2026-10"]
+    deliver(form, export, {"2026-10": found}, "20261005T053621Z-aaaa")
+    land(home, SOURCE, AwsSettings(str(export)), WINDOW, NOW)
+    rows = {row["identity_line_item_id"]: row for row in landed(home).to_pylist()}
+    assert len(rows) == len(found)
+    for line in found:
+        row = rows[line["identity_line_item_id"]]
+        for column in (
+            "line_item_line_item_description",
+            "line_item_usage_account_id",
+            "line_item_resource_id",
+            "line_item_usage_amount",
+            "line_item_usage_type",
+            "pricing_public_on_demand_cost",
+            "pricing_unit",
+            "product_region_code",
+            "product_servicecode",
+            "product_product_family",
+            "reservation_reservation_a_r_n",
+            "reservation_unused_recurring_fee",
+            "savings_plan_savings_plan_a_r_n",
+            "savings_plan_savings_plan_effective_cost",
+        ):
+            assert (row[column] or None) == (line.get(column) or None), column
+        assert row["line_item_usage_start_date"].replace(tzinfo=None) == line["line_item_usage_start_date"]
+        assert row["bill_billing_period_end_date"].replace(tzinfo=None) == line["bill_billing_period_end_date"]
+        tags = dict(row["resource_tags"])
+        assert {key: value for key, value in tags.items() if key.startswith("user_")} == dict(
+            line["resource_tags"]
+        )
+        assert dict(row["cost_category"] or []) == dict(line["cost_category"] or [])
+        assert dict(row["product"]).get("product_name") == dict(line["product"]).get("product_name")
+
+
+CSV, PARQUET = BY_NAME["cur2-csv"], BY_NAME["cur2-parquet"]
+NEW = ("line_item_new_fee", "product_new_attribute")
+
+
+def with_new_columns(found: list[Line]) -> list[Line]:
+    return [{**line, **dict.fromkeys(NEW, 0.25)} for line in found]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_new_columns_and_a_change_of_format_land_and_both_engines_read_them(engine: str, tmp_path: Path) -> None:
+    """An export goes from CSV to Parquet, with a column that is text in the one and a double in the other."""
+    home, export = Home(tmp_path / "home"), tmp_path / "bills"
+    september, october = (with_new_columns(CONTENT[month]) for month in MONTHS)
+    deliver(CSV, export, {"2026-09": CONTENT["2026-09"]}, "1")
+    assert_lands(home, export, {"2026-09": CONTENT["2026-09"]}, {"delivered": 1})
+    write_delivery(CSV, september, "2026-09", export, "2", extra=NEW)
+    assert_lands(home, export, {"2026-09": september}, {"delivered": 1})
+    # The period folder's case changes with the format, as AWS's did.
+    shutil.rmtree(export)
+    write_delivery(CSV, september, "2026-09", export, "2", extra=NEW)
+    write_delivery(CSV, october, "2026-10", export, "3", extra=NEW)
+    assert_lands(home, export, {"2026-09": september, "2026-10": october}, {"delivered": 2})
+    shutil.rmtree(export)
+    write_delivery(PARQUET, october, "2026-10", export, "4", extra=NEW)
+    assert_lands(home, export, {"2026-09": september, "2026-10": october}, {"delivered": 1})
+
+    files = sorted((home.lake / "raw_aws" / "cost_and_usage_report").glob("*.parquet"))
+    assert {"double"} == {str(pq.read_schema(file).field(NEW[0]).type) for file in files[-2:]}
+    sql = DuckDb() if engine == "duckdb" else Spark()
+    contract = home.lake / "raw_aws" / "_contract" / "cost_and_usage_report.parquet"
+    relation = (
+        f"read_parquet({[str(file) for file in [contract, *files]]}, union_by_name = true)"
+        if engine == "duckdb"
+        else f"parquet.`{home.lake}/raw_aws/{{_contract/cost_and_usage_report.parquet,cost_and_usage_report/*.parquet}}`"
+    )
+    rows = sql.rows(
+        "select count(*), count(line_item_new_fee), count(other_columns['line_item_new_fee']), "
+        f"max(other_columns['line_item_new_fee']), max(product['new_attribute']), max(resource_tags['user_team']) "
+        f"from {relation}"
+    )
+    if isinstance(sql, Spark):
+        sql.close()
+    csv_rows = 2 * len(september) + len(october)
+    everything = len(CONTENT["2026-09"]) + csv_rows + len(october)
+    assert rows == [(everything, len(october), csv_rows, "0.25", "0.25", "support")]
