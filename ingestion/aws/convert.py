@@ -28,6 +28,7 @@ from ingestion.errors import BadInput
 
 # What tools that rewrite exports put where a number or time is absent.
 ABSENT = ("", "none", "null", "nan")
+CONVERTED = ".cur2.parquet"
 GZIP_MAGIC = b"\x1f\x8b"
 FOCUS = "this is a FOCUS export: give it to the FOCUS source (settings sources.focus…, see ingestion/focus)"
 
@@ -108,6 +109,10 @@ def _wanted(column: str) -> pa.DataType:
     return COLUMN_TYPES.get(column) or pa.map_(pa.string(), pa.string())
 
 
+def _sql_type(kind: pa.DataType) -> str:
+    return "timestamp_ms" if pa.types.is_timestamp(kind) else "double" if pa.types.is_floating(kind) else "varchar"
+
+
 @dataclass(frozen=True)
 class _Plan:
     """How a file's fields become columns of the raw table."""
@@ -123,19 +128,24 @@ class _Plan:
         return placed
 
     def select(self) -> str:
-        """The select list."""
+        """The select list: all columns, so that all converted files are alike."""
         lines = []
-        for column, sources in sorted(self._placed.items()):
+        for column in (*sorted(COLUMN_TYPES), *MAPS, OTHER_COLUMNS):
+            sources = self._placed.get(column, [])
             sql = self._map(column, sources) if column in (*MAPS, OTHER_COLUMNS) else self._column(column, sources)
             lines.append(f"{sql} as {_quoted(column)}")
         return ",\n".join(lines)
 
     def _column(self, column: str, sources: list[tuple[Place, _Field]]) -> str:
+        if not sources:
+            return f"cast(null as {_sql_type(_wanted(column))})"
         ordered = sorted(sources, key=lambda source: source[0].fallback)
         values = [field.as_type(_wanted(column)) for _, field in ordered]
         return values[0] if len(values) == 1 else f"coalesce({', '.join(values)})"
 
     def _map(self, column: str, sources: list[tuple[Place, _Field]]) -> str:
+        if not sources:
+            return "cast(null as map(varchar, varchar))"
         whole = [field.as_type(_wanted(column)) for place, field in sources if place.key is None]
         entries = _entries((place, field) for place, field in sources if place.key is not None)
         parts = [*whole]
@@ -175,17 +185,20 @@ def _entries(sources: Iterable[tuple[Place, _Field]]) -> list[tuple[str, str]]:
     return list(found.items())
 
 
-def convert(path: Path, where: str, spill: Path) -> Path:
+def convert(path: Path, where: str, *, always: bool = False) -> Path:
     """The file in the raw table's columns: itself where it is CUR 2.0's own Parquet, otherwise a new one beside it.
 
-    `where` names the file in errors. The original is deleted once it is converted. Raises BadInput where the file is
-    cut off or of no kind that is read, or a value is not what its column holds.
+    `where` names the file in errors; its own Parquet is converted too where `always`. The original is deleted once it
+    is converted. Raises BadInput where the file is cut off or of no kind that is read, or a value is not what its
+    column holds.
     """
+    if path.name.endswith(CONVERTED):
+        return path
     if where.endswith(".parquet"):
         schema = _parquet_schema(path, where)
         fields = [_Field(field.name, _quoted(field.name), field.type) for field in schema]
         reader = f"read_parquet({_text(str(path))})"
-        if is_own(schema.names) and all(_is_as_declared(field) for field in schema) and not is_focus(schema.names):
+        if not always and _is_as_declared(schema):
             return path
     elif where.endswith((".csv", ".csv.gz", ".gz")):
         headers = _csv_header(path, where)
@@ -196,8 +209,8 @@ def convert(path: Path, where: str, spill: Path) -> Path:
     if is_focus([field.header for field in fields]):
         raise BadInput(f"{where}: {FOCUS}")
     plan = _Plan(tuple(fields))
-    target = path.with_name(f"{path.name}.cur2.parquet")
-    with engine(spill) as connection:
+    target = path.with_name(f"{path.name}{CONVERTED}")
+    with engine(path.parent) as connection:
         try:
             connection.execute(
                 f"copy (select {plan.select()} from {reader}) to {_text(str(target))} "
@@ -216,7 +229,12 @@ def _parquet_schema(path: Path, where: str) -> pa.Schema:
         raise BadInput(f"{where}: not a whole Parquet file ({_one_line(error)})") from error
 
 
-def _is_as_declared(field: pa.Field) -> bool:
+def _is_as_declared(schema: pa.Schema) -> bool:
+    """Whether a file is CUR 2.0's own, and its columns have the types that the raw table has."""
+    return is_own(schema.names) and not is_focus(schema.names) and all(_has_its_type(field) for field in schema)
+
+
+def _has_its_type(field: pa.Field) -> bool:
     """Whether a column has the type that it has in the raw table; one that CUR 2.0 doesn't know has any."""
     if field.name in MAPS:
         kind = field.type

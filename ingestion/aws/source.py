@@ -109,12 +109,12 @@ class _Workspace:
 
 
 def _files(export: Export, manifest: Manifest, folder: Path) -> list[VendorFile]:
-    """A delivery's files, each converted before the next is fetched."""
-    found = []
-    for path, key in zip(export.download(manifest, folder), manifest.files, strict=True):
-        where = f"{export.store.root}/{key}"
-        found.append(inspect(convert(path, where, folder), where))
-    return found
+    """A delivery's files, each converted before the next is fetched, and all with the same columns."""
+    names = [f"{export.store.root}/{key}" for key in manifest.files]
+    paths = [convert(path, name) for path, name in zip(export.download(manifest, folder), names, strict=True)]
+    if len({pq.read_schema(path).remove_metadata().to_string() for path in paths}) > 1:
+        paths = [convert(path, name, always=True) for path, name in zip(paths, names, strict=True)]
+    return [inspect(path, name) for path, name in zip(paths, names, strict=True)]
 
 
 def _export_slices(name: str, url: str, export: Export, window: Window, workspace: _Workspace) -> Iterator[Slice]:
