@@ -150,8 +150,10 @@ class _Plan:
         entries = _entries((place, field) for place, field in sources if place.key is not None)
         parts = [*whole]
         if entries:
-            listed = ", ".join(f"{{'k': {_text(key)}, 'v': {sql}}}" for key, sql in entries)
-            parts.append(f"map_from_entries(list_filter([{listed}], lambda entry: entry.v <> ''))")
+            listed = ", ".join(
+                f"case when {sql} <> '' then {{'k': {_text(key)}, 'v': {sql}}} end" for key, sql in entries
+            )
+            parts.append(f"map_from_entries(list_filter([{listed}], lambda entry: entry is not null))")
         return parts[0] if len(parts) == 1 else f"map_concat({', '.join(parts)})"
 
     def typed(self) -> Iterator[tuple[_Field, str]]:
