@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from collections import defaultdict
 from collections.abc import Iterable
@@ -119,6 +120,14 @@ def cheaper(found: Iterable[Line]) -> list[Line]:
     return [*kept[1:], refund]
 
 
+CSV, PARQUET = BY_NAME["cur2-csv"], BY_NAME["cur2-parquet"]
+NEW = ("line_item_new_fee", "product_new_attribute")
+
+
+def with_new_columns(found: list[Line]) -> list[Line]:
+    return [{**line, **dict.fromkeys(NEW, 0.25)} for line in found]
+
+
 @EACH
 def test_what_lands_equals_the_generators_ledger(form: Format, tmp_path: Path) -> None:
     home, export = Home(tmp_path / "home"), tmp_path / "bills"
@@ -182,12 +191,25 @@ def test_columns_that_come_and_go_leave_the_vendors_parquet_as_it_is(tmp_path: P
     assert delivered == {file.read_bytes() for file in landed_files}
 
 
-CSV, PARQUET = BY_NAME["cur2-csv"], BY_NAME["cur2-parquet"]
-NEW = ("line_item_new_fee", "product_new_attribute")
+def test_files_of_one_delivery_with_different_columns_are_made_alike(tmp_path: Path) -> None:
+    home, export = Home(tmp_path / "home"), tmp_path / "bills"
+    content = with_new_columns(CONTENT["2026-10"])
+    write_delivery(PARQUET, content, "2026-10", export, "1", extra=NEW)
+    file = max((export / "data").rglob("*.parquet"))
+    pq.write_table(pq.read_table(file, partitioning=None).drop_columns([NEW[0], "cost_category"]), file)
+    assert_lands(home, export, {"2026-10": content}, {"delivered": 1})
+    others = [dict(found or []) for found in landed(home)["other_columns"].to_pylist()]
+    assert others.count({NEW[0]: "0.25"}) == len(content) // 2
 
 
-def with_new_columns(found: list[Line]) -> list[Line]:
-    return [{**line, **dict.fromkeys(NEW, 0.25)} for line in found]
+def test_period_that_becomes_empty_is_emptied(tmp_path: Path) -> None:
+    home, export = Home(tmp_path / "home"), tmp_path / "bills"
+    deliver(CSV, export, {"2026-10": CONTENT["2026-10"]}, "1")
+    assert_lands(home, export, {"2026-10": CONTENT["2026-10"]}, {"delivered": 1})
+    deliver(CSV, export, {"2026-10": CONTENT["2026-10"]}, "2")
+    for file in export.rglob("*.csv.gz"):
+        file.write_bytes(gzip.compress(gzip.decompress(file.read_bytes()).split(b"\r\n", 1)[0] + b"\r\n"))
+    assert_lands(home, export, {}, {"empty": 1})
 
 
 @pytest.mark.parametrize("engine", ENGINES)
