@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -109,13 +110,17 @@ class Export:
         return below.group(1) if below else key
 
     def download(self, manifest: Manifest, folder: Path) -> Iterator[Path]:
-        """Fetch the delivery's files, each in the version that is listed now.
+        """Fetch the delivery's files, each in the version that is listed at the start.
+
+        They are listed, because S3 answers "access denied" to who asks for a missing key and may list a prefix only.
 
         Raises BadInput for a file that is missing, and TornDelivery where AWS put a new delivery in place meanwhile.
         """
+        prefix = os.path.commonprefix(manifest.files)  # noqa: RUF071 - a prefix of keys may end within a name
+        listed = {found.key: found for found in self.store.list(prefix)}
         for index, key in enumerate(manifest.files):
             where = f"{self.store.root}/{key}"
-            found = self.store.head(key)
+            found = listed.get(key)
             if found is None:
                 raise BadInput(
                     f"{where}: the manifest names it, but it is not there; is the delivery still going on?"
@@ -123,6 +128,6 @@ class Export:
             target = folder / f"{index:05d}"
             self.store.download(found, target)
             yield target
-        now = self.store.head(manifest.key)
-        if now is None or now.etag != manifest.etag:
+        now = {found.key: found.etag for found in self.store.list(manifest.key)}
+        if now.get(manifest.key) != manifest.etag:
             raise TornDelivery(f"{self.store.root}/{manifest.key} was replaced while its files were being read")
