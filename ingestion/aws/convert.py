@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingestion.aws.names import Place, is_focus, is_own, places
-from ingestion.aws.shape import COLUMN_TYPES, MAPS, OTHER_COLUMNS
+from ingestion.aws.shape import COLUMN_TYPES, MAPS, OTHER_COLUMNS, REQUIRED
 from ingestion.errors import BadInput
 
 # What tools that rewrite exports put where a number or time is absent.
@@ -127,6 +127,10 @@ class _Plan:
                 placed.setdefault(place.column, []).append((place, field))
         return placed
 
+    def absent(self) -> list[str]:
+        """The columns that a report must have, and this file has not."""
+        return [column for column in REQUIRED if column not in self._placed]
+
     def select(self) -> str:
         """The select list: all columns, so that all converted files are alike."""
         lines = []
@@ -141,7 +145,11 @@ class _Plan:
             return f"cast(null as {_sql_type(_wanted(column))})"
         ordered = sorted(sources, key=lambda source: source[0].fallback)
         values = [field.as_type(_wanted(column)) for _, field in ordered]
-        return values[0] if len(values) == 1 else f"coalesce({', '.join(values)})"
+        if len(values) == 1:
+            return values[0]
+        if _is_text(_wanted(column)):
+            values = [f"nullif({value}, '')" for value in values]
+        return f"coalesce({', '.join(values)})"
 
     def _map(self, column: str, sources: list[tuple[Place, _Field]]) -> str:
         if not sources:
@@ -211,6 +219,8 @@ def convert(path: Path, where: str, *, always: bool = False) -> Path:
     if is_focus([field.header for field in fields]):
         raise BadInput(f"{where}: {FOCUS}")
     plan = _Plan(tuple(fields))
+    if plan.absent():
+        raise BadInput(f"{where}: no cost and usage report, it has no column {', '.join(plan.absent())}")
     target = path.with_name(f"{path.name}{CONVERTED}")
     with engine(path.parent) as connection:
         try:

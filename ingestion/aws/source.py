@@ -73,7 +73,9 @@ def inspect(path: Path, where: str) -> VendorFile:
     absent = [name for name in REQUIRED if name not in names]
     if absent:
         raise BadInput(f"{where}: no cost and usage report, it has no column {', '.join(absent)}")
-    currency = "line_item_currency_code" if "line_item_currency_code" in names else "'USD'"
+    # As in the ledger: a line without a currency is in dollars.
+    known = "coalesce(nullif(line_item_currency_code, ''), 'USD')"
+    currency = known if "line_item_currency_code" in names else "'USD'"
     with engine(path.parent) as connection:
         try:
             rows = connection.execute(

@@ -175,6 +175,7 @@ def test_parquet_of_other_types_comes_to_the_raw_tables(tmp_path: Path) -> None:
             "line_item_usage_account_id": pa.array([1234567890], pa.int64()),
             "resource_tags_user_team": ["search"],
             "product_region": ["eu-central-1"],
+            "product_region_code": [""],
         }
     )
     pq.write_table(table, tmp_path / "00000")
@@ -211,6 +212,16 @@ def test_gzip_file_that_is_cut_off_is_refused(tmp_path: Path, kept: int) -> None
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(BadInput, match="not a whole gzipped CSV file"):
         convert(path, "report-1.csv.gz")
+
+
+def test_file_that_is_no_cost_report_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no cost and usage report, it has no column line_item_line_item_type"):
+        convert(csv_file(tmp_path, {"name": "x", "lineItem/UnblendedCost": "1"}), "report-1.csv.gz")
+
+
+def test_line_without_a_currency_is_in_dollars_as_in_the_ledger(tmp_path: Path) -> None:
+    path = convert(csv_file(tmp_path, LINE, {**LINE, "lineItem/CurrencyCode": ""}), "report-1.csv.gz")
+    assert [(total.currency, total.amount) for total in inspect(path, "x").totals] == [("USD", 3)]
 
 
 @pytest.mark.parametrize("suffix", ["csv.gz", "snappy.parquet"])
