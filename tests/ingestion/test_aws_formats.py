@@ -210,43 +210,51 @@ def test_period_that_becomes_empty_is_emptied(tmp_path: Path) -> None:
     assert_lands(home, export, {}, {"empty": 1})
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_new_columns_and_a_change_of_format_land_and_both_engines_read_them(engine: str, tmp_path: Path) -> None:
-    """An export goes from CSV to Parquet, with a column that is text in the one and a double in the other."""
-    home, export = Home(tmp_path / "home"), tmp_path / "bills"
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """An export goes from CSV to Parquet, with a new column that is text in the one and a double in the other."""
+    folder = tmp_path_factory.mktemp("changed")
+    home, export = Home(folder / "home"), folder / "bills"
     september, october = (with_new_columns(CONTENT[month]) for month in MONTHS)
     deliver(CSV, export, {"2026-09": CONTENT["2026-09"]}, "1")
     assert_lands(home, export, {"2026-09": CONTENT["2026-09"]}, {"delivered": 1})
     write_delivery(CSV, september, "2026-09", export, "2", extra=NEW)
-    assert_lands(home, export, {"2026-09": september}, {"delivered": 1})
+    write_delivery(CSV, october, "2026-10", export, "2", extra=NEW)
+    assert_lands(home, export, {"2026-09": september, "2026-10": october}, {"delivered": 2})
     # The period folder's case changes with the format, as AWS's did.
     shutil.rmtree(export)
-    write_delivery(CSV, september, "2026-09", export, "2", extra=NEW)
-    write_delivery(CSV, october, "2026-10", export, "3", extra=NEW)
-    assert_lands(home, export, {"2026-09": september, "2026-10": october}, {"delivered": 2})
-    shutil.rmtree(export)
-    write_delivery(PARQUET, october, "2026-10", export, "4", extra=NEW)
+    write_delivery(PARQUET, october, "2026-10", export, "3", extra=NEW)
     assert_lands(home, export, {"2026-09": september, "2026-10": october}, {"delivered": 1})
-
     files = sorted((home.lake / "raw_aws" / "cost_and_usage_report").glob("*.parquet"))
     own = {file.read_bytes() for file in (export / "data").rglob("*.parquet")}
     assert own == {file.read_bytes() for file in files[-2:]}, "CUR 2.0's Parquet enters byte for byte"
-    sql = DuckDb() if engine == "duckdb" else Spark()
-    contract = home.lake / "raw_aws" / "_contract" / "cost_and_usage_report.parquet"
-    relation = (
-        f"read_parquet({[str(file) for file in [contract, *files]]}, union_by_name = true)"
-        if engine == "duckdb"
-        else f"parquet.`{home.lake}/raw_aws/{{_contract/cost_and_usage_report.parquet,cost_and_usage_report/*.parquet}}`"
+    return home
+
+
+def read_all(engine: str, home: Home, columns: str) -> list[tuple[object, ...]]:
+    """A query over the table's contract and all its files, united by name as staging does it."""
+    table = "cost_and_usage_report"
+    if engine == "duckdb":
+        files = [
+            f"{home.lake}/raw_aws/{folder}" for folder in (f"_contract/{table}.parquet", f"{table}/*.parquet")
+        ]
+        return DuckDb().rows(f"select {columns} from read_parquet({files}, union_by_name = true)")
+    spark = Spark()
+    spark.rows("set spark.sql.parquet.mergeSchema = true")
+    try:
+        pattern = f"{home.lake}/raw_aws/{{_contract/{table}.parquet,{table}/*.parquet}}"
+        return spark.rows(f"select {columns} from parquet.`{pattern}`")
+    finally:
+        spark.close()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_new_columns_and_a_change_of_format_are_read_by_both_engines(engine: str, changed: Home) -> None:
+    columns = (
+        "count(*), count(line_item_new_fee), count(other_columns['line_item_new_fee']), "
+        "max(other_columns['line_item_new_fee']), max(product['new_attribute']), max(resource_tags['user_team'])"
     )
-    if isinstance(sql, Spark):
-        sql.rows("set spark.sql.parquet.mergeSchema = true")
-    rows = sql.rows(
-        "select count(*), count(line_item_new_fee), count(other_columns['line_item_new_fee']), "
-        f"max(other_columns['line_item_new_fee']), max(product['new_attribute']), max(resource_tags['user_team']) "
-        f"from {relation}"
-    )
-    if isinstance(sql, Spark):
-        sql.close()
-    csv_rows = 2 * len(september) + len(october)
-    everything = len(CONTENT["2026-09"]) + csv_rows + len(october)
-    assert rows == [(everything, len(october), csv_rows, "0.25", "0.25", "support")]
+    september, october = (len(CONTENT[month]) for month in MONTHS)
+    assert read_all(engine, changed, columns) == [
+        (2 * september + 2 * october, october, september + october, "0.25", "0.25", "support")
+    ]
