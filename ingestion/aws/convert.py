@@ -30,7 +30,7 @@ from ingestion.errors import BadInput
 ABSENT = ("", "none", "null", "nan")
 CONVERTED = ".cur2.parquet"
 GZIP_MAGIC = b"\x1f\x8b"
-FOCUS = "this is a FOCUS export: give it to the FOCUS source (settings sources.focus…, see ingestion/focus)"
+FOCUS = "this is a FOCUS export: give it to the FOCUS source, setting sources.focus.exports (see ingestion/focus)"
 
 
 @contextmanager

@@ -230,7 +230,7 @@ def test_focus_export_is_sent_to_the_focus_source(tmp_path: Path, suffix: str) -
     path = csv_file(tmp_path, line)
     if suffix == "snappy.parquet":
         pq.write_table(pa.Table.from_pylist([line]), path)
-    with pytest.raises(BadInput, match=r"this is a FOCUS export.*sources\.focus"):
+    with pytest.raises(BadInput, match=r"this is a FOCUS export.*sources\.focus\.exports"):
         convert(path, f"focus-00001.{suffix}")
 
 
