@@ -130,7 +130,7 @@ def file_hints(schema: pa.Schema) -> TTableSchemaColumns:
             kind = {"data_type": "date"}
         else:
             kind = {"data_type": "text"}
-        hints[column.name] = {**kind, "name": column.name}
+        hints[column.name] = {**kind, "name": column.name, "nullable": column.nullable}
     return hints
 
 

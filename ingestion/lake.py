@@ -119,6 +119,23 @@ def declare(home: Home, source: Source) -> None:
         draft.replace(loads)
 
 
+def _forget_vendor_columns(pipeline: dlt.Pipeline, source: Source) -> None:
+    """Let dlt take the next load's files as they are.
+
+    It would rewrite a file whose columns are not those of all files before it, in their order, and add the absent ones:
+    maps as text. Readers unite files by name, so nothing has to be remembered.
+    """
+    names = [table.name for table in source.tables if table.vendor_files]
+    if not names:
+        return
+    if source.name not in pipeline.schema_names:
+        pipeline.sync_destination()
+    if source.name in pipeline.schema_names:
+        schema = pipeline.schemas[source.name]
+        schema.drop_tables([name for name in names if name in schema.tables])
+        pipeline.schemas.save_schema(schema)
+
+
 def land(home: Home, source: Source, settings: object, window: Window, now: datetime) -> Landing:
     """Land a window of one source: read its slices, write those that changed, note all.
 
@@ -142,6 +159,7 @@ def land(home: Home, source: Source, settings: object, window: Window, now: date
             pipeline.drop_pending_packages()
         for batch in batches:
             if batch:
+                _forget_vendor_columns(pipeline, source)
                 pipeline.run(
                     source.dlt_source(deliver(batch, known, now=now, landing=landing)),
                     loader_file_format="parquet",

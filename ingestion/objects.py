@@ -195,7 +195,8 @@ def open_store(url: str, *, profile: str | None = None, endpoint_url: str | None
             endpoint_url=endpoint_url,
             config=Config(retries={"max_attempts": 5, "mode": "standard"}, connect_timeout=10, read_timeout=120),
         )
-        return Bucket(parts.netloc, parts.path.strip("/"), client)
+        # A key may begin with a slash: a legacy cost report without a prefix has `s3://bucket//report`.
+        return Bucket(parts.netloc, parts.path.removeprefix("/").rstrip("/"), client)
     if parts.scheme in ("", "file"):
         return Folder(Path(parts.path if parts.scheme else url).expanduser())
     raise SettingError(f"{url}: write s3://bucket/prefix or a folder")

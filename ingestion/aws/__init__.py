@@ -1,4 +1,4 @@
-"""AWS: Cost and Usage Report 2.0 from Data Exports."""
+"""AWS: cost and usage reports of every format, in the columns of CUR 2.0."""
 
 from ingestion.aws.source import SOURCE
 

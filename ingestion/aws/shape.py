@@ -1,6 +1,7 @@
 """The raw table of AWS: the columns of CUR 2.0 that the ledger reads, under AWS's own names and types.
 
-A payer's export has more (all of them lie in the lake), and may lack some of these: they are NULL then.
+A payer's export has more (all of them lie in the lake), and may lack some of these: they are NULL then. Whatever
+format the export has, its columns come to these names and types.
 """
 
 from __future__ import annotations
@@ -73,15 +74,67 @@ COLUMNS = (
     Column(
         "product", pa.map_(pa.string(), pa.string()), "attributes of the product that have no column of their own"
     ),
+    Column(
+        "other_columns",
+        pa.map_(pa.string(), pa.string()),
+        "columns of a CSV or legacy export that CUR 2.0 doesn't know, by name in snake case, as text",
+    ),
 )
 
 COST_AND_USAGE_REPORT = Table(
     "cost_and_usage_report",
-    "One row a line item of CUR 2.0; AWS's own Parquet files, byte for byte.",
+    "One row a line item, in CUR 2.0's columns: AWS's own Parquet byte for byte, other exports converted.",
     COLUMNS,
     vendor_files=True,
 )
 TABLES = (COST_AND_USAGE_REPORT,)
+
+# Further columns of CUR 2.0 (AWS Data Exports user guide, "CUR 2.0 table dictionary"): with them a column has one type,
+# whatever format it is delivered in. Rates, numbers of reservations and times of commitments are text there.
+_MORE_TEXT = """
+    bill_invoicing_entity
+    capacity_reservation_capacity_reservation_arn capacity_reservation_capacity_reservation_status
+    capacity_reservation_capacity_reservation_type
+    line_item_blended_rate line_item_legal_entity line_item_net_unblended_rate line_item_tax_type
+    line_item_unblended_rate line_item_user_identifier
+    pricing_currency pricing_lease_contract_length pricing_offering_class pricing_purchase_option
+    product_comment product_fee_code product_fee_description product_from_location product_from_location_type
+    product_from_region_code product_instance_family product_instance_type product_instancesku product_location
+    product_location_type product_operation product_pricing_unit product_to_location product_to_location_type
+    product_to_region_code product_usagetype
+    reservation_availability_zone reservation_end_time reservation_modification_status
+    reservation_normalized_units_per_reservation reservation_number_of_reservations reservation_start_time
+    reservation_subscription_id reservation_total_reserved_normalized_units reservation_total_reserved_units
+    reservation_units_per_reservation
+    savings_plan_end_time savings_plan_instance_type_family savings_plan_payment_option savings_plan_purchase_term
+    savings_plan_region savings_plan_start_time
+"""
+_MORE_DOUBLE = """
+    discount_bundled_discount discount_total_discount
+    line_item_blended_cost line_item_net_unblended_cost line_item_normalization_factor
+    line_item_normalized_usage_amount
+    reservation_amortized_upfront_cost_for_usage reservation_amortized_upfront_fee_for_billing_period
+    reservation_net_amortized_upfront_cost_for_usage reservation_net_amortized_upfront_fee_for_billing_period
+    reservation_net_effective_cost reservation_net_recurring_fee_for_usage
+    reservation_net_unused_amortized_upfront_fee_for_billing_period reservation_net_unused_recurring_fee
+    reservation_net_upfront_value reservation_recurring_fee_for_usage reservation_unused_normalized_unit_quantity
+    reservation_unused_quantity reservation_upfront_value
+    savings_plan_amortized_upfront_commitment_for_billing_period
+    savings_plan_net_amortized_upfront_commitment_for_billing_period
+    savings_plan_net_recurring_commitment_for_billing_period savings_plan_net_savings_plan_effective_cost
+    savings_plan_recurring_commitment_for_billing_period savings_plan_savings_plan_rate
+    split_line_item_actual_usage split_line_item_net_split_cost split_line_item_net_unused_cost
+    split_line_item_public_on_demand_split_cost split_line_item_public_on_demand_unused_cost
+    split_line_item_reserved_usage split_line_item_split_cost split_line_item_split_usage
+    split_line_item_split_usage_ratio split_line_item_unused_cost
+"""
+OTHER_COLUMNS = "other_columns"
+MAPS = tuple(column.name for column in COLUMNS if pa.types.is_map(column.type) and column.name != OTHER_COLUMNS)
+COLUMN_TYPES: dict[str, pa.DataType] = {
+    **dict.fromkeys(_MORE_TEXT.split(), pa.string()),
+    **dict.fromkeys(_MORE_DOUBLE.split(), pa.float64()),
+    **{column.name: column.type for column in COLUMNS if not pa.types.is_map(column.type)},
+}
 
 # Without these nothing can be said of a line's cost.
 REQUIRED = ("line_item_line_item_type", "line_item_unblended_cost", "line_item_usage_start_date")

@@ -1,9 +1,10 @@
-"""AWS as a source: a slice is a billing period of an export; its files enter the lake as AWS wrote them."""
+"""AWS as a source: a slice is a billing period of an export; its files enter the lake in CUR 2.0's columns."""
 
 from __future__ import annotations
 
+import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,16 +17,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingestion.aws.client import Export, Manifest
+from ingestion.aws.convert import convert, engine
 from ingestion.aws.shape import COST_AND_USAGE_REPORT, REQUIRED, TABLES, exact_decimal
-from ingestion.errors import BadInput
+from ingestion.errors import BadInput, SettingError
 from ingestion.lake import Known, Slice, Source, Total, VendorFile
 from ingestion.objects import open_store
 from ingestion.settings import Month, Window
 
+# Between two exports' URLs; a name may stand before each: `s3://a/p/cur, other=s3://b/p/cur`.
+BETWEEN_URLS = re.compile(r",\s*(?=(?:[\w.-]+=)?(?:s3://|file://|/))")
+NAMED_URL = re.compile(r"([\w.-]+)=((?:s3://|file://|/).*)")
+
 
 @dataclass(frozen=True)
 class AwsSettings:
-    """`export_url`: `s3://bucket/prefix/export-name`, or a folder that holds the export's `data` and `metadata`.
+    """`export_url`: `s3://bucket/prefix/export-name`, or the folder that is named like the export; several by commas.
 
     Credentials come through boto3's own chain; `profile` picks one, `endpoint_url` another S3.
     """
@@ -34,9 +40,27 @@ class AwsSettings:
     profile: str | None = None
     endpoint_url: str | None = None
 
+    def exports(self) -> dict[str, str]:
+        """The exports' URLs by name: the one given (`name=URL`), or the last part of the URL.
+
+        Raises SettingError where two have one name: their slices would replace each other.
+        """
+        found: dict[str, str] = {}
+        for given in BETWEEN_URLS.split(self.export_url):
+            named = NAMED_URL.fullmatch(given.strip())
+            url = named.group(2) if named else given.strip()
+            name = named.group(1) if named else url.rstrip("/").rsplit("/", 1)[-1]
+            if name in found:
+                raise SettingError(
+                    f"sources.aws.export_url: two exports are called {name}; "
+                    f"keep the name of the one that is loaded already, and give the other one its own: NAME={url}"
+                )
+            found[name] = url
+        return found
+
 
 def inspect(path: Path, where: str) -> VendorFile:
-    """A CUR file as it is: its rows, control totals and newest charge, without reading it row by row.
+    """A file in CUR 2.0's columns: its rows, control totals and newest charge, without reading it row by row.
 
     Costs are doubles in CUR: each is rounded once, to 12 places, by the same rule as in staging. Raises BadInput
     where the file is cut off, or is no CUR.
@@ -48,9 +72,11 @@ def inspect(path: Path, where: str) -> VendorFile:
         raise BadInput(f"{where}: not a whole Parquet file ({str(error).splitlines()[0]})") from error
     absent = [name for name in REQUIRED if name not in names]
     if absent:
-        raise BadInput(f"{where}: no CUR 2.0 file, it has no column {', '.join(absent)}")
-    currency = "line_item_currency_code" if "line_item_currency_code" in names else "'USD'"
-    with duckdb.connect() as connection:
+        raise BadInput(f"{where}: no cost and usage report, it has no column {', '.join(absent)}")
+    # As in the ledger: a line without a currency is in dollars.
+    known = "coalesce(nullif(line_item_currency_code, ''), 'USD')"
+    currency = known if "line_item_currency_code" in names else "'USD'"
+    with engine(path.parent) as connection:
         try:
             rows = connection.execute(
                 f"select {currency}, sum({exact_decimal('line_item_unblended_cost')}), count(*), "
@@ -68,16 +94,36 @@ def inspect(path: Path, where: str) -> VendorFile:
     )
 
 
-def slices(settings: AwsSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
-    """The window's billing periods that have a committed delivery, oldest first."""
-    export = Export(open_store(settings.export_url, profile=settings.profile, endpoint_url=settings.endpoint_url))
-    name = settings.export_url.rstrip("/").rsplit("/", 1)[-1]
-    # Downloads must outlive the reading: dlt copies the files when it loads. The folder goes with this object.
-    staging = tempfile.TemporaryDirectory(prefix="costowner-aws-")
+class _Workspace:
+    """A folder for the files of one slice at a time.
+
+    They must outlive the reading, because dlt copies them when it loads; it has done so when the next slice is read
+    (`Source.load_per_slice`).
+    """
+
+    def __init__(self) -> None:
+        self.root = tempfile.TemporaryDirectory(prefix="costowner-aws-")
+
+    def emptied(self) -> Path:
+        self.root.cleanup()
+        self.root = tempfile.TemporaryDirectory(prefix="costowner-aws-")
+        return Path(self.root.name)
+
+
+def _files(export: Export, manifest: Manifest, folder: Path) -> list[VendorFile]:
+    """A delivery's files, each converted before the next is fetched, and all with the same columns."""
+    names = [f"{export.store.root}/{key}" for key in manifest.files]
+    paths = [convert(path, name) for path, name in zip(export.download(manifest, folder), names, strict=True)]
+    if len({pq.read_schema(path).remove_metadata().to_string() for path in paths}) > 1:
+        paths = [convert(path, name, always=True) for path, name in zip(paths, names, strict=True)]
+    return [inspect(path, name) for path, name in zip(paths, names, strict=True)]
+
+
+def _export_slices(name: str, url: str, export: Export, window: Window, workspace: _Workspace) -> Iterator[Slice]:
     periods = export.periods()
     if not periods:
         raise BadInput(
-            f"{settings.export_url}: no metadata/BILLING_PERIOD=… below it; "
+            f"{url}: neither metadata/BILLING_PERIOD=… nor a legacy report's yyyymmdd-yyyymmdd below it; "
             "sources.aws.export_url is the folder that is named like the export"
         )
     for period, folder in sorted(periods.items()):
@@ -98,13 +144,7 @@ def slices(settings: AwsSettings, window: Window, known: Known, now: datetime) -
         ) -> Iterable[VendorFile]:
             if manifest is None:
                 raise unreadable or BadInput(f"{period}: no manifest")
-            target = Path(staging.name) / period
-            target.mkdir(exist_ok=True)
-            paths = list(export.download(manifest, target))
-            return [
-                inspect(path, f"{settings.export_url}/{key}")
-                for path, key in zip(paths, manifest.files, strict=True)
-            ]
+            return _files(export, manifest, workspace.emptied())
 
         yield Slice(
             id=f"cur|{name}|{period}",
@@ -117,16 +157,24 @@ def slices(settings: AwsSettings, window: Window, known: Known, now: datetime) -
         )
 
 
+def slices(settings: AwsSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
+    """The window's billing periods that have a committed delivery, export by export, oldest first."""
+    workspace = _Workspace()
+    for name, url in settings.exports().items():
+        store = open_store(url, profile=settings.profile, endpoint_url=settings.endpoint_url)
+        yield from _export_slices(name, url, Export(store), window, workspace)
+
+
 @dlt.source(name="aws")
 def aws(delivery: list[Any]) -> list[Any]:
-    """Cost and Usage Report 2.0, as delivered."""
+    """Cost and usage reports, in the columns of CUR 2.0."""
     return delivery
 
 
 SOURCE = Source(
     name="aws",
     title="AWS",
-    description="AWS Cost and Usage Report 2.0 (Data Exports): every line item of the payer account.",
+    description="AWS cost and usage reports (CUR 2.0, or legacy CUR): every line item of the payer account.",
     settings=AwsSettings,
     tables=TABLES,
     slices=slices,

@@ -21,6 +21,8 @@ from ingestion.lake import known_notes, land
 from ingestion.objects import Folder, open_store
 from ingestion.settings import Home, Month, Window
 from sample_company.aws import EXPORT, write_export
+from sample_company.aws_formats import FORMATS, write_delivery
+from sample_company.aws_lines import lines
 from sample_company.world import World
 
 NOW = datetime(2026, 10, 7, 6, tzinfo=UTC)
@@ -122,7 +124,7 @@ def test_wrong_folder_names_the_setting(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [("{", "not JSON"), ("{}", "names no data files"), ('{"dataFiles": ["data/x-00001.csv.gz"]}', "only Parquet")],
+    [("{", "not JSON"), ("{}", "names no data files")],
 )
 def test_unusable_manifest_is_refused_by_name(exports: Path, tmp_path: Path, content: str, said: str) -> None:
     manifest_file(exports).write_text(content)
@@ -155,6 +157,23 @@ def test_export_lands_from_s3(exports: Path, tmp_path: Path, s3: str) -> None:
     home = Home(tmp_path / "home")
     assert land(home, SOURCE, settings, WINDOW, NOW).states == {"delivered": 2}
     assert land(home, SOURCE, settings, WINDOW, NOW).states == {"unchanged": 2}
+
+
+@pytest.mark.parametrize("prefix", ["exports/", "", "/"])
+def test_legacy_report_lands_from_s3_whatever_its_prefix(prefix: str, tmp_path: Path, s3: str) -> None:
+    """Without a prefix a legacy report's keys begin with its name, or with a slash."""
+    import boto3
+
+    content = [line for line, _, _ in lines(World(7, date(2026, 10, 6)), "2026-10", date(2026, 10, 2))]
+    legacy = next(form for form in FORMATS if form.name == "legacy-csv-new")
+    write_delivery(legacy, content, "2026-10", tmp_path / "cur", "20261002T053621Z")
+    client = boto3.client("s3", endpoint_url=s3)
+    client.create_bucket(Bucket="bills")
+    for file in (tmp_path / "cur").rglob("*.*"):
+        client.upload_file(str(file), "bills", f"{prefix}cur/{file.relative_to(tmp_path / 'cur')}")
+    home = Home(tmp_path / "home")
+    landing = land(home, SOURCE, AwsSettings(f"s3://bills/{prefix}cur", endpoint_url=s3), WINDOW, NOW)
+    assert landing.states == {"delivered": 1} and landing.rows["cost_and_usage_report"] == len(content)
 
 
 def test_object_that_was_replaced_is_a_torn_delivery_in_s3(tmp_path: Path, s3: str) -> None:

@@ -1,0 +1,262 @@
+"""From a vendor's file to CUR 2.0's columns: nothing lost, amounts exact, faults named by row and column."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import zipfile
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ingestion.aws import SOURCE
+from ingestion.aws.convert import convert
+from ingestion.aws.names import snake, words
+from ingestion.aws.source import AwsSettings, inspect
+from ingestion.errors import BadInput
+from ingestion.lake import land
+from ingestion.settings import Home, Month, Window
+
+DATA = Path(__file__).parent.parent / "data" / "aws"
+LINE = {
+    "lineItem/LineItemType": "Usage",
+    "lineItem/UsageStartDate": "2026-10-01T00:00:00Z",
+    "lineItem/UnblendedCost": "1.5",
+    "lineItem/CurrencyCode": "USD",
+}
+
+
+def csv_file(folder: Path, *rows: dict[str, str] | list[list[str]]) -> Path:
+    """A gzipped CSV file of rows by header, or of lists of cells where headers are doubled."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    for row in rows:
+        if isinstance(row, list):
+            writer.writerows(row)
+        else:
+            writer.writerows([list(row)] if row is rows[0] else [])
+            writer.writerow(row.values())
+    path = folder / "00000"
+    path.write_bytes(gzip.compress(text.getvalue().encode()))
+    return path
+
+
+def converted(path: Path, where: str = "report-1.csv.gz") -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pq.read_table(convert(path, where)).to_pylist()
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("header", "column"),
+    [
+        ("lineItem/UsageStartDate", "line_item_usage_start_date"),
+        ("savingsPlan/SavingsPlanARN", "savings_plan_savings_plan_a_r_n"),
+        ("pricing/publicOnDemandCost", "pricing_public_on_demand_cost"),
+        ("splitLineItem/ParentResourceId", "split_line_item_parent_resource_id"),
+    ],
+)
+def test_legacy_headers_are_spelled_as_in_cur_2(header: str, column: str) -> None:
+    category, name = header.split("/")
+    assert f"{snake(category)}_{snake(name)}" == column
+
+
+@pytest.mark.parametrize(
+    ("tag", "key"),
+    [
+        ("user:Team", "user_team"),
+        ("user:CostCenter", "user_cost_center"),
+        ("user:cost-center", "user_cost_center"),
+        ("user:TEAM", "user_team"),
+        ("aws:createdBy", "aws_created_by"),
+        ("user:équipe", "user_équipe"),
+        ("::", "::"),
+    ],
+)
+def test_tags_have_one_spelling(tag: str, key: str) -> None:
+    assert words(tag) == key
+
+
+def test_tags_that_differ_in_case_only_keep_every_value(tmp_path: Path) -> None:
+    tags = ["resourceTags/user:Environment", "resourceTags/user:environment"]
+    header = [[*LINE, *tags]]
+    cells = [["prod", "test"], ["prod", ""], ["", "test"], ["", ""]]
+    rows = converted(csv_file(tmp_path, header, [[*LINE.values(), *pair] for pair in cells]))
+    assert [dict(row["resource_tags"]) for row in rows] == [
+        {"user_environment": "test", "user:Environment": "prod", "user:environment": "test"},
+        {"user_environment": "prod", "user:Environment": "prod"},
+        {"user_environment": "test", "user:environment": "test"},
+        {},
+    ]
+
+
+def test_columns_that_cur_2_calls_otherwise_or_does_not_know(tmp_path: Path) -> None:
+    line = {
+        **LINE,
+        "product/ProductName": "Amazon Simple Storage Service",
+        "product/region": "eu-central-1",
+        "product/regionCode": "",
+        "product/volumeType": "Standard",
+        "savingsPlan/SavingsPlanArn": "arn:aws:savingsplans::1:savingsplan/x",
+        "costCategory/Charge type": "shared",
+        "lineItem/NewFee": "0.10",
+        "bill/PayerAccountId": "001234567890",
+    }
+    (row,) = converted(csv_file(tmp_path, line))
+    assert dict(row["product"]) == {
+        "product_name": "Amazon Simple Storage Service",
+        "region": "eu-central-1",
+        "volume_type": "Standard",
+    }
+    assert row["product_region_code"] == "eu-central-1"
+    assert row["savings_plan_savings_plan_a_r_n"].endswith("/x")
+    assert dict(row["cost_category"]) == {"charge_type": "shared"}
+    assert dict(row["other_columns"])["line_item_new_fee"] == "0.10"
+    assert row["bill_payer_account_id"] == "001234567890"
+    assert row["line_item_net_unblended_cost"] is None
+
+
+@pytest.mark.parametrize(
+    "cost",
+    ["0.000001", "5e-06", "1E-12", "-68565.40210687", "0.0097566768607779", "123456789.123456", "0", "-0.5"],
+)
+def test_amounts_in_text_are_exact_to_twelve_places(tmp_path: Path, cost: str) -> None:
+    path = convert(csv_file(tmp_path, {**LINE, "lineItem/UnblendedCost": cost}), "x.csv.gz")
+    (total,) = inspect(path, "x").totals
+    assert total.amount == round(Decimal(cost), 12)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "2026-10-01T02:00:00Z",
+        "2026-10-01T02:00:00.000Z",
+        "2026-10-01 02:00:00+00:00",
+        "2026-10-01 02:00:00",
+        "2026-10-01T04:00:00+02:00",
+    ],
+)
+def test_times_are_utc_however_they_are_spelled(tmp_path: Path, moment: str) -> None:
+    (row,) = converted(csv_file(tmp_path, {**LINE, "lineItem/UsageStartDate": moment}))
+    assert row["line_item_usage_start_date"] == datetime(2026, 10, 1, 2)  # noqa: DTZ001 - CUR's times carry no zone
+
+
+def test_cur_2_csv_has_its_maps_as_json(tmp_path: Path) -> None:
+    line = {
+        "line_item_line_item_type": "Usage",
+        "line_item_usage_start_date": "2026-10-01T00:00:00.000Z",
+        "line_item_unblended_cost": "1",
+        "resource_tags": '{"user_team":"search","user_note":"a, \\"b\\""}',
+        "discount": '{"total": 0.5}',
+        "product_volume_kind": "gp3",
+        "product": '{"product_name":"EBS"}',
+    }
+    (row,) = converted(csv_file(tmp_path, line))
+    assert dict(row["resource_tags"]) == {"user_team": "search", "user_note": 'a, "b"'}
+    assert dict(row["product"]) == {"product_name": "EBS", "volume_kind": "gp3"}
+    assert dict(row["other_columns"]) == {"discount": '{"total": 0.5}'}
+
+
+def test_parquet_of_other_types_comes_to_the_raw_tables(tmp_path: Path) -> None:
+    """Athena's and other engines' Parquet: instants with a zone, decimals, account ids as numbers."""
+    table = pa.table(
+        {
+            "line_item_line_item_type": ["Usage"],
+            "line_item_usage_start_date": pa.array(
+                [datetime(2026, 10, 1, tzinfo=UTC)], pa.timestamp("us", tz="UTC")
+            ),
+            "line_item_unblended_cost": pa.array([Decimal("68565.402106870000")], pa.decimal128(38, 12)),
+            "line_item_usage_account_id": pa.array([1234567890], pa.int64()),
+            "resource_tags_user_team": ["search"],
+            "product_region": ["eu-central-1"],
+            "product_region_code": [""],
+        }
+    )
+    pq.write_table(table, tmp_path / "00000")
+    (row,) = converted(tmp_path / "00000", "x.snappy.parquet")
+    assert row["line_item_unblended_cost"] == 68565.40210687
+    assert row["line_item_usage_account_id"] == "001234567890"
+    assert dict(row["resource_tags"]) == {"user_team": "search"}
+    assert row["product_region_code"] == "eu-central-1"
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("lineItem/UnblendedCost", "1,50", "row 2, column lineItem/UnblendedCost: can't read '1,50'"),
+        ("lineItem/UsageStartDate", "soon", "row 2, column lineItem/UsageStartDate: can't read 'soon'"),
+    ],
+)
+def test_value_of_another_kind_is_named_by_row_and_column(
+    tmp_path: Path, column: str, value: str, said: str
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        convert(csv_file(tmp_path, LINE, {**LINE, column: value}), "s3://bills/report-1.csv.gz")
+    assert str(caught.value) == f"s3://bills/report-1.csv.gz: {said}"
+
+
+def test_row_with_too_few_cells_is_refused_by_line(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="Line: 4"):
+        convert(csv_file(tmp_path, LINE, [list(LINE.values()), ["Usage"]]), "report-1.csv.gz")
+
+
+@pytest.mark.parametrize("kept", [-6, -200, 15])
+def test_gzip_file_that_is_cut_off_is_refused(tmp_path: Path, kept: int) -> None:
+    path = csv_file(tmp_path, *[{**LINE, "lineItem/LineItemDescription": str(n)} for n in range(3000)])
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(BadInput, match="not a whole gzipped CSV file"):
+        convert(path, "report-1.csv.gz")
+
+
+def test_file_that_is_no_cost_report_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no cost and usage report, it has no column line_item_line_item_type"):
+        convert(csv_file(tmp_path, {"name": "x", "lineItem/UnblendedCost": "1"}), "report-1.csv.gz")
+
+
+def test_line_without_a_currency_is_in_dollars_as_in_the_ledger(tmp_path: Path) -> None:
+    path = convert(csv_file(tmp_path, LINE, {**LINE, "lineItem/CurrencyCode": ""}), "report-1.csv.gz")
+    assert [(total.currency, total.amount) for total in inspect(path, "x").totals] == [("USD", 3)]
+
+
+@pytest.mark.parametrize("suffix", ["csv.gz", "snappy.parquet"])
+def test_focus_export_is_sent_to_the_focus_source(tmp_path: Path, suffix: str) -> None:
+    line = {"BilledCost": "1", "ChargePeriodStart": "2026-10-01T00:00:00Z", "ChargeCategory": "Usage"}
+    path = csv_file(tmp_path, line)
+    if suffix == "snappy.parquet":
+        pq.write_table(pa.Table.from_pylist([line]), path)
+    with pytest.raises(BadInput, match=r"this is a FOCUS export.*sources\.focus\.exports"):
+        convert(path, f"focus-00001.{suffix}")
+
+
+def test_zip_says_what_to_choose(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "00000", "w") as archive:
+        archive.writestr("report-1.csv", "a")
+    with pytest.raises(BadInput, match="Parquet or as gzipped CSV"):
+        convert(tmp_path / "00000", "report-1.csv.zip")
+
+
+def test_report_of_another_generator_lands_and_adds_up(tmp_path: Path) -> None:
+    """koku-nise's legacy report (tests/data/aws): 24 hours of an instance, of S3 and of data transfer."""
+    period = tmp_path / "report" / "20261001-20261101"
+    data = period / "assembly" / "report-1.csv.gz"
+    data.parent.mkdir(parents=True)
+    data.write_bytes((DATA / "nise-legacy.csv.gz").read_bytes())
+    key = "prefix/report/20261001-20261101/assembly/report-1.csv.gz"
+    (period / "report-Manifest.json").write_text(json.dumps({"assemblyId": "assembly", "reportKeys": [key]}))
+    home = Home(tmp_path / "home")
+    october = Window(Month(2026, 10), Month(2026, 10))
+    now = datetime(2026, 11, 1, tzinfo=UTC)
+    landing = land(home, SOURCE, AwsSettings(str(tmp_path / "report")), october, now)
+    assert landing.rows["cost_and_usage_report"] == 72
+    (file,) = (home.lake / "raw_aws" / "cost_and_usage_report").glob("*.parquet")
+    costs: dict[str, Decimal] = {}
+    for row in pq.read_table(file).to_pylist():
+        product = row["product_servicecode"]
+        costs[product] = costs.get(product, Decimal(0)) + Decimal(repr(row["line_item_unblended_cost"]))
+    assert costs == {"AmazonEC2": 24, "AmazonS3": 720, "AWSDataTransfer": 720}

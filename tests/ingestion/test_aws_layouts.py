@@ -1,0 +1,135 @@
+"""Where AWS's exports lie: periods, manifests and keys of each layout, several exports, and what is looked at again."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ingestion.aws import SOURCE
+from ingestion.aws.client import Export
+from ingestion.aws.source import AwsSettings
+from ingestion.errors import SettingError
+from ingestion.lake import known_notes, land
+from ingestion.objects import Bucket, Folder, ObjectStore
+from ingestion.settings import Home, Month, Window
+from orchestration.partitions import open_window
+from sample_company.aws_formats import FORMATS, write_delivery
+
+NOW = datetime(2026, 10, 7, 6, tzinfo=UTC)
+OCTOBER = Window(Month(2026, 10), Month(2026, 10))
+LINE = {
+    "line_item_line_item_type": "Usage",
+    "line_item_usage_start_date": datetime(2026, 10, 1),  # noqa: DTZ001 - CUR's timestamps carry no zone, and are UTC
+    "line_item_unblended_cost": 1.5,
+    "line_item_currency_code": "USD",
+}
+PARQUET, PARQUET_NEW = FORMATS[0], FORMATS[1]
+
+
+def manifest(folder: Path, execution: str, files: list[str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "x-Manifest.json").write_text(json.dumps({"executionId": execution, "dataFiles": files}))
+    (folder / "x-Metadata.json").write_text("{}")
+
+
+def test_newest_execution_counts_where_only_executions_have_manifests(tmp_path: Path) -> None:
+    period = tmp_path / "metadata" / "BILLING_PERIOD=2026-10"
+    for execution in (
+        "2026-10-02T22:56:48.277Z-aaaa",
+        "2026-10-04T01:05:29.443Z-0000",
+        "2026-10-03T18:45:52.538Z-ffff",
+    ):
+        manifest(
+            period / execution, execution, [f"s3://b/p/x/data/BILLING_PERIOD=2026-10/{execution}/x-00001.csv.gz"]
+        )
+    export = Export(Folder(tmp_path))
+    found = export.manifest("2026-10", export.periods()["2026-10"])
+    assert found is not None and found.execution_id.startswith("2026-10-04")
+    assert found.files == ("data/BILLING_PERIOD=2026-10/2026-10-04T01:05:29.443Z-0000/x-00001.csv.gz",)
+
+
+def test_manifest_of_the_period_counts_before_its_copies(tmp_path: Path) -> None:
+    period = tmp_path / "20261001-20261101"
+    manifest(period / "bbbb", "old", ["/p/x/20261001-20261101/bbbb/x-1.csv.gz"])
+    manifest(period, "new", ["/p/x/20261001-20261101/aaaa/x-1.csv.gz"])
+    export = Export(Folder(tmp_path))
+    found = export.manifest("2026-10", export.periods()["2026-10"])
+    assert found is not None and (found.execution_id, found.files) == (
+        "new",
+        ("20261001-20261101/aaaa/x-1.csv.gz",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("root", "name", "key"),
+    [
+        (
+            "s3://b/p/cur",
+            "s3://b/p/cur/data/BILLING_PERIOD=2026-10/cur-1.csv.gz",
+            "data/BILLING_PERIOD=2026-10/cur-1.csv.gz",
+        ),
+        ("s3://b/p/cur", "p/cur/20261001-20261101/a/cur-1.csv.gz", "20261001-20261101/a/cur-1.csv.gz"),
+        (
+            "s3://b/cur",
+            "s3://b/cur/data/billing_period=2026-10/cur-1.csv.gz",
+            "data/billing_period=2026-10/cur-1.csv.gz",
+        ),
+        ("s3://b//cur", "/cur/20261001-20261101/a/cur-1.csv.gz", "20261001-20261101/a/cur-1.csv.gz"),
+        ("s3://b/p/cur", "p/cur/cur/year=2026/month=9/cur-1.parquet", "cur/year=2026/month=9/cur-1.parquet"),
+        (
+            "s3://copy/of",
+            "s3://b/p/cur/data/BILLING_PERIOD=2026-10/x.parquet",
+            "data/BILLING_PERIOD=2026-10/x.parquet",
+        ),
+        ("s3://copy/of", "p/cur/cur/year=2026/month=9/cur-1.parquet", "cur/year=2026/month=9/cur-1.parquet"),
+    ],
+)
+def test_data_files_are_found_below_the_export(root: str, name: str, key: str) -> None:
+    bucket, _, prefix = root.removeprefix("s3://").partition("/")
+    store: ObjectStore = Bucket(bucket, prefix, client=None)  # type: ignore[arg-type]
+    assert Export(store)._key(name) == key
+
+
+def test_several_exports_land_side_by_side(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    first, second = tmp_path / "a" / "cur", tmp_path / "b" / "cur"
+    for export in (first, second):
+        write_delivery(PARQUET, [LINE, LINE], "2026-10", export, "1")
+    land(home, SOURCE, AwsSettings(str(first)), OCTOBER, NOW)
+    both = AwsSettings(f"{first}, payer-2={second}/")
+    assert land(home, SOURCE, both, OCTOBER, NOW).states == {"unchanged": 1, "delivered": 1}
+    assert set(known_notes(home, "raw_aws")) == {"cur|cur|2026-10", "cur|payer-2|2026-10"}
+
+
+def test_two_exports_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        SettingError, match=r"sources\.aws\.export_url: two exports are called cur.*NAME=s3://b/q/cur"
+    ):
+        AwsSettings("s3://a/p/cur,s3://b/q/cur").exports()
+
+
+def test_period_that_closed_two_weeks_ago_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS restates a period for about two weeks after it closed: the daily window has it until the next one closes."""
+    monkeypatch.setenv("COSTOWNER_HISTORY_START", "2025-01")
+    for days in range(366):
+        now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=days)
+        monkeypatch.setenv("COSTOWNER_NOW", now.isoformat())
+        assert now - timedelta(days=28) in open_window() and now in open_window()
+
+
+def test_workspace_holds_one_slice_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    export = tmp_path / "cur"
+    for month in ("2026-08", "2026-09", "2026-10"):
+        write_delivery(PARQUET_NEW, [LINE, LINE], month, export, "20261001T000000Z-1")
+    spill = tmp_path / "tmp"
+    spill.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(spill))
+    window = Window(Month(2026, 8), Month(2026, 10))
+    pieces = list(SOURCE.slices(AwsSettings(str(export)), window, {}, NOW))
+    assert len(pieces) == 3
+    for piece in pieces:
+        files = list(piece.read())
+        assert len(files) == 2 == len([file for file in spill.rglob("*") if file.is_file()])
