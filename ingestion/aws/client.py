@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ from ingestion.objects import Object, ObjectStore
 # FOCUS exports were seen in lower case: match without it.
 PERIOD = re.compile(r"billing_period=(\d{4}-\d{2})/?$", re.IGNORECASE)
 MANIFEST = "-Manifest.json"
+# Between the last file of a delivery and its manifest there are minutes at most, also in a copy of the bucket; between
+# two deliveries there are hours.
+ONE_DELIVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Manifest:
     period: str
     execution_id: str
     files: tuple[str, ...]
+    modified: datetime | None = None
 
     @property
     def version(self) -> str:
@@ -76,7 +81,12 @@ class Export:
             raise BadInput(f"{where}: names no data files")
         execution = said.get("executionId") or said.get("assemblyId") or hashlib.sha256(content).hexdigest()
         return Manifest(
-            found.key, found.etag, period, str(execution), tuple(self._key(str(name)) for name in names)
+            found.key,
+            found.etag,
+            period,
+            str(execution),
+            tuple(self._key(str(name)) for name in names),
+            found.modified,
         )
 
     def _key(self, name: str) -> str:
@@ -100,6 +110,12 @@ class Export:
             if found is None:
                 raise BadInput(
                     f"{where}: the manifest names it, but it is not there; is the delivery still going on?"
+                )
+            if found.modified and manifest.modified and found.modified - manifest.modified > ONE_DELIVERY:
+                # Overwrite mode: the new delivery's files are in place one by one, the old manifest still stands.
+                raise TornDelivery(
+                    f"{where} is newer than its manifest: a new delivery is being written, and the next refresh reads it "
+                    "(if the file was only copied since, copy the manifest after it)"
                 )
             target = folder / f"{index:05d}.parquet"
             self.store.download(found, target)

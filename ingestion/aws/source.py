@@ -70,7 +70,13 @@ def inspect(path: Path, where: str) -> VendorFile:
 
 def slices(settings: AwsSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
     """The window's billing periods that have a committed delivery, oldest first."""
-    export = Export(open_store(settings.export_url, profile=settings.profile, endpoint_url=settings.endpoint_url))
+    store = open_store(
+        settings.export_url,
+        profile=settings.profile,
+        endpoint_url=settings.endpoint_url,
+        setting="sources.aws.export_url",
+    )
+    export = Export(store)
     name = settings.export_url.rstrip("/").rsplit("/", 1)[-1]
     # Downloads must outlive the reading: dlt copies the files when it loads. The folder goes with this object.
     staging = tempfile.TemporaryDirectory(prefix="costowner-aws-")
