@@ -45,10 +45,11 @@ class Bucket:
     @contextmanager
     def _explaining(self, key: str, action: str) -> Iterator[None]:
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         try:
             yield
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, ResponseParserError) as error:
             raise explained(error, f"{self.root}/{key}", self.access, action) from None
         except EOFError:
             raise no_terminal(f"{self.root}/{key}", self.access) from None
@@ -106,7 +107,13 @@ class Bucket:
                 if done:
                     wanted["Range"] = f"bytes={done}-"
                 answer = self.client.get_object(**wanted)
-                etag, body = answer["ETag"].strip('"'), answer["Body"]
+                body = answer["Body"]
+            # Some stores give If-Match no heed.
+            version = answer.get("ETag", "").strip('"')
+            if etag and version != etag:
+                body.close()
+                raise TornDelivery(f"{self.root}/{key} was replaced while it was being read")
+            etag = version
             if done and answer["ResponseMetadata"]["HTTPStatusCode"] != 206:
                 _empty(sink)  # the server gives ranges no heed
             try:

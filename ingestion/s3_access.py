@@ -152,7 +152,9 @@ def _refused(error: ClientError, where: str, access: Access, action: str) -> Ing
             return kind(f"{where}: {meaning} [{code}]")
     answered = f"{where}: S3 answered {code or status}"
     if status >= 500 or code in BUSY:
-        return VendorError(f"{answered} to {ATTEMPTS} attempts; try again later")
+        # botocore takes a web page in place of a listing for a 500, too.
+        check = f", and check {access.beside('endpoint_url')}" if access.endpoint_url else ""
+        return VendorError(f"{answered} to {ATTEMPTS} attempts; try again later{check}")
     return BadInput(answered)
 
 
@@ -209,6 +211,7 @@ def no_terminal(where: str, access: Access) -> IngestionError:
 def _no_answer(error: Exception, where: str, access: Access) -> IngestionError:
     """botocore did not get as far as an answer."""
     from botocore import exceptions as of
+    from botocore.parsers import ResponseParserError
 
     kind = type(error).__name__
     if isinstance(error, of.SSOError | of.TokenRetrievalError | of.NoAuthTokenError):
@@ -229,6 +232,8 @@ def _no_answer(error: Exception, where: str, access: Access) -> IngestionError:
             f"no AWS credentials were found: set {access.beside('profile')}, or AWS_ACCESS_KEY_ID and "
             f"AWS_SECRET_ACCESS_KEY, or run where a role is attached ({GUIDE})"
         )
+    elif isinstance(error, ResponseParserError):
+        reason = f"what answers is no AWS service: check {access.beside('endpoint_url')} and AWS_ENDPOINT_URL…"
     elif isinstance(error, of.ParamValidationError):
         reason = f"no valid bucket or key: check {access.url_setting}"
     else:

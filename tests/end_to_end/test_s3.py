@@ -300,6 +300,7 @@ def test_any_key_is_read_and_a_long_listing_to_its_end(payer: Payer, tmp_path: P
     store = open_store(payer.url, endpoint_url=payer.server.url)
     (found,) = store.list("a b/")
     assert found.key == odd and store.head(odd) == found and store.folders("") == ["a b/"]
+    assert store.head("a b") is None and store.head(odd[:-1]) is None
     store.download(found, tmp_path / "odd")
     assert (tmp_path / "odd").read_bytes() == store.read(odd) == b"odd"
 

@@ -178,6 +178,19 @@ def test_role_that_may_not_be_assumed_says_who_must_trust_whom(
     assert not any(secret in str(it.value) for secret in SECRETS)
 
 
+def test_web_page_in_place_of_a_service_is_told(
+    profiles: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profiles(
+        "[profile payer]\nrole_arn = arn:aws:iam::111111111111:role/x\nsource_profile = base\nregion = us-east-1\n"
+        "[profile base]\naws_access_key_id = k\naws_secret_access_key = s\n"
+    )
+    with answering((200, "<html><br>Welcome</html>", {})) as page:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", page)
+        with pytest.raises(SettingError, match=r"is no AWS service: check .* AWS_ENDPOINT_URL"):
+            open_store("s3://bills/p", profile="payer", setting=SETTING).folders("")
+
+
 def test_profile_that_is_not_there_is_named(
     profiles: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

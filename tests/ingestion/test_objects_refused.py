@@ -116,7 +116,8 @@ def anybody(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("anybody")
 def test_body_whose_checksum_is_wrong_is_never_taken_and_begun_anew() -> None:
     wrong = (200, "garbled", {"ETag": '"e"', "x-amz-checksum-crc32": "AAAAAA=="})
-    with answering(wrong, (200, "whole", {"ETag": '"e"'})) as url:
+    # 206, as if the rest had been asked for: what was garbled must be gone.
+    with answering(wrong, (206, "whole", {"ETag": '"e"'})) as url:
         assert open_store("s3://bills/p", endpoint_url=url).read("x") == b"whole"
     with answering(wrong) as url:
         with pytest.raises(TornDelivery, match=r"broke off 3 times \(FlexibleChecksumError\)"):
@@ -139,3 +140,20 @@ def test_file_is_whole_or_not_there(tmp_path: Path) -> None:
         with pytest.raises(TornDelivery, match="got 7 of 8 bytes"):
             open_store("s3://bills/p", endpoint_url=url).download(Object("x", "e", 8), tmp_path / "x")
     assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"before"]
+
+
+@pytest.mark.usefixtures("anybody")
+def test_server_that_gives_if_match_no_heed_is_found_out(tmp_path: Path) -> None:
+    with answering((200, "another", {"ETag": '"f"'})) as url:
+        with pytest.raises(TornDelivery, match="replaced"):
+            open_store("s3://bills/p", endpoint_url=url).download(Object("x", "e", 7), tmp_path / "x")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("anybody")
+def test_web_page_in_place_of_s3_is_told_by_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The port of a store's console is easily taken for the store's."""
+    monkeypatch.setattr("ingestion.s3_access.ATTEMPTS", 1)
+    with answering((200, "<html><br>Welcome</html>", {})) as url:
+        with pytest.raises(VendorError, match=r"check sources\.aws\.endpoint_url"):
+            open_store("s3://bills/p", endpoint_url=url, setting=SETTING).folders("")
