@@ -58,7 +58,7 @@ class Access:
 
     @property
     def credentials(self) -> str:
-        """Where the credentials come from, as the subject of "… is wrong"."""
+        """Where the credentials come from."""
         if self.profile:
             return f"the AWS profile {self.profile!r} ({self.beside('profile')})"
         if os.environ.get("AWS_PROFILE"):
@@ -93,7 +93,18 @@ def connect(access: Access) -> S3Client:
         raise SettingError(
             f"{access.beside('endpoint_url')}: not a URL; write https://host, or http://host:port"
         ) from None
+    client.meta.events.register("before-call.s3.HeadBucket", _ask_nobody)
     return client
+
+
+def _ask_nobody(**_: object) -> None:
+    """Keep botocore from asking by HEAD for the region of a bucket that redirects without naming one.
+
+    S3 names it. Where another redirects (a proxy, to https) the HEAD is redirected too, and asks again without end.
+    """
+    from botocore.exceptions import ClientError
+
+    raise ClientError({"ResponseMetadata": {"HTTPHeaders": {}}}, "HeadBucket")  # type: ignore[typeddict-item]
 
 
 def explained(error: Exception, where: str, access: Access, action: str = "s3:GetObject") -> IngestionError:
@@ -126,12 +137,12 @@ def _refused(error: ClientError, where: str, access: Access, action: str) -> Ing
         (REPLACED, TornDelivery, "was replaced while it was being read"),
         (ABSENT, BadInput, "no such object"),
         (frozenset({"NoSuchBucket"}), SettingError, f"no such bucket: check {access.url_setting}"),
-        (WRONG_KEYS, SettingError, f"{who} is not accepted: wrong keys, or keys of another place"),
+        (WRONG_KEYS, SettingError, f"wrong keys, or keys of another place: check {who}"),
         (
             EXPIRED,
             SettingError,
-            f"{who} has expired: log in again (`aws sso login{access.option}`), or choose credentials that renew "
-            f"themselves with {access.beside('profile')}",
+            f"expired credentials: check {who}; log in again (`aws sso login{access.option}`), or choose with "
+            f"{access.beside('profile')} some that renew themselves",
         ),
         (
             DENIED,
@@ -163,10 +174,12 @@ def _elsewhere(error: ClientError, where: str, access: Access, code: str) -> Ing
     headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     region = error.response.get("Error", {}).get("Region") or headers.get("x-amz-bucket-region")
     is_in = f"the bucket is in {region}" if region else "the bucket is in another region"
-    return SettingError(
-        f"{where}: {is_in} ({code}): set `region` in {access.credentials}, or AWS_DEFAULT_REGION"
-        + (f"; {access.beside('endpoint_url')} must be that region's" if access.endpoint_url else "")
-    )
+    if not region and code == "AuthorizationHeaderMalformed":
+        is_in += ", or the access key id is none"
+    way_out = f"set AWS_DEFAULT_REGION, or `region` in the profile that {access.beside('profile')} names"
+    if access.endpoint_url:
+        way_out += f"; {access.beside('endpoint_url')} must be that region's, and https where http is redirected"
+    return SettingError(f"{where}: {is_in} [{code}]: {way_out}")
 
 
 def _encrypted(where: str, access: Access, code: str, message: str) -> IngestionError:
@@ -174,7 +187,7 @@ def _encrypted(where: str, access: Access, code: str, message: str) -> Ingestion
     key = re.search(r"arn:aws[\w-]*:kms:[\w:/.-]+", message)
     named = f"KMS key {key.group(0)}" if key else "a KMS key"
     return BadInput(
-        f"{where}: is encrypted with {named} that {access.credentials} may not use ({code}): allow kms:Decrypt on it, "
+        f"{where}: is encrypted with {named} that {access.credentials} may not use [{code}]: allow kms:Decrypt on it, "
         f"in the key's policy too where the key is another account's ({GUIDE})"
     )
 
@@ -184,12 +197,12 @@ def _no_credentials_given(error: ClientError, where: str, access: Access) -> Ing
     code = str(error.response.get("Error", {}).get("Code", ""))
     if error.operation_name in ROLE_CALLS:
         return SettingError(
-            f"{where}: the role of {access.credentials} can't be assumed ({code}): its trust policy must name who asks "
+            f"{where}: the role of {access.credentials} can't be assumed [{code}]: its trust policy must name who asks "
             f"(and the external id, if it wants one), and who asks must be allowed sts:AssumeRole on it ({GUIDE})"
         )
     if code == "ForbiddenException":
         return SettingError(
-            f"{where}: {access.credentials} names an account or role that this SSO user is not assigned ({code})"
+            f"{where}: {access.credentials} names an account or role that this SSO user is not assigned [{code}]"
         )
     return _log_in(where, access, "aws sso login", code)
 

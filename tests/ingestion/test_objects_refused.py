@@ -50,7 +50,7 @@ def refusal(
     [
         (403, "InvalidAccessKeyId", SettingError, "sources.aws.profile"),
         (403, "SignatureDoesNotMatch", SettingError, "sources.aws.profile"),
-        (400, "ExpiredToken", SettingError, "has expired"),
+        (400, "ExpiredToken", SettingError, "expired credentials"),
         (403, "RequestTimeTooSkewed", SettingError, "clock"),
         (404, "NoSuchBucket", SettingError, "no such bucket: check sources.aws.export_url"),
         (404, "NoSuchKey", BadInput, "no such object"),
@@ -93,6 +93,16 @@ def test_refused_kms_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "KMS.DisabledException" in refusal(monkeypatch, 400, "KMS.DisabledException")
 
 
+@pytest.mark.usefixtures("anybody")
+def test_redirect_that_says_not_where_to_is_an_endpoint_that_is_wrong() -> None:
+    """As a proxy sends http to https. botocore would ask for the bucket's region, be redirected, and ask again."""
+    with answering((301, "<html><br>Moved</html>", {"Location": "https://s3.example.com/"})) as url:
+        store = open_store("s3://bills/p", endpoint_url=url, setting=SETTING)
+        for ask in (store.head, store.read):
+            with pytest.raises(SettingError, match=r"sources\.aws\.endpoint_url must be .* https where http"):
+                ask("x")
+
+
 def test_bucket_in_another_region_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     found = refusal(monkeypatch, 301, "PermanentRedirect", headers={"x-amz-bucket-region": "eu-central-1"})
     assert (
@@ -102,7 +112,7 @@ def test_bucket_in_another_region_names_it(monkeypatch: pytest.MonkeyPatch) -> N
     )
     assert "sources.aws.endpoint_url must be that region's" in found
     found = refusal(monkeypatch, 400, "AuthorizationHeaderMalformed", "the region 'us-east-1' is wrong")
-    assert "the bucket is in another region" in found
+    assert "the bucket is in another region, or the access key id is none" in found
 
 
 @pytest.fixture
