@@ -1,28 +1,32 @@
-"""Objects under a URL: `s3://bucket/prefix` through boto3, or a folder; the same few calls for both."""
+"""Objects under a URL: `s3://bucket/prefix`, or a folder; the same few calls for both."""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from ingestion.errors import BadInput, SettingError, TornDelivery
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+from ingestion.http import without_query
 
 
 @dataclass(frozen=True)
 class Object:
-    """One object: its key below the store's root, the vendor's ETag, and its size in bytes."""
+    """One object: its key below the store's root, the vendor's ETag, its size in bytes, and when it was stored.
+
+    A folder has no such time: its files' times are those of whoever copied them.
+    """
 
     key: str
     etag: str
     size: int
+    modified: datetime | None = None
 
 
 class ObjectStore(Protocol):
@@ -40,14 +44,28 @@ class ObjectStore(Protocol):
         ...
 
     def head(self, key: str) -> Object | None:
-        """The object's ETag and size, or None where there is none."""
+        """The object as it is now, or None where there is none."""
         ...
 
     def read(self, key: str) -> bytes: ...
 
     def download(self, found: Object, target: Path) -> None:
-        """Fetch exactly the version that `found` describes; TornDelivery where it was replaced meanwhile."""
+        """Fetch exactly the version that `found` describes, whole or not at all.
+
+        Raises TornDelivery where it was replaced meanwhile.
+        """
         ...
+
+
+@contextmanager
+def partial(target: Path) -> Iterator[Path]:
+    """A file to write to beside `target`, which it becomes when the context ends well, and never otherwise."""
+    draft = target.with_name(f"{target.name}.part")
+    try:
+        yield draft
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -96,107 +114,33 @@ class Folder:
         file = self.path / found.key
         if not file.is_file():
             raise BadInput(f"{file}: no such file")
-        shutil.copyfile(file, target)
-        if self._describe(found.key, file) != found:
-            raise TornDelivery(f"{file} was replaced while it was being read")
+        with partial(target) as draft:
+            shutil.copyfile(file, draft)
+            if self._describe(found.key, file) != found:
+                raise TornDelivery(f"{file} was replaced while it was being read")
 
 
-@dataclass(frozen=True)
-class Bucket:
-    """An S3 bucket and prefix. Credentials come through boto3's own chain."""
+def open_store(
+    url: str, *, profile: str | None = None, endpoint_url: str | None = None, setting: str | None = None
+) -> ObjectStore:
+    """A store by its URL: `s3://bucket/prefix`, `file:///path` or a plain path.
 
-    bucket: str
-    prefix: str
-    client: S3Client
-
-    @property
-    def root(self) -> str:
-        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
-
-    def _key(self, key: str) -> str:
-        return f"{self.prefix}/{key}" if self.prefix else key
-
-    def _relative(self, key: str) -> str:
-        return key[len(self.prefix) + 1 :] if self.prefix else key
-
-    def folders(self, prefix: str) -> list[str]:
-        pages = self.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=self._key(prefix), Delimiter="/"
-        )
-        return [self._relative(found["Prefix"]) for page in pages for found in page.get("CommonPrefixes", [])]
-
-    def list(self, prefix: str) -> Iterator[Object]:
-        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self._key(prefix))
-        for page in pages:
-            for found in page.get("Contents", []):
-                yield Object(self._relative(found["Key"]), found["ETag"].strip('"'), found["Size"])
-
-    def head(self, key: str) -> Object | None:
-        from botocore.exceptions import ClientError
-
-        try:
-            found = self.client.head_object(Bucket=self.bucket, Key=self._key(key))
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
-                return None
-            raise self._explained(error, key) from None
-        return Object(key, found["ETag"].strip('"'), found["ContentLength"])
-
-    def read(self, key: str) -> bytes:
-        from botocore.exceptions import ClientError
-
-        try:
-            return self.client.get_object(Bucket=self.bucket, Key=self._key(key))["Body"].read()
-        except ClientError as error:
-            raise self._explained(error, key) from None
-
-    def download(self, found: Object, target: Path) -> None:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            answer = self.client.get_object(
-                Bucket=self.bucket, Key=self._key(found.key), IfMatch=f'"{found.etag}"'
-            )
-            with target.open("wb") as file:
-                shutil.copyfileobj(answer["Body"], file, 1 << 20)
-        except ClientError as error:
-            raise self._explained(error, found.key) from None
-        except BotoCoreError as error:
-            raise TornDelivery(
-                f"{self.root}/{found.key}: the download broke off ({type(error).__name__})"
-            ) from None
-        if target.stat().st_size != found.size:
-            raise TornDelivery(f"{self.root}/{found.key}: got {target.stat().st_size} of {found.size} bytes")
-
-    def _explained(self, error: Exception, key: str) -> Exception:
-        code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
-        where = f"{self.root}/{key}"
-        if code in ("412", "PreconditionFailed"):
-            return TornDelivery(f"{where} was replaced while it was being read")
-        if code in ("404", "NoSuchKey", "NotFound"):
-            return BadInput(f"{where}: no such object")
-        if code == "NoSuchBucket":
-            return SettingError(f"{where}: no such bucket: check the URL")
-        if code in ("403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"):
-            return SettingError(f"{where}: access was refused ({code}): check the AWS profile or keys")
-        return BadInput(f"{where}: {code or type(error).__name__}")
-
-
-def open_store(url: str, *, profile: str | None = None, endpoint_url: str | None = None) -> ObjectStore:
-    """A store by its URL: `s3://bucket/prefix`, `file:///path` or a plain path."""
+    `setting` is the setting that holds the URL, for messages: `sources.aws.export_url`.
+    """
     parts = urlsplit(url)
     if parts.scheme == "s3":
-        import boto3
-        from botocore.config import Config
+        from ingestion.s3 import Bucket
+        from ingestion.s3_access import Access, connect
 
-        session = boto3.Session(profile_name=profile) if profile else boto3.Session()
-        client = session.client(
-            "s3",
-            endpoint_url=endpoint_url,
-            config=Config(retries={"max_attempts": 5, "mode": "standard"}, connect_timeout=10, read_timeout=120),
-        )
+        if not parts.netloc or "@" in parts.netloc or parts.query or parts.fragment:
+            raise SettingError(
+                f"{setting or 'the URL'}: write s3://bucket/prefix, and nothing else; credentials come from the profile"
+            )
+        access = Access(setting, profile, endpoint_url)
         # A key may begin with a slash: a legacy cost report without a prefix has `s3://bucket//report`.
-        return Bucket(parts.netloc, parts.path.removeprefix("/").rstrip("/"), client)
+        prefix = parts.path.removeprefix("/").rstrip("/")
+        return Bucket(parts.netloc, prefix, connect(access), access)
     if parts.scheme in ("", "file"):
         return Folder(Path(parts.path if parts.scheme else url).expanduser())
-    raise SettingError(f"{url}: write s3://bucket/prefix or a folder")
+    # Without its query: a signed URL is a credential.
+    raise SettingError(f"{setting or without_query(url)}: write s3://bucket/prefix or a folder")

@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +30,9 @@ MANIFEST = "-Manifest.json"
 BELOW_EXPORT = re.compile(
     r"(?:^|/)(data/[^/]+=.*|\d{8}-\d{8}/.*|[^/]+/year=\d{4}/month=\d{1,2}/.*)$", re.IGNORECASE
 )
+# Between the last file of a delivery and its manifest there are minutes at most, also in a copy of the bucket; between
+# two deliveries there are hours.
+ONE_DELIVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Manifest:
     period: str
     execution_id: str
     files: tuple[str, ...]
+    modified: datetime | None = None
 
     @property
     def version(self) -> str:
@@ -94,7 +99,12 @@ class Export:
             or hashlib.sha256(content).hexdigest()
         )
         return Manifest(
-            found.key, found.etag, period, str(execution), tuple(self._key(str(name)) for name in names)
+            found.key,
+            found.etag,
+            period,
+            str(execution),
+            tuple(self._key(str(name)) for name in names),
+            found.modified,
         )
 
     def _key(self, name: str) -> str:
@@ -124,6 +134,12 @@ class Export:
             if found is None:
                 raise BadInput(
                     f"{where}: the manifest names it, but it is not there; is the delivery still going on?"
+                )
+            if found.modified and manifest.modified and found.modified - manifest.modified > ONE_DELIVERY:
+                # Overwrite mode: the new delivery's files are in place one by one, the old manifest still stands.
+                raise TornDelivery(
+                    f"{where} is newer than its manifest: a new delivery is being written, and the next refresh reads it "
+                    "(if the file was only copied since, copy the manifest after it)"
                 )
             target = folder / f"{index:05d}"
             self.store.download(found, target)

@@ -161,7 +161,9 @@ def slices(settings: AwsSettings, window: Window, known: Known, now: datetime) -
     """The window's billing periods that have a committed delivery, export by export, oldest first."""
     workspace = _Workspace()
     for name, url in settings.exports().items():
-        store = open_store(url, profile=settings.profile, endpoint_url=settings.endpoint_url)
+        store = open_store(
+            url, profile=settings.profile, endpoint_url=settings.endpoint_url, setting="sources.aws.export_url"
+        )
         yield from _export_slices(name, url, Export(store), window, workspace)
 
 

@@ -46,7 +46,13 @@ class GatewaySettings:
 
 
 def _litellm(settings: GatewaySettings, url: str, window: Window, now: datetime) -> Iterable[Slice]:
-    logs = LiteLlmLogs(open_store(url, profile=settings.profile, endpoint_url=settings.endpoint_url))
+    store = open_store(
+        url,
+        profile=settings.profile,
+        endpoint_url=settings.endpoint_url,
+        setting="sources.llm_gateway.litellm_url",
+    )
+    logs = LiteLlmLogs(store)
     for hour, items in logs.hours(window.start, min(window.end, now)).items():
 
         def read(items: list[Object] = items) -> Iterable[Rows]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from ingestion.aws.client import Export
 from ingestion.aws.source import AwsSettings
 from ingestion.errors import BadInput, SettingError, TornDelivery
 from ingestion.lake import known_notes, land
-from ingestion.objects import Folder, open_store
+from ingestion.objects import Folder, Object, open_store
 from ingestion.settings import Home, Month, Window
 from sample_company.aws import EXPORT, write_export
 from sample_company.aws_formats import FORMATS, write_delivery
@@ -117,6 +119,29 @@ def test_manifest_that_is_replaced_while_reading_is_a_torn_delivery(exports: Pat
         next(files)
 
 
+class Dated(Folder):
+    """A folder whose files' times are when they were stored, as in S3."""
+
+    def _describe(self, key: str, file: Path) -> Object:
+        stored = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+        return replace(super()._describe(key, file), modified=stored)
+
+
+def test_file_that_is_newer_than_its_manifest_is_of_a_delivery_under_way(exports: Path, tmp_path: Path) -> None:
+    """In overwrite mode the next delivery's files come one by one, and the manifest that stands is the last one's."""
+    export = Export(Dated(exports))
+    manifest = export.manifest("2026-10", f"metadata/{PERIOD}/")
+    assert manifest is not None and manifest.modified is not None
+    for minutes, torn in ((-5, False), (5, False), (180, True)):
+        written = (manifest.modified + timedelta(minutes=minutes)).timestamp()
+        os.utime(data_file(exports), (written, written))
+        if torn:
+            with pytest.raises(TornDelivery, match=r"00001\.snappy\.parquet is newer than its manifest"):
+                list(export.download(manifest, tmp_path))
+        else:
+            assert len(list(export.download(manifest, tmp_path))) == 1
+
+
 def test_wrong_folder_names_the_setting(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"sources\.aws\.export_url"):
         land(Home(tmp_path / "home"), SOURCE, AwsSettings(str(tmp_path)), WINDOW, NOW)
@@ -150,7 +175,7 @@ def test_export_lands_from_s3(exports: Path, tmp_path: Path, s3: str) -> None:
 
     client = boto3.client("s3", endpoint_url=s3)
     client.create_bucket(Bucket="bills")
-    for file in exports.rglob("*"):
+    for file in sorted(exports.rglob("*")):
         if file.is_file():
             client.upload_file(str(file), "bills", f"exports/{EXPORT}/{file.relative_to(exports)}")
     settings = AwsSettings(f"s3://bills/exports/{EXPORT}", endpoint_url=s3)

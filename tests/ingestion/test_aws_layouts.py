@@ -13,7 +13,8 @@ from ingestion.aws.client import Export
 from ingestion.aws.source import AwsSettings
 from ingestion.errors import SettingError
 from ingestion.lake import known_notes, land
-from ingestion.objects import Bucket, Folder, ObjectStore
+from ingestion.objects import Folder, ObjectStore
+from ingestion.s3 import Bucket
 from ingestion.settings import Home, Month, Window
 from orchestration.partitions import open_window
 from sample_company.aws_formats import FORMATS, write_delivery
