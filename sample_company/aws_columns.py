@@ -97,6 +97,8 @@ DOUBLE = [
     "reservation_effective_cost",
     "reservation_net_amortized_upfront_cost_for_usage",
     "reservation_net_effective_cost",
+    "reservation_net_unused_amortized_upfront_fee_for_billing_period",
+    "reservation_net_unused_recurring_fee",
     "reservation_recurring_fee_for_usage",
     "reservation_unused_amortized_upfront_fee_for_billing_period",
     "reservation_unused_normalized_unit_quantity",

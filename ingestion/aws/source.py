@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingestion.aws.client import Export, Manifest
-from ingestion.aws.shape import COST_AND_USAGE_REPORT, REQUIRED, TABLES, exact_decimal
+from ingestion.aws.shape import COST_AND_USAGE_REPORT, REQUIRED, SPLIT_COST_OPERATIONS, TABLES, exact_decimal
 from ingestion.errors import BadInput
 from ingestion.lake import Known, Slice, Source, Total, VendorFile
 from ingestion.objects import open_store
@@ -50,10 +50,13 @@ def inspect(path: Path, where: str) -> VendorFile:
     if absent:
         raise BadInput(f"{where}: no CUR 2.0 file, it has no column {', '.join(absent)}")
     currency = "line_item_currency_code" if "line_item_currency_code" in names else "'USD'"
+    cost = exact_decimal("line_item_unblended_cost")
+    if "line_item_operation" in names:
+        cost = f"case when line_item_operation in {SPLIT_COST_OPERATIONS} then 0 else {cost} end"
     with duckdb.connect() as connection:
         try:
             rows = connection.execute(
-                f"select {currency}, sum({exact_decimal('line_item_unblended_cost')}), count(*), "
+                f"select {currency}, sum({cost}), count(*), "
                 f"max(line_item_usage_start_date) from read_parquet(?) group by 1 order by 1",
                 [str(path)],
             ).fetchall()
