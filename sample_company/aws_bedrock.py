@@ -1,7 +1,7 @@
 """Bedrock in the sample company's CUR: the gateway's models, and a notebook that calls Bedrock by itself.
 
 Amazon's model in the usage types of AWS (`EUC1-NovaPro-input-tokens-…`), Anthropic's in those of the Marketplace
-(`EUC1-MP:EUC1_InputTokenCount-Units`); IAM principals on all of them, and tags on none.
+(`EUC1-MP:EUC1_InputTokenCount-Units`); IAM principals on all of them, and resource tags on none.
 """
 
 from __future__ import annotations
@@ -103,7 +103,9 @@ def _gateway_lines(world: World, day: date) -> Iterator[tuple[Line, dict[tuple[s
 
 def _notebook_line(world: World, day: date, token_class: str, tokens: int) -> Line:
     principal = _principal(SHARED_ACCOUNT, NOTEBOOK_ROLE, "rosa")
-    return _line(world, day, SHARED_ACCOUNT, BEDROCK_SONNET, token_class, tokens, principal)
+    line = _line(world, day, SHARED_ACCOUNT, BEDROCK_SONNET, token_class, tokens, principal)
+    # The role has a tag of its own, of a key that makes claims and that no rule asks for.
+    return {**line, "resource_tags": [("iamPrincipal/application", "notebooks")]}
 
 
 def bedrock_lines(world: World, day: date) -> Iterator[tuple[Line, str | None, bool]]:

@@ -132,7 +132,7 @@ TIME = [
     "line_item_usage_start_date",
 ]
 
-MAPS = ("resource_tags", "cost_category", "product")
+MAPS = ("resource_tags", "cost_category", "product", "tags")
 
 _MAP = pa.map_(pa.string(), pa.string())
 

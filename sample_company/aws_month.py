@@ -1,7 +1,7 @@
 """What the sample company's CUR holds once a month: fees, tax, credits, discounts, refunds; and the month that goes net.
 
 Up to the last month the payer's discounts are lines of their own (gross). In the last one it has an enterprise agreement, and
-its export tells every line's net cost as well.
+its export tells every line's net cost as well, and the tags of accounts.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ RI_UPFRONT, RI_RECURRING = 0.05, 0.14
 RI_RATE = 0.19
 RESERVED_HOURS, USED_HOURS = 24, 22
 EDP_SHARE = 0.06
+TEAM_OF_ACCOUNT = {account: team for team, account in TEAM_ACCOUNTS.items()}
 
 
 def restated_month(world: World) -> date:
@@ -110,8 +111,10 @@ def _net(line: Line) -> Line:
         and line["bill_billing_entity"] == "AWS"
         and line["product_servicecode"] != "AmazonBedrock"
     )
+    team = TEAM_OF_ACCOUNT.get(line["line_item_usage_account_id"])
     return {
         **line,
+        "tags": [("accountTag/team", team)] if team else [],
         "line_item_net_unblended_cost": round(cost * (1 - EDP_SHARE), 10) if is_discounted else cost,
         "reservation_net_effective_cost": line.get("reservation_effective_cost"),
         "reservation_net_unused_amortized_upfront_fee_for_billing_period": line.get(

@@ -45,7 +45,13 @@ with
                 else coalesce(line_types.effective_basis, 'unblended')
             end as effective_basis,
             coalesce(line_types.net_basis, 'net') as net_basis,
-            coalesce(line_types.charge_category, 'Adjustment') as charge_category,
+            -- A credit's effective cost must be its billed cost (FOCUS); that of a folded discount is in
+            -- other lines.
+            case
+                when bases.is_net and line_types.net_basis = 'folded'
+                then 'Adjustment'
+                else coalesce(line_types.charge_category, 'Adjustment')
+            end as charge_category,
             coalesce(line_types.charge_frequency, 'One-Time') as charge_frequency,
             case
                 when
@@ -54,7 +60,7 @@ with
                 then 'Committed'
                 when line_types.line_type = 'Usage' and counted.line_item_usage_type like '%Spot%'
                 then 'Dynamic'
-                else line_types.pricing_category
+                else nullif(line_types.pricing_category, '')
             end as pricing_category
         from counted
         left join line_types on counted.line_item_line_item_type = line_types.line_type

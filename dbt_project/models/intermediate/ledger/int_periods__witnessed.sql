@@ -18,7 +18,7 @@ with
                 {{
                     joined_text(
                         json_of_text("slice_id") ~ " || ':' || " ~ json_of_text(
-                            "coalesce(vendor_version || ' ', '') || '#' || coalesce(substr(content_digest, 1, 12), load_id)"
+                            "coalesce(vendor_version || ' ', '') || '#' || substr(" ~ md5_key(["coalesce(content_digest, load_id)"]) ~ ", 1, 12)"
                         ),
                         "slice_id",
                     )
