@@ -139,4 +139,5 @@ def discounted(world: World, first: date, found: Iterable[Owned]) -> Iterator[Ow
         yield net, owner, shows
     if discount:
         line = charge(world, first, "edp", "EdpDiscount", "AmazonEC2", -float(discount), "Enterprise discount")
-        yield {**line, "line_item_net_unblended_cost": 0.0}, None, False
+        # Its own net cost repeats what the other lines' net costs hold: who adds it as well counts it twice.
+        yield {**line, "line_item_net_unblended_cost": -float(discount)}, None, False
