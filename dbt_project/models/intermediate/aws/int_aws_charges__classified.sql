@@ -2,11 +2,9 @@
 -- negative,
 -- which FOCUS forbids.)
 with
-    lines as (select * from {{ ref("int_aws_lines__mapped") }}),
+    lines as (select * from {{ ref("int_aws_lines__claimed") }}),
 
     residuals as (select * from {{ ref("int_aws_negations__netted") }}),
-
-    asked as (select * from {{ ref("int_claims__asked") }}),
 
     keyed as (
         select
@@ -190,46 +188,18 @@ with
                     coalesce(pricing_rate_code, service_code || '/' || coalesce(line_item_usage_type, 'fee'))
                     || case when part = '' then '' else '/' || part end
             end as sku_price_id,
-            case
-                when is_priced and bedrock_kind is not null
-                then
-                    nullif(
-                        {{
-                            json_object(
-                                [["x_BedrockKind", "bedrock_kind"], ["x_BedrockRouting", "bedrock_routing"],
-                                 ["x_BedrockTier", "bedrock_tier"], ["x_ModelId", "bedrock_model"],
-                                 ["x_ModelProvider", "bedrock_model_provider"]]
-                            )
-                        }},
-                        '{}'
-                    )
-            end as sku_price_details,
+            case when is_priced then bedrock_details end as sku_price_details,
             line_item_usage_account_id as sub_account_id,
             coalesce(line_item_usage_account_name, line_item_usage_account_id) as sub_account_name,
             'Account' as sub_account_type,
             coalesce({{ map_json("resource_tags") }}, '{}') as tags,
-            {{
-                json_object(
-                    aws_tag_claims()
-                    + [
-                        ["aws_resource", "case when asked.asks_resource then line_item_resource_id end"],
-                        ["aws_inference_profile", application_profile("service_code", "line_item_resource_id")],
-                        ["aws_commitment", "case when not is_measured then commitment_arn end"],
-                        ["aws_iam_principal", "line_item_iam_principal"],
-                        ["aws_account", "line_item_usage_account_id"],
-                        ["service_name", "coalesce(priced.service_name, marketplace_product, service_code)"],
-                        ["source", "'aws'"],
-                    ]
-                )
-            }}
-            as claims,
+            claims,
             case when is_of_tokens then 'bedrock' end as ai_provider,
             case when is_of_tokens then bedrock_model end as ai_model,
             case when is_of_tokens then bedrock_token_class end as ai_token_class,
             case when is_of_tokens then bedrock_tier end as ai_service_tier,
             case when is_of_tokens then line_item_usage_account_id end as ai_account
         from priced
-        cross join asked
     ),
 
     leftovers as (
