@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sample_company import aws_bedrock
-from sample_company.aws_base import PAYER, TEAM_ACCOUNTS, Line
+from sample_company.aws_base import PAYER, SP_ARN, TEAM_ACCOUNTS, Line
 from sample_company.aws_columns import SCHEMA
-from sample_company.aws_lines import SPIKE_SERVICE, lines, spike_days
+from sample_company.aws_lines import SPIKE_SERVICE, adopted, lines, spike_days
 from sample_company.company import TEAM_BY_ID
 from sample_company.world import Label, Spike, World, at, first_of_month
 
@@ -70,15 +70,22 @@ def _effective(line: Line) -> Decimal:
         return Decimal(repr(line["savings_plan_savings_plan_effective_cost"]))
     if kind == "DiscountedUsage":
         return Decimal(repr(line["reservation_effective_cost"]))
-    return Decimal(repr(line["line_item_unblended_cost"]))
+    if kind == "SavingsPlanRecurringFee":
+        total, used = line["savings_plan_total_commitment_to_date"], line["savings_plan_used_commitment"]
+        return Decimal(repr(total)) - Decimal(repr(used))
+    net = line.get("line_item_net_unblended_cost")
+    return Decimal(repr(line["line_item_unblended_cost"] if net is None else net))
 
 
 def labels(world: World, as_of: date) -> Iterator[Label]:
-    """Whose each line of usage is. Fees, tax, credits and discounts are everybody's and carry no label."""
+    """Whose each line of usage is, and the Savings Plan's unused part. Fees, tax, credits, discounts and what repeats
+    other lines (negations, pods) carry no label."""
     for month in world.months(as_of):
         for line, owner, shows in lines(world, month, as_of):
             kind = line["line_item_line_item_type"]
-            if owner and kind in ("Usage", "DiscountedUsage", "SavingsPlanCoveredUsage"):
+            if line.get("split_line_item_parent_resource_id") or kind == "SavingsPlanNegation":
+                continue
+            if owner:
                 yield Label("aws", line["identity_line_item_id"], owner, _effective(line), shows)
     yield from aws_bedrock.gateway_labels(world, as_of)
 
@@ -89,11 +96,18 @@ def spikes(world: World) -> list[Spike]:
 
 
 def registry_rules(world: World) -> list[dict[str, object]]:
-    """Tags decide; then the account, where a team has one of its own; what the payer is billed for is shared."""
+    """Tags decide; then what names a resource, a profile or a commitment; then the account, where a team has one of its
+    own; what the payer is billed for is shared."""
     rules: list[dict[str, object]] = [
         {"id": "aws-team-tag", "claim": "aws_tag:team", "match": "owner", "owner": "*", "priority": 50},
     ]
-    rules += aws_bedrock.registry_rules()
+    rules += aws_bedrock.registry_rules(world)
+    resource, owner = adopted(world)
+    rules += [
+        {"id": "aws-resource-adopted", "claim": "aws_resource", "value": resource, "owner": owner},
+        # Who buys commitments answers for what of them is not used.
+        {"id": "aws-savings-plan", "claim": "aws_commitment", "value": SP_ARN, "owner": "infra"},
+    ]
     rules += [
         {"id": f"aws-account-{team}", "claim": "aws_account", "value": account, "owner": team}
         for team, account in TEAM_ACCOUNTS.items()

@@ -18,6 +18,8 @@ TEAM_ACCOUNTS = {
     "infra": "110000000005",
 }
 REGION = "eu-central-1"
+SP_ARN = f"arn:aws:savingsplans::{PAYER}:savingsplan/sample-sp-1"
+RI_ARN = f"arn:aws:rds:eu-central-1:{PAYER}:ri:sample-ri-1"
 
 Line = dict[str, Any]
 
@@ -42,6 +44,26 @@ def base(world: World, day: date, key: str) -> Line:
         "line_item_legal_entity": "Amazon Web Services, Inc.",
         "pricing_currency": "USD",
         "product_region_code": REGION,
+    }
+
+
+def charge(world: World, day: date, key: str, kind: str, product: str, cost: float, text: str = "") -> Line:
+    """A line that is not usage of a resource."""
+    return {
+        **base(world, day, f"{day}|{key}"),
+        "line_item_line_item_type": kind,
+        "line_item_line_item_description": text or f"{kind} for {product}",
+        "line_item_product_code": product,
+        "line_item_usage_type": key,
+        "line_item_operation": "",
+        "line_item_usage_account_id": PAYER,
+        "line_item_usage_account_name": "Sample Company (payer)",
+        "line_item_usage_amount": 1.0,
+        "line_item_unblended_cost": cost,
+        "product_servicecode": product,
+        "resource_tags": [],
+        "cost_category": [],
+        "product": [],
     }
 
 

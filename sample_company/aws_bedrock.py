@@ -1,7 +1,7 @@
 """Bedrock in the sample company's CUR: the gateway's models, and a notebook that calls Bedrock by itself.
 
 Amazon's model in the usage types of AWS (`EUC1-NovaPro-input-tokens-…`), Anthropic's in those of the Marketplace
-(`EUC1-MP:EUC1_InputTokenCount-Units`); IAM principals on all of them, and tags on none.
+(`EUC1-MP:EUC1_InputTokenCount-Units`); IAM principals on all of them, and resource tags on none.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sample_company.world import Label, World
 
 NOTEBOOK_ROLE = "analytics-notebook"
 NOTEBOOK_TEAM = "data-platform"
+PICTURE_TEAM = "growth"
 AWS_METERS = {
     "input": "input-tokens",
     "cached_input": "cache-read-input-token-count",
@@ -102,7 +103,9 @@ def _gateway_lines(world: World, day: date) -> Iterator[tuple[Line, dict[tuple[s
 
 def _notebook_line(world: World, day: date, token_class: str, tokens: int) -> Line:
     principal = _principal(SHARED_ACCOUNT, NOTEBOOK_ROLE, "rosa")
-    return _line(world, day, SHARED_ACCOUNT, BEDROCK_SONNET, token_class, tokens, principal)
+    line = _line(world, day, SHARED_ACCOUNT, BEDROCK_SONNET, token_class, tokens, principal)
+    # The role has a tag of its own, of a key that makes claims and that no rule asks for.
+    return {**line, "resource_tags": [("iamPrincipal/application", "notebooks")]}
 
 
 def bedrock_lines(world: World, day: date) -> Iterator[tuple[Line, str | None, bool]]:
@@ -113,6 +116,43 @@ def bedrock_lines(world: World, day: date) -> Iterator[tuple[Line, str | None, b
         yield _notebook_line(world, day, token_class, tokens), NOTEBOOK_TEAM, True
 
 
+def _picture_profile(world: World) -> str:
+    profile = world.token("inference-profile", PICTURE_TEAM, length=12)
+    return f"arn:aws:bedrock:{REGION}:{SHARED_ACCOUNT}:application-inference-profile/{profile}"
+
+
+def picture_line(world: World, day: date) -> tuple[Line, str | None, bool]:
+    """A day's pictures, which are of no tokens: called through an application inference profile, whose owner is known."""
+    pictures = world.rng("pictures", day).randint(20, 60)
+    cost = round(pictures * 0.01, 10)
+    line = {
+        **base(world, day, f"{day}|bedrock|pictures"),
+        "line_item_line_item_type": "Usage",
+        "line_item_line_item_description": "$0.01 per image of Titan Image Generator",
+        "line_item_product_code": "AmazonBedrock",
+        "line_item_usage_type": "EUC1-TitanImage-T2I-1024-Standard",
+        "line_item_operation": "InvokeModelInference",
+        "line_item_resource_id": _picture_profile(world),
+        "line_item_usage_account_id": SHARED_ACCOUNT,
+        "line_item_usage_account_name": "shared-prod",
+        "line_item_iam_principal": _principal(SHARED_ACCOUNT, "illustrator", "worker"),
+        "line_item_usage_amount": float(pictures),
+        "line_item_unblended_cost": cost,
+        "line_item_unblended_rate": "0.01",
+        "pricing_public_on_demand_cost": cost,
+        "pricing_public_on_demand_rate": "0.01",
+        "pricing_unit": "Count",
+        "pricing_term": "OnDemand",
+        "product_sku": world.token("sku", "pictures", length=16).upper(),
+        "pricing_rate_code": world.token("rate", "pictures", length=16).upper(),
+        "product_servicecode": "AmazonBedrock",
+        "resource_tags": [],
+        "cost_category": [],
+        "product": [("product_name", "Amazon Bedrock")],
+    }
+    return line, PICTURE_TEAM, True
+
+
 def gateway_labels(world: World, as_of: date) -> Iterator[Label]:
     """Whose the gateway's Bedrock lines are: the requests' teams, by what their tokens cost."""
     for day in world.days(as_of):
@@ -121,14 +161,20 @@ def gateway_labels(world: World, as_of: date) -> Iterator[Label]:
                 yield Label("aws", line["identity_line_item_id"], team, amount, known)
 
 
-def registry_rules() -> list[dict[str, object]]:
-    """The notebook has no tags and no account of its own: its role tells whose it is."""
+def registry_rules(world: World) -> list[dict[str, object]]:
+    """The notebook has no tags and no account of its own: its role tells whose it is; of the pictures, their profile."""
     return [
+        {
+            "id": "aws-profile-pictures",
+            "claim": "aws_inference_profile",
+            "value": _picture_profile(world),
+            "owner": PICTURE_TEAM,
+        },
         {
             "id": "aws-iam-analytics-notebook",
             "claim": "aws_iam_principal",
             "match": "glob",
             "value": f"arn:aws:sts::*:assumed-role/{NOTEBOOK_ROLE}/*",
             "owner": NOTEBOOK_TEAM,
-        }
+        },
     ]

@@ -97,6 +97,8 @@ DOUBLE = [
     "reservation_effective_cost",
     "reservation_net_amortized_upfront_cost_for_usage",
     "reservation_net_effective_cost",
+    "reservation_net_unused_amortized_upfront_fee_for_billing_period",
+    "reservation_net_unused_recurring_fee",
     "reservation_recurring_fee_for_usage",
     "reservation_unused_amortized_upfront_fee_for_billing_period",
     "reservation_unused_normalized_unit_quantity",
@@ -130,7 +132,7 @@ TIME = [
     "line_item_usage_start_date",
 ]
 
-MAPS = ("resource_tags", "cost_category", "product")
+MAPS = ("resource_tags", "cost_category", "product", "tags")
 
 _MAP = pa.map_(pa.string(), pa.string())
 

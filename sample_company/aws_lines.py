@@ -1,7 +1,7 @@
 """The lines of the sample company's CUR, a billing period at a time, each with its true owner.
 
-Daily lines of every service, with Savings Plans, Reserved Instances, tax, credits, refunds, a support fee and
-discounts; a month that is restated after it closed; untagged resources; accounts of their own and a shared one.
+Daily lines of every service, with a Savings Plan and a Reserved Instance; untagged resources; accounts of their own and a
+shared one. What comes once a month (fees, tax, discounts, refunds) is in `aws_month.py`.
 """
 
 from __future__ import annotations
@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
-from sample_company.aws_base import PAYER, REGION, SHARED_ACCOUNT, TEAM_ACCOUNTS, Line, base, moment
-from sample_company.aws_bedrock import bedrock_lines
+from sample_company.aws_base import REGION, RI_ARN, SHARED_ACCOUNT, SP_ARN, TEAM_ACCOUNTS, Line, base, charge
+from sample_company.aws_bedrock import bedrock_lines, picture_line
+from sample_company.aws_month import RESERVED_HOURS, RI_RATE, USED_HOURS, discounted, monthly, restatement
 from sample_company.company import SERVICES
 from sample_company.world import World, first_of_month, month_of
 
-SP_ARN = f"arn:aws:savingsplans::{PAYER}:savingsplan/sample-sp-1"
-RI_ARN = f"arn:aws:rds:eu-central-1:{PAYER}:ri:sample-ri-1"
-RESTATED_AFTER_DAYS = 9
 SPIKE_SERVICE = "event-stream"
 
 
@@ -86,12 +84,25 @@ def _is_tagged(world: World, service: str, kind: Kind) -> bool:
     return world.rng("aws-tagged", service, kind.usage_type).random() > 0.05
 
 
+def _resource(world: World, service: str, account: str, kind: Kind) -> str:
+    short = world.token("aws-resource", service, kind.usage_type, length=12)
+    return f"arn:aws:{kind.product[6:].lower()}:{REGION}:{account}:{kind.arn}{service}-{short}"
+
+
+def adopted(world: World) -> tuple[str, str]:
+    """An untagged resource of the shared account, which the registry gives an owner by its ARN; and that owner."""
+    for service in SERVICES:
+        for kind in KINDS:
+            if _account(service.team) == SHARED_ACCOUNT and not _is_tagged(world, service.id, kind):
+                return _resource(world, service.id, SHARED_ACCOUNT, kind), service.team
+    raise LookupError("every resource of this world is tagged: choose another seed")
+
+
 def _usage(world: World, day: date, service: str, team: str, kind: Kind) -> Line:
     rng = world.rng("aws", day, service, kind.usage_type)
     weekend = 0.7 if day.weekday() >= 5 else 1.0
     amount = round(kind.units * _size(world, service) * weekend * rng.uniform(0.9, 1.1), 8)
     account = _account(team)
-    short = world.token("aws-resource", service, kind.usage_type, length=12)
     tags = [("user_team", team), ("user_service", service)] if _is_tagged(world, service, kind) else []
     cost = round(amount * kind.rate, 10)
     return {
@@ -101,7 +112,7 @@ def _usage(world: World, day: date, service: str, team: str, kind: Kind) -> Line
         "line_item_product_code": kind.product,
         "line_item_usage_type": kind.usage_type,
         "line_item_operation": kind.operation,
-        "line_item_resource_id": f"arn:aws:{kind.product[6:].lower()}:{REGION}:{account}:{kind.arn}{service}-{short}",
+        "line_item_resource_id": _resource(world, service, account, kind),
         "line_item_usage_account_id": account,
         "line_item_usage_account_name": "shared-prod" if account == SHARED_ACCOUNT else f"{team}-prod",
         "line_item_usage_amount": amount,
@@ -151,9 +162,18 @@ def _covered(world: World, day: date) -> Iterator[Line]:
             "pricing_public_on_demand_cost": -line["pricing_public_on_demand_cost"],
             "resource_tags": [],
         }
+        # Split cost allocation repeats the node's cost for the pods on it.
+        yield {
+            **line,
+            "identity_line_item_id": world.token("aws-pod", day, node, length=32),
+            "line_item_operation": "EKSPod-EC2",
+            "line_item_resource_id": f"arn:aws:eks:{REGION}:{_account('infra')}:pod/cluster/default/pod-{node}",
+            "split_line_item_parent_resource_id": resource,
+            "split_line_item_split_cost": effective,
+        }
     commitment, upfront = 62.0, 1.5
     yield {
-        **_charge(world, day, "sp-recurring", "SavingsPlanRecurringFee", "ComputeSavingsPlans", commitment),
+        **charge(world, day, "sp-recurring", "SavingsPlanRecurringFee", "ComputeSavingsPlans", commitment),
         "savings_plan_savings_plan_a_r_n": SP_ARN,
         "savings_plan_offering_type": "ComputeSavingsPlans",
         "savings_plan_total_commitment_to_date": commitment + upfront,
@@ -172,84 +192,22 @@ def _reserved(world: World, day: date) -> Line:
         "Database Instance",
         "Hrs",
         0.282,
-        24,
+        RESERVED_HOURS,
         "db:",
     )
     line = _usage(world, day, "ticket-desk", "support", kind)
-    hours = 22.0
     return {
         **line,
         "line_item_line_item_type": "DiscountedUsage",
-        "line_item_usage_amount": hours,
+        "line_item_usage_amount": float(USED_HOURS),
         "line_item_unblended_cost": 0.0,
         "line_item_unblended_rate": "0",
-        "pricing_public_on_demand_cost": round(hours * kind.rate, 10),
+        "pricing_public_on_demand_cost": round(USED_HOURS * kind.rate, 10),
         "pricing_term": "Reserved",
         "reservation_reservation_a_r_n": RI_ARN,
-        "reservation_effective_cost": round(hours * 0.19, 10),
+        "reservation_effective_cost": round(USED_HOURS * RI_RATE, 10),
         "resource_tags": [("user_team", "support"), ("user_service", "ticket-desk")],
     }
-
-
-def _charge(world: World, day: date, key: str, kind: str, product: str, cost: float, text: str = "") -> Line:
-    """A line that is not usage of a resource."""
-    return {
-        **base(world, day, f"{day}|{key}"),
-        "line_item_line_item_type": kind,
-        "line_item_line_item_description": text or f"{kind} for {product}",
-        "line_item_product_code": product,
-        "line_item_usage_type": key,
-        "line_item_operation": "",
-        "line_item_usage_account_id": PAYER,
-        "line_item_usage_account_name": "Sample Company (payer)",
-        "line_item_usage_amount": 1.0,
-        "line_item_unblended_cost": cost,
-        "product_servicecode": product,
-        "resource_tags": [],
-        "cost_category": [],
-        "product": [],
-    }
-
-
-def _monthly(world: World, first: date) -> Iterator[Line]:
-    """What comes once a month, on its first day."""
-    after = first_of_month(first, 1)
-    whole = {"line_item_usage_start_date": moment(first), "line_item_usage_end_date": moment(after)}
-    yield {
-        **_charge(world, first, "ri-fee", "RIFee", "AmazonRDS", 96.0, "RI fee, partial upfront"),
-        **whole,
-        "reservation_reservation_a_r_n": RI_ARN,
-        "reservation_amortized_upfront_fee_for_billing_period": 40.0,
-        "reservation_unused_amortized_upfront_fee_for_billing_period": 3.25,
-        "reservation_unused_recurring_fee": 7.5,
-    }
-    yield {**_charge(world, first, "support", "Fee", "AWSSupportBusiness", 410.0, "AWS Business Support"), **whole}
-    yield {**_charge(world, first, "tax", "Tax", "AmazonEC2", 187.35, "VAT"), **whole, "line_item_tax_type": "VAT"}
-    yield _charge(world, first, "credit", "Credit", "AmazonS3", -55.0, "Promotional credit")
-    yield _charge(world, first, "edp", "EdpDiscount", "AmazonEC2", -120.4, "Enterprise discount")
-    yield _charge(world, first, "bundled", "BundledDiscount", "AWSLambda", -4.2, "Bundled discount")
-    yield _charge(world, first, "incentive", "MigrationIncentive", "AmazonEC2", -1.75, "A line type of tomorrow")
-    if first == world.start:
-        yield {
-            **_charge(world, first, "sp-upfront", "SavingsPlanUpfrontFee", "ComputeSavingsPlans", 547.5),
-            "savings_plan_savings_plan_a_r_n": SP_ARN,
-        }
-        yield {
-            **_charge(world, first, "ri-upfront", "Fee", "AmazonRDS", 480.0, "RI upfront fee"),
-            "reservation_reservation_a_r_n": RI_ARN,
-        }
-
-
-def restated_month(world: World) -> date:
-    """The first day of the month that changes after it closed."""
-    return first_of_month(world.until, -1)
-
-
-def _restatement(world: World, first: date, as_of: date) -> Iterator[Line]:
-    """A refund that AWS adds to the restated month, nine days after it closed."""
-    if first == restated_month(world) and as_of >= first_of_month(first, 1) + timedelta(days=RESTATED_AFTER_DAYS):
-        line = _charge(world, first, "refund", "Refund", "AmazonCloudWatch", -37.5, "Refund of log ingestion")
-        yield {**line, "bill_bill_type": "Refund", "bill_invoice_id": f"REF{first:%Y%m}"}
 
 
 @lru_cache(maxsize=16)
@@ -257,6 +215,7 @@ def lines(world: World, month: str, as_of: date) -> tuple[tuple[Line, str | None
     """A billing period's lines as of a date: each with its true owner (None: everybody's) and whether that shows."""
     found: list[tuple[Line, str | None, bool]] = []
     first = date.fromisoformat(f"{month}-01")
+    known_resource, _ = adopted(world)
     spike_from, spike_to = spike_days(world)
     for day in world.days(as_of):
         if month_of(day) != month:
@@ -265,7 +224,11 @@ def lines(world: World, month: str, as_of: date) -> tuple[tuple[Line, str | None
             team = world.team_of(service.id, day)
             for kind in KINDS:
                 line = _usage(world, day, service.id, team, kind)
-                shows = bool(line["resource_tags"]) or line["line_item_usage_account_id"] != SHARED_ACCOUNT
+                shows = (
+                    bool(line["resource_tags"])
+                    or line["line_item_usage_account_id"] != SHARED_ACCOUNT
+                    or line["line_item_resource_id"] == known_resource
+                )
                 found.append((line, team, shows))
         spot = _usage(world, day, "search-indexer", "search", KINDS[0])
         found.append(
@@ -299,7 +262,9 @@ def lines(world: World, month: str, as_of: date) -> tuple[tuple[Line, str | None
         ]
         found.append((_reserved(world, day), "support", True))
         found += bedrock_lines(world, day)
+        found.append(picture_line(world, day))
     if found:
-        found += [(line, None, False) for line in _monthly(world, first)]
-        found += [(line, None, False) for line in _restatement(world, first, as_of)]
-    return tuple(found)
+        days = len([day for day in world.days(as_of) if month_of(day) == month])
+        found += [(line, None, False) for line in monthly(world, first, days)]
+        found += [(line, None, False) for line in restatement(world, first, as_of)]
+    return tuple(discounted(world, first, found))

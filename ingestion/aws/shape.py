@@ -44,16 +44,51 @@ COLUMNS = (
     text("savings_plan_savings_plan_a_r_n", "Savings Plan that the line is of"),
     text("savings_plan_offering_type", "kind of Savings Plan"),
     text("split_line_item_parent_resource_id", "instance whose cost is split (containers)"),
+    Column("discount_total_discount", pa.float64(), "discounts of the line, all added up"),
+    Column(
+        "line_item_net_unblended_cost",
+        pa.float64(),
+        "cost after discounts; only where the payer has private prices",
+    ),
     Column("line_item_unblended_cost", pa.float64(), "what the invoice carries, before what commitments amortise"),
     Column("line_item_usage_amount", pa.float64(), "amount that was used, in pricing units"),
     Column("pricing_public_on_demand_cost", pa.float64(), "cost at the public on-demand rate"),
+    Column(
+        "reservation_amortized_upfront_fee_for_billing_period",
+        pa.float64(),
+        "upfront fee of the period, used or not",
+    ),
     Column("reservation_effective_cost", pa.float64(), "amortised cost of the reservation's usage"),
+    Column(
+        "reservation_net_effective_cost", pa.float64(), "amortised cost of the reservation's usage after discounts"
+    ),
+    Column(
+        "reservation_net_unused_amortized_upfront_fee_for_billing_period",
+        pa.float64(),
+        "upfront fee of the period that no usage took up, after discounts",
+    ),
+    Column(
+        "reservation_net_unused_recurring_fee",
+        pa.float64(),
+        "recurring fee of the period that no usage took up, after discounts",
+    ),
     Column(
         "reservation_unused_amortized_upfront_fee_for_billing_period",
         pa.float64(),
         "upfront fee of the period that no usage took up",
     ),
+    Column("reservation_unused_quantity", pa.float64(), "reserved hours of the period that no usage took up"),
     Column("reservation_unused_recurring_fee", pa.float64(), "recurring fee of the period that no usage took up"),
+    Column(
+        "savings_plan_amortized_upfront_commitment_for_billing_period",
+        pa.float64(),
+        "upfront payment of the plan that falls on the line's time",
+    ),
+    Column(
+        "savings_plan_net_savings_plan_effective_cost",
+        pa.float64(),
+        "amortised cost of the usage that the plan covers, after discounts",
+    ),
     Column(
         "savings_plan_savings_plan_effective_cost",
         pa.float64(),
@@ -71,6 +106,11 @@ COLUMNS = (
     Column("line_item_usage_start_date", pa.timestamp("ms"), "first instant of the usage, UTC"),
     Column("resource_tags", pa.map_(pa.string(), pa.string()), "tags of the resource, key to value"),
     Column("cost_category", pa.map_(pa.string(), pa.string()), "cost categories, name to value"),
+    Column(
+        "tags",
+        pa.map_(pa.string(), pa.string()),
+        "tags of newer exports, the kind before the key: accountTag/team …",
+    ),
     Column(
         "product", pa.map_(pa.string(), pa.string()), "attributes of the product that have no column of their own"
     ),
@@ -135,6 +175,8 @@ COLUMN_TYPES: dict[str, pa.DataType] = {
     **dict.fromkeys(_MORE_DOUBLE.split(), pa.float64()),
     **{column.name: column.type for column in COLUMNS if not pa.types.is_map(column.type)},
 }
+# Container rows of split cost allocation repeat what the instance's own line says: they are no money of their own.
+SPLIT_COST_OPERATIONS = ("EKSPod-EC2", "ECSTask-EC2")
 
 # Without these nothing can be said of a line's cost.
 REQUIRED = ("line_item_line_item_type", "line_item_unblended_cost", "line_item_usage_start_date")

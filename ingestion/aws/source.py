@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from ingestion.aws.client import Export, Manifest
 from ingestion.aws.convert import convert, engine
-from ingestion.aws.shape import COST_AND_USAGE_REPORT, REQUIRED, TABLES, exact_decimal
+from ingestion.aws.shape import COST_AND_USAGE_REPORT, REQUIRED, SPLIT_COST_OPERATIONS, TABLES, exact_decimal
 from ingestion.errors import BadInput, SettingError
 from ingestion.lake import Known, Slice, Source, Total, VendorFile
 from ingestion.objects import open_store
@@ -76,10 +76,13 @@ def inspect(path: Path, where: str) -> VendorFile:
     # As in the ledger: a line without a currency is in dollars.
     known = "coalesce(nullif(line_item_currency_code, ''), 'USD')"
     currency = known if "line_item_currency_code" in names else "'USD'"
+    cost = exact_decimal("line_item_unblended_cost")
+    if "line_item_operation" in names:
+        cost = f"case when line_item_operation in {SPLIT_COST_OPERATIONS} then 0 else {cost} end"
     with engine(path.parent) as connection:
         try:
             rows = connection.execute(
-                f"select {currency}, sum({exact_decimal('line_item_unblended_cost')}), count(*), "
+                f"select {currency}, sum({cost}), count(*), "
                 f"max(line_item_usage_start_date) from read_parquet(?) group by 1 order by 1",
                 [str(path)],
             ).fetchall()

@@ -32,7 +32,12 @@ RUN_TIMES = {
     "is_current",
     "state",
 } | {
-    "ledger_fingerprint",  # holds load ids
+    # These hold load ids.
+    "charges_fingerprint",
+    "ledger_fingerprint",
+    "others_fingerprint",
+    "rules_fingerprint",
+    "believed_at",
 }
 
 

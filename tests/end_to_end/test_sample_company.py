@@ -16,6 +16,7 @@ import pytest
 
 from ingestion.lake import known_notes, load_of
 from ingestion.settings import PROJECT_ROOT, Home
+from sample_company.aws_base import PAYER
 from sample_company.aws_bedrock import bedrock_lines
 from sample_company.litellm import late_day
 from sample_company.llm import requests
@@ -95,6 +96,109 @@ def test_month_that_was_restated_after_it_closed_carries_its_refund(company: Com
         "or origin_charge_key in (select origin_charge_key from fact_cost where charge_description = 'Refund of log ingestion')"
     )
     assert rows == [(Decimal("-37.500000000000"), "Correction")]
+
+
+def test_restatement_tells_why_a_closed_month_moved_by_account_service_and_owner(company: Company) -> None:
+    """AWS restated September after it closed: one delivery, and every cent of the move is its."""
+    rows = company.query(
+        """
+        select reason, was_closed, service_name, sub_account_id, sum(billed_change), min(changed_slices)
+        from fact_restatement where source = 'aws' and billing_month = '2026-09' and not is_between_owners
+        group by all
+        """
+    )
+    ((reason, was_closed, service, account, change, slices),) = rows
+    assert (reason, was_closed, service, account) == ("delivery", True, "Amazon CloudWatch", PAYER)
+    assert change == Decimal("-37.5")
+    assert slices.startswith("cur|sample-cur2|2026-09: ") and slices.count(" -> ") == 1
+
+
+def test_beliefs_explain_every_move_exactly_and_keep_what_was_believed_before(company: Company) -> None:
+    moved = company.query(
+        """
+        with last as (
+            select source, billing_month, billing_currency, sum(billed_cost) as billed, sum(effective_cost) as effective
+            from fact_cost group by all
+        ),
+        first as (
+            select source, billing_month, billing_currency, sum(billed_change) as billed, sum(effective_change) as effective
+            from fact_belief where belief_number = 1 and billing_currency is not null group by all
+        ),
+        told as (
+            select source, billing_month, billing_currency, sum(billed_change) as billed, sum(effective_change) as effective
+            from fact_restatement group by all
+        )
+        select last.source, last.billing_month,
+            last.billed - first.billed - coalesce(told.billed, 0), last.effective - first.effective - coalesce(told.effective, 0)
+        from last join first using (source, billing_month, billing_currency)
+        left join told using (source, billing_month, billing_currency)
+        """
+    )
+    assert len(moved) > 20 and {row[2:] for row in moved} == {(0, 0)}
+    assert company.query("select max(belief_number) from fact_belief where billing_month = '2026-10'") == [(2,)]
+    assert company.query("select max(belief_number) from fact_belief where billing_month = '2026-07'") == [(1,)]
+
+
+def test_coverage_is_judged_on_what_can_be_tagged(company: Company) -> None:
+    ((effective, ways, taggable, tagged, unowned),) = company.query(
+        """
+        select sum(effective_cost), sum(directly_owned_cost + account_owned_cost + default_owned_cost + allocated_cost
+            + unallocated_cost + unowned_cost), sum(taggable_cost), sum(tagged_cost), sum(unowned_cost)
+        from ownership_coverage where source = 'aws'
+        """
+    )
+    assert effective == ways and 0 < tagged < taggable < effective and 0 < unowned < taggable - tagged
+    reasons = {row[0] for row in company.query("select distinct untaggable_reason from ownership_coverage")}
+    assert reasons >= {
+        None,
+        "tax",
+        "support",
+        "fee",
+        "unused commitment",
+        "model of the vendor",
+        "vendor has no tags",
+    }
+
+
+def test_month_with_an_agreement_is_told_net_and_still_adds_up_to_the_invoice(company: Company) -> None:
+    rows = company.query(
+        """
+        select billing_month, sum(billed_cost), sum(effective_cost) from fact_cost
+        where charge_description = 'Enterprise discount' or charge_description like '%rate card' group by 1 order by 1
+        """
+    )
+    assert [row[0] for row in rows] == ["2026-06", "2026-07", "2026-08", "2026-09", "2026-10"]
+    assert {row[1:] for row in rows[:-1]} == {(Decimal("-120.4"), Decimal("-120.4"))}
+    assert rows[-1][1] < 0 and rows[-1][2] == 0
+    ((list_cost, contracted, effective),) = company.query(
+        "select sum(list_cost), sum(contracted_cost), sum(effective_cost) from fact_cost "
+        "where billing_month = '2026-10' and service_name = 'Amazon S3' and charge_category = 'Usage'"
+    )
+    assert contracted == effective and abs(contracted - list_cost * Decimal("0.94")) < Decimal("0.000001")
+
+
+def test_every_claim_of_aws_finds_its_owner(company: Company) -> None:
+    """A resource by its ARN, a profile of Bedrock, a commitment: each has a rule, and the unused part its own owner."""
+    found = company.query(
+        """
+        select split_part(evidence_value, '=', 1), owner_id, count(distinct resource_id), sum(effective_cost) > 0
+        from fact_cost where source = 'aws' and ownership_rule_id in
+            ('aws-resource-adopted', 'aws-profile-pictures', 'aws-savings-plan')
+        group by all order by 1
+        """
+    )
+    assert found == [
+        ("aws_commitment", "infra", 0, True),
+        ("aws_inference_profile", "growth", 1, True),
+        ("aws_resource", "checkout", 1, True),
+    ]
+    told = company.query(
+        """
+        select count(*) filter (claims like '%"aws_account_tag:team":"security"%'),
+            count(*) filter (claims like '%"aws_principal_tag:application":"notebooks"%') from fact_cost
+        """
+    )
+    assert min(told[0]) > 0, told
 
 
 def test_unmetered_ai_spend_is_visible(company: Company) -> None:

@@ -3,8 +3,8 @@
     {{- return("insert_overwrite" if target.type == "spark" else "append") -}}
 {% endmacro %}
 
-{% macro by_period_partitions() %}
-    {{- return(["source", "billing_month"] if target.type == "spark" else none) -}}
+{% macro by_period_partitions(also=[]) %}
+    {{- return(["source", "billing_month"] + also if target.type == "spark" else none) -}}
 {% endmacro %}
 
 {% macro drop_periods(relation, alias, condition) %}

@@ -1,6 +1,6 @@
 {#-
     What a usage type says of Bedrock tokens, in the two grammars that CUR has (facts of AWS, section 3):
-    AWS's own         {REGION}-{billing name of the model}-[mantle-]{meter}[-{tier}][-cross-region-{global|geo}]
+    AWS's own         {REGION}-{billing name of the model}-[mantle-][text-]{meter}[-{tier}][-cross-region-{global|geo}]
     its Marketplace's {R}-MP:{R}_{meter}[_{tier or routing}…]-Units, the model being the name of the product
 -#}
 {% macro is_bedrock(service_code) %} coalesce({{ service_code }} like 'AmazonBedrock%', false) {% endmacro %}
@@ -8,8 +8,9 @@
 {% macro _bedrock_own() %}
     {{-
         return(
-            "^(?:[A-Z]+[0-9]+-)?(.+?)-(?:mantle-)?"
-            ~ "(input-tokens|output-tokens|cache-read-input-token-count|cache-write-input-token-count)(?:-(.+))?$"
+            "^(?:[A-Z]+[0-9]+-)?(.+?)-(?:mantle-)?(?:text-)?"
+            ~ "(input-tokens|output-tokens|cache-(?:read|write)-input-token-count"
+            ~ "|cache-(?:read|write)-tokens(?:-[0-9]+[mh])?)(?:-(.+))?$"
         )
     -}}
 {% endmacro %}
@@ -18,7 +19,8 @@
     {{-
         return(
             "^(?:[A-Z]+[0-9]+-)?(?:MP:)?[A-Z]+[0-9]+_"
-            ~ "((?:CacheRead|CacheWrite|CacheWrite1h)?(?:Input|Output)TokenCount|(?:cache_read_|cache_write_)?(?:input|output)_tokens)"
+            ~ "((?:CacheRead|CacheWrite|CacheWrite1h)?(?:Input|Output)TokenCount|Million(?:Batch)?(?:Input|Output)Tokens"
+            ~ "|(?:cache_read_|cache_write_)?(?:input|output)_tokens|cache_(?:read|write)_tokens(?:_[0-9]+[mh])?)"
             ~ "(?:_(.+?))?(?:-Units)?$"
         )
     -}}
@@ -45,7 +47,47 @@
 {% macro bedrock_tier(usage_type) %}
     {#- standard, batch, flex, priority or reserved. -#}
     coalesce(
-        {{ regex_group("lower(" ~ usage_type ~ ")", "[-_](batch|flex|priority|reserved)([-_]|$)", 1) }},
+        {{ regex_group("lower(" ~ usage_type ~ ")", "(?:[-_]|million)(batch|flex|priority|reserved)(?:[-_]|input|output|$)", 1) }},
         'standard'
     )
+{% endmacro %}
+
+{% macro bedrock_routing(usage_type) %}
+    {#- Cross-region routing: global or geo; NULL where the call stays in its region. -#}
+    coalesce(
+        {{ regex_group("lower(" ~ usage_type ~ ")", "cross-region-(global|geo)", 1) }},
+        {{ regex_group("lower(" ~ usage_type ~ ")", "(?:tokencount|tokens)(?:_[a-z0-9]+)*?_(global|geo)([-_]|$)", 1) }}
+    )
+{% endmacro %}
+
+{% macro application_profile(service_code, resource_id) %}
+    {#- The application inference profile that a line of Bedrock was called through: these are made, and tagged, by users. -#}
+    case
+        when {{ is_bedrock(service_code) }} and {{ resource_id }} like '%:application-inference-profile/%'
+        then {{ resource_id }}
+    end
+{% endmacro %}
+
+{% macro bedrock_other_kind(usage_type) %}
+    {#-
+        What is bought of Bedrock that is no model's tokens, or not at their price: by words that AWS's price lists use
+        (2026-07). NULL for everything else.
+    -#}
+    {%- set kinds = [
+        ("provisioned_throughput", ["provisionedthroughput", "modelunits"]), ("reserved_throughput", ["reserved"]),
+        ("customization", ["customization", "custom-model", "custom_model"]), ("guardrails", ["guardrail"]),
+        ("search", ["search-units", "search_units"]),
+        ("image", ["-t2i", "-i2i", "input-image", "output-image", "titanimage", "novacanvas"]),
+        ("video", ["input-video", "output-video", "video-", "novareel"]),
+        ("audio", ["input-audio", "output-audio", "input-speech", "output-speech"]),
+    ] -%}
+    case
+        {%- for kind, words in kinds %}
+            when
+                {%- for word in words %}
+                    lower({{ usage_type }}) like '%{{ word }}%'{{ " or" if not loop.last }}
+                {%- endfor %}
+            then '{{ kind }}'
+        {%- endfor %}
+    end
 {% endmacro %}

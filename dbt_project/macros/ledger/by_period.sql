@@ -41,9 +41,22 @@
 {% endmacro %}
 
 {% macro charges_to_build(charges, fingerprint) %}
+    {#- The rows of a relation of charges that are of the periods to build, with the period's fingerprint. -#}
+    (
+        select charge.*, period.{{ fingerprint }}
+        from {{ charges }} as charge
+        inner join
+            {{ periods_to_build(fingerprint) }} as period
+            on charge.source = period.source
+            and charge.billing_month = period.billing_month
+        where {{ is_of_loads_to_build("charge.load_id", fingerprint) }}
+    )
+{% endmacro %}
+
+{% macro is_of_loads_to_build(load_id, fingerprint) %}
     {#-
-        The rows of a relation of charges that are of the periods to build, with the period's fingerprint. Their loads are
-        written out: so the filter gets down to the files of the lake, and a period costs what it holds, not the history.
+        Whether a load holds rows of the periods to build. The loads are written out, so that the filter gets down to the
+        files of the lake: a period costs what it holds, not the history. (Unit tests have no lake: they override this.)
     -#}
     {%- set loads -%}
         select distinct slice.load_id
@@ -54,20 +67,7 @@
             and slice.billing_month = period.billing_month
         order by slice.load_id
     {%- endset -%}
-    (
-        select charge.*, period.{{ fingerprint }}
-        from {{ charges }} as charge
-        inner join
-            {{ periods_to_build(fingerprint) }} as period
-            on charge.source = period.source
-            and charge.billing_month = period.billing_month
-        {% if execute %}
-            where charge.load_id in ({{ text_list(run_query(loads).columns[0].values()) }})
-        {% endif %}
-    )
-{% endmacro %}
-
-{% macro text_list(texts) %}
-    {#- Texts for an IN; a list of none matches nothing. -#}
-    {%- for text in texts -%} '{{ text }}'{{ ", " if not loop.last }} {%- else -%} null {%- endfor -%}
+    {%- if not execute -%} {{- return("true") -}} {%- endif -%}
+    {%- set found = run_query(loads).columns[0].values() -%}
+    {{- return(load_id ~ " in (" ~ ("'" ~ (found | join("', '")) ~ "'" if found else "null") ~ ")") -}}
 {% endmacro %}

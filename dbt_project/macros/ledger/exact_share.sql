@@ -3,7 +3,7 @@
         The part of an amount that falls to the weights from `from_weight` to `to_weight` of `all_weight`, whole numbers
         that count up over the parts: what the amount comes to at the one, less what it comes to at the other, each rounded
         down to 10^-12. So the parts of an amount add up to it exactly, each is within one unit of its proportion, and a
-        row needs no other row to be split: no window over charges (docs/decisions/0006).
+        row needs no other row to be split: no window over charges (docs/decisions/0009).
 
         NULL stays NULL; a negative amount is split as its absolute value. `all_weight` must not be 0.
     -#}

@@ -1,12 +1,13 @@
--- Bedrock usage whose model or kind of token the seeds do not know (or that is of no tokens): on the
--- ledger, but not
--- shared out over requests.
+-- Bedrock usage that is not shared out over requests: what is of no tokens (its kind says what it is), and
+-- what
+-- the seeds do not know the model, the kind of token or the unit of.
 with lines as (select * from {{ ref("int_aws_lines__mapped") }})
 
 select
     billing_month,
     service_code,
     line_item_usage_type,
+    bedrock_kind,
     bedrock_billing_name,
     pricing_unit,
     line_item_currency_code,
@@ -21,6 +22,7 @@ group by
     billing_month,
     service_code,
     line_item_usage_type,
+    bedrock_kind,
     bedrock_billing_name,
     pricing_unit,
     line_item_currency_code

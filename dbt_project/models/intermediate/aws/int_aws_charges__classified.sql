@@ -2,7 +2,7 @@
 -- negative,
 -- which FOCUS forbids.)
 with
-    lines as (select * from {{ ref("int_aws_lines__mapped") }}),
+    lines as (select * from {{ ref("int_aws_lines__claimed") }}),
 
     residuals as (select * from {{ ref("int_aws_negations__netted") }}),
 
@@ -44,12 +44,26 @@ with
         from keyed
     ),
 
+    contracted as (
+        select
+            numbered.*,
+            -- Never above the list price, whatever the derivation says of usage.
+            case
+                when derived_contracted_cost is null
+                then list_cost
+                when list_cost > 0
+                then least(derived_contracted_cost, list_cost)
+                else derived_contracted_cost
+            end as contracted_cost
+        from numbered
+    ),
+
     -- The rate that AWS states, where it is the one that the cost was made by: told in binary, which is
     -- enough to tell and
     -- many times as fast; what becomes the price is AWS's own decimal.
     priced as (
         select
-            numbered.*,
+            contracted.*,
             case
                 when not is_priced or list_cost < 0
                 then null
@@ -62,8 +76,12 @@ with
                 then try_cast(pricing_public_on_demand_rate as decimal(38, 12))
                 when quantity <> 0
                 then {{ unit_price("list_cost", "quantity") }}
-            end as unit_price
-        from numbered
+            end as unit_price,
+            case
+                when is_priced and contracted_cost >= 0 and contracted_cost <> list_cost and quantity <> 0
+                then {{ unit_price("contracted_cost", "quantity") }}
+            end as own_contracted_unit_price
+        from contracted
     ),
 
     described as (
@@ -78,7 +96,7 @@ with
             priced.billed_cost,
             priced.effective_cost,
             priced.list_cost,
-            priced.list_cost as contracted_cost,
+            priced.contracted_cost,
             bill_payer_account_id as billing_account_id,
             coalesce(bill_payer_account_name, bill_payer_account_id) as billing_account_name,
             'Payer' as billing_account_type,
@@ -87,7 +105,10 @@ with
             bill_billing_period_start_date as billing_period_start,
             bill_billing_period_end_date as billing_period_end,
             charge_category,
-            case when bill_bill_type = 'Refund' then 'Correction' end as charge_class,
+            case
+                when bill_bill_type = 'Refund' or line_item_usage_start_date < bill_billing_period_start_date
+                then 'Correction'
+            end as charge_class,
             case when is_known_type then '' else 'other: ' || line_item_line_item_type || ': ' end
             || coalesce(line_item_line_item_description, line_item_line_item_type)
             || case when part = 'unused' then ' (unused commitment)' else '' end as charge_description,
@@ -111,15 +132,19 @@ with
                 when commitment_arn is null or not is_priced
                 then null
                 when is_savings_plan
-                then case when part = 'purchase' then billed_cost else effective_cost end
-                else quantity
+                then case when charge_category = 'Purchase' then billed_cost else gross_effective_cost end
+                when part = 'unused'
+                then coalesce(reservation_unused_quantity, quantity)
+                else coalesce(line_item_usage_amount, quantity)
             end as commitment_discount_quantity,
             case
                 when commitment_arn is null or not is_priced
                 then null
                 when is_savings_plan
                 then coalesce(line_item_currency_code, 'USD')
-                else unit
+                when part = 'unused' and reservation_unused_quantity is null
+                then unit
+                else coalesce(focus_unit, unit)
             end as commitment_discount_unit,
             case when is_measured then coalesce(bedrock_tokens, quantity) end as consumed_quantity,
             case
@@ -129,7 +154,9 @@ with
             case when is_priced then unit end as pricing_unit,
             case when is_priced then coalesce(pricing_category, 'Other') end as pricing_category,
             unit_price as list_unit_price,
-            unit_price as contracted_unit_price,
+            case
+                when contracted_cost = list_cost then unit_price else own_contracted_unit_price
+            end as contracted_unit_price,
             coalesce(bill_invoice_id, 'provisional:AWS:' || priced.billing_month) as invoice_id,
             'AWS' as invoice_issuer_name,
             'AWS' as service_provider_name,
@@ -157,21 +184,12 @@ with
                     coalesce(pricing_rate_code, service_code || '/' || coalesce(line_item_usage_type, 'fee'))
                     || case when part = '' then '' else '/' || part end
             end as sku_price_id,
+            case when is_priced then bedrock_details end as sku_price_details,
             line_item_usage_account_id as sub_account_id,
             coalesce(line_item_usage_account_name, line_item_usage_account_id) as sub_account_name,
             'Account' as sub_account_type,
             coalesce({{ map_json("resource_tags") }}, '{}') as tags,
-            {{
-                json_object(
-                    aws_tag_claims()
-                    + [
-                        ["aws_iam_principal", "line_item_iam_principal"],
-                        ["aws_account", "line_item_usage_account_id"],
-                        ["service_name", "coalesce(priced.service_name, marketplace_product, service_code)"],
-                        ["source", "'aws'"],
-                    ]
-                )
-            }} as claims,
+            claims,
             case when is_of_tokens then 'bedrock' end as ai_provider,
             case when is_of_tokens then bedrock_model end as ai_model,
             case when is_of_tokens then bedrock_token_class end as ai_token_class,
@@ -215,7 +233,13 @@ with
             'Compute' as service_category,
             'Other (Compute)' as service_subcategory,
             '{}' as tags,
-            {{ json_object([["aws_account", "bill_payer_account_id"], ["source", "'aws'"]]) }} as claims
+            {{
+                json_object([
+                    ["aws_commitment", "savings_plan_savings_plan_a_r_n"], ["aws_account", "bill_payer_account_id"],
+                    ["source", "'aws'"],
+                ])
+            }}
+            as claims
         from residuals
     )
 
@@ -234,7 +258,8 @@ with
             "list_unit_price", "contracted_unit_price", "invoice_id", "invoice_issuer_name",
             "service_provider_name", "host_provider_name", "provider_name", "publisher_name", "region_id",
             "region_name", "resource_id", "resource_name", "resource_type", "service_name", "service_category",
-            "service_subcategory", "sku_id", "sku_meter", "sku_price_id", "sub_account_id", "sub_account_name",
+            "service_subcategory", "sku_id", "sku_meter", "sku_price_details",
+            "sku_price_id", "sub_account_id", "sub_account_name",
             "sub_account_type", "tags", "claims", "ai_provider", "ai_model", "ai_token_class", "ai_service_tier",
             "ai_account",
         ],

@@ -31,20 +31,34 @@ with
             end as bedrock_meter,
             case
                 when {{ is_bedrock("service_code") }} then {{ bedrock_tier("line_item_usage_type") }}
-            end as bedrock_tier
+            end as bedrock_tier,
+            case
+                when {{ is_bedrock("service_code") }} then {{ bedrock_routing("line_item_usage_type") }}
+            end as bedrock_routing,
+            case
+                when {{ is_bedrock("service_code") }} then {{ bedrock_other_kind("line_item_usage_type") }}
+            end as bedrock_other_kind
         from coded
     )
 
 select
     parsed.*,
+    case
+        when bedrock_tier is null
+        then null
+        when meters.token_class is not null
+        then coalesce(bedrock_other_kind, 'tokens')
+        else coalesce(bedrock_other_kind, 'other')
+    end as bedrock_kind,
     services.service_name,
     services.service_category,
     services.service_subcategory,
     units.focus_unit,
     models.model_id as bedrock_model,
-    meters.token_class as bedrock_token_class,
+    models.provider as bedrock_model_provider,
+    case when bedrock_other_kind is null then meters.token_class end as bedrock_token_class,
     case
-        when meters.token_class is not null
+        when meters.token_class is not null and bedrock_other_kind is null
         then {{ decimal_product("line_item_usage_amount", "units.tokens_per_unit") }}
     end as bedrock_tokens
 from parsed

@@ -9,13 +9,12 @@
 }}
 
 {%- set content = aws_line_content() -%}
-{%- set delivered = "(select *, 'aws' as source from " ~ ref("stg_aws__cost_and_usage_report") ~ ")" -%}
 
 -- Ids of line items may repeat, and a line may be there twice: that is two charges. Of lines that are
 -- equal, those after
 -- the first, with the number that tells their charges apart. Only lines that may be equal are compared.
 with
-    lines as (select * from {{ charges_to_build(delivered, "charges_fingerprint") }} as current_lines),
+    lines as (select * from {{ aws_lines_to_build(ref("stg_aws__cost_and_usage_report")) }} as current_lines),
 
     hashed as (
         select source, billing_month, charges_fingerprint, {{ row_hash(content) }} as content_hash from lines

@@ -4,6 +4,8 @@
 with
     slices as (select * from {{ ref("int_slices__current") }}),
 
+    asked as (select * from {{ ref("int_claims__asked") }}),
+
     -- What every period depends on: the registry's rules, the price book, and the models themselves.
     everywhere as (
         select
@@ -15,13 +17,19 @@ with
 
     charges as (
         select
-            source,
-            billing_month,
-            {{ md5_key(["'" ~ var("logic_version") ~ "'", joined_text("slice_id || load_id", "slice_id")]) }}
+            slices.source,
+            slices.billing_month,
+            {{
+                md5_key([
+                    "'" ~ var("logic_version") ~ "'", joined_text("slices.slice_id || slices.load_id", "slices.slice_id"),
+                    "max(case when slices.source = 'aws' then asked.asks_resource end)",
+                ])
+            }}
             as charges_fingerprint
         from slices
-        where billing_month is not null
-        group by source, billing_month
+        cross join asked
+        where slices.billing_month is not null
+        group by slices.source, slices.billing_month
     ),
 
     -- Shared costs are allocated in proportion to the month's direct costs of all sources, and AI charges are

@@ -44,12 +44,26 @@ select
     as savings_plan_savings_plan_effective_cost,
     {{ exact_decimal("savings_plan_total_commitment_to_date") }} as savings_plan_total_commitment_to_date,
     {{ exact_decimal("savings_plan_used_commitment") }} as savings_plan_used_commitment,
+    {{ exact_decimal("discount_total_discount") }} as discount_total_discount,
+    {{ exact_decimal("line_item_net_unblended_cost") }} as line_item_net_unblended_cost,
+    {{ exact_decimal("reservation_amortized_upfront_fee_for_billing_period") }}
+    as reservation_amortized_upfront_fee_for_billing_period,
+    {{ exact_decimal("reservation_net_effective_cost") }} as reservation_net_effective_cost,
+    {{ exact_decimal("reservation_net_unused_amortized_upfront_fee_for_billing_period") }}
+    as reservation_net_unused_amortized_upfront_fee_for_billing_period,
+    {{ exact_decimal("reservation_net_unused_recurring_fee") }} as reservation_net_unused_recurring_fee,
+    {{ exact_decimal("reservation_unused_quantity") }} as reservation_unused_quantity,
+    {{ exact_decimal("savings_plan_amortized_upfront_commitment_for_billing_period") }}
+    as savings_plan_amortized_upfront_commitment_for_billing_period,
+    {{ exact_decimal("savings_plan_net_savings_plan_effective_cost") }}
+    as savings_plan_net_savings_plan_effective_cost,
     bill_billing_period_end_date,
     bill_billing_period_start_date,
     line_item_usage_end_date,
     line_item_usage_start_date,
     resource_tags,
     cost_category,
+    tags,
     product,
     slice_id,
     delivery_load_id as load_id,

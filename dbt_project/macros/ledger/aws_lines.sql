@@ -11,3 +11,8 @@
         )
     }}
 {% endmacro %}
+
+{% macro aws_lines_to_build(lines) %}
+    {#- The lines of a relation that are of the periods to build, with `source` and `charges_fingerprint`. -#}
+    {{- charges_to_build("(select *, 'aws' as source from " ~ lines ~ ")", "charges_fingerprint") -}}
+{% endmacro %}

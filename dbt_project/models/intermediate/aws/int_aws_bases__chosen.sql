@@ -1,0 +1,37 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy=by_period_strategy(),
+        partition_by=by_period_partitions(),
+        on_schema_change="fail",
+        pre_hook="{{ drop_stale_periods('charges_fingerprint') }}",
+    )
+}}
+
+-- Whether a payer's month is told after discounts (net) or before them: once for all of its lines, never row
+-- by row.
+with lines as (select * from {{ aws_lines_to_build(ref("stg_aws__cost_and_usage_report")) }} as current_lines)
+
+select
+    lines.source,
+    lines.billing_month,
+    lines.bill_payer_account_id,
+    max(
+        case
+            when
+                coalesce(
+                    lines.line_item_net_unblended_cost,
+                    lines.savings_plan_net_savings_plan_effective_cost,
+                    lines.reservation_net_effective_cost,
+                    lines.reservation_net_unused_amortized_upfront_fee_for_billing_period,
+                    lines.reservation_net_unused_recurring_fee
+                )
+                is null
+            then 0
+            else 1
+        end
+    )
+    = 1 as is_net,
+    lines.charges_fingerprint
+from lines
+group by lines.source, lines.billing_month, lines.bill_payer_account_id, lines.charges_fingerprint

@@ -1,0 +1,75 @@
+-- What each billing period was built from, told apart: its own deliveries, the month's other deliveries (by
+-- which
+-- shared cost is split), the registry's rules and the models. A restatement is explained by what of it
+-- differs.
+with
+    slices as (select * from {{ ref("int_slices__current") }}),
+
+    fingerprints as (select * from {{ ref("int_periods__fingerprinted") }}),
+
+    periods as (
+        select
+            source,
+            billing_month,
+            max(extracted_at) as extracted_at,
+            max(case when dataset in ('{{ money_datasets() | join("', '") }}') then 1 else 0 end) as is_money,
+            {{ md5_key([joined_text("slice_id || load_id", "slice_id")]) }} as delivery_fingerprint,
+            '{' || replace(
+                {{
+                    joined_text(
+                        json_of_text("slice_id") ~ " || ':' || " ~ json_of_text(
+                            "coalesce(vendor_version || ' ', '') || '#' || substr(" ~ md5_key(["coalesce(content_digest, load_id)"]) ~ ", 1, 12)"
+                        ),
+                        "slice_id",
+                    )
+                }},
+                '"|"',
+                '","'
+            )
+            || '}' as delivered_slices
+        from slices
+        where billing_month is not null
+        group by source, billing_month
+    ),
+
+    others as (
+        select
+            own.source,
+            own.billing_month,
+            {{ md5_key([joined_text("other.source || other.delivery_fingerprint", "other.source")]) }}
+            as others_fingerprint
+        from periods as own
+        inner join periods as other on own.billing_month = other.billing_month and own.source <> other.source
+        group by own.source, own.billing_month
+    ),
+
+    months as (select billing_month, max(extracted_at) as extracted_at from periods group by billing_month),
+
+    rules as (
+        select
+            max(extracted_at) as extracted_at,
+            {{ md5_key([joined_text("dataset || slice_id || load_id", "dataset, slice_id")]) }}
+            as rules_fingerprint
+        from slices
+        where dataset in ('raw_registry', 'raw_price_book')
+    )
+
+select
+    periods.source,
+    periods.billing_month,
+    greatest(months.extracted_at, coalesce(rules.extracted_at, months.extracted_at)) as believed_at,
+    periods.delivered_slices,
+    coalesce(others.others_fingerprint, '') as others_fingerprint,
+    rules.rules_fingerprint,
+    '{{ var("logic_version") }}' as logic_version,
+    fingerprints.charges_fingerprint,
+    fingerprints.ledger_fingerprint
+from periods
+inner join
+    fingerprints
+    on periods.source = fingerprints.source
+    and periods.billing_month = fingerprints.billing_month
+inner join months on periods.billing_month = months.billing_month
+left join others on periods.source = others.source and periods.billing_month = others.billing_month
+cross join rules
+where periods.is_money = 1

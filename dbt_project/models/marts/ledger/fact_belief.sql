@@ -1,0 +1,144 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy=by_period_strategy(),
+        partition_by=by_period_partitions(["belief_number"]),
+        on_schema_change="append_new_columns",
+        full_refresh=false,
+    )
+}}
+
+{%- set cell = ["billing_currency", "sub_account_id", "service_name", "charge_category", "owner_id"] -%}
+{%- set amounts = ["billed_cost", "effective_cost", "charge_count"] -%}
+
+-- Nothing here is ever updated: a period whose fingerprint is no longer that of its newest belief is
+-- believed anew, and
+-- what that changed is appended.
+with
+    periods as (select * from {{ ref("int_periods__witnessed") }}),
+
+    costs as (select * from {{ ref("fact_cost") }}),
+
+    believed as (
+        {% if is_incremental() %}select * from {{ this }}
+        {% else %}
+            select
+                periods.*,
+                0 as belief_number,
+                {% for column in cell %} cast(null as string) as {{ column }},
+                {% endfor %}
+                {% for amount in amounts %}
+                    cast(
+                        0 as decimal(38, 12)
+                    ) as {{ amount | replace("_cost", "") }}_change{{ "," if not loop.last }}
+                {% endfor %}
+            from periods
+            where false
+        {% endif %}
+    ),
+
+    ranked as (
+        select
+            source,
+            billing_month,
+            belief_number,
+            ledger_fingerprint,
+            row_number() over (partition by source, billing_month order by belief_number desc) as newness
+        from believed
+    ),
+
+    due as (
+        select periods.*, coalesce(ranked.belief_number, 0) + 1 as belief_number
+        from periods
+        left join
+            ranked
+            on periods.source = ranked.source
+            and periods.billing_month = ranked.billing_month
+            and ranked.newness = 1
+        where ranked.ledger_fingerprint is null or periods.ledger_fingerprint <> ranked.ledger_fingerprint
+    ),
+
+    -- What is believed now, and what was before: by sign.
+    sides as (
+        select
+            costs.source,
+            costs.billing_month,
+            {% for column in cell %} costs.{{ column }}, {% endfor %}
+            costs.billed_cost as billed_cost,
+            costs.effective_cost as effective_cost,
+            1 as charge_count,
+            cast(0 as decimal(38, 12)) as billed_before,
+            cast(0 as decimal(38, 12)) as effective_before,
+            0 as charge_count_before
+        from costs
+        inner join due on costs.source = due.source and costs.billing_month = due.billing_month
+
+        union all
+
+        select
+            believed.source,
+            believed.billing_month,
+            {% for column in cell %} believed.{{ column }}, {% endfor %}
+            0,
+            0,
+            0,
+            believed.billed_change,
+            believed.effective_change,
+            believed.charge_count_change
+        from believed
+        inner join due on believed.source = due.source and believed.billing_month = due.billing_month
+        where believed.billing_currency is not null
+    ),
+
+    cells as (
+        select
+            source,
+            billing_month,
+            {% for column in cell %} {{ column }}, {% endfor %}
+            cast(sum(billed_cost) as decimal(38, 12)) as billed_cost,
+            cast(sum(effective_cost) as decimal(38, 12)) as effective_cost,
+            cast(sum(charge_count) as bigint) as charge_count,
+            cast(sum(billed_before) as decimal(38, 12)) as billed_before,
+            cast(sum(effective_before) as decimal(38, 12)) as effective_before,
+            cast(sum(charge_count_before) as bigint) as charge_count_before
+        from sides
+        group by source, billing_month{% for column in cell %}, {{ column }}{% endfor %}
+    ),
+
+    moved as (
+        select *
+        from cells
+        where
+            billed_cost <> billed_before
+            or effective_cost <> effective_before
+            or charge_count <> charge_count_before
+    )
+
+-- A belief that changed no amount is one row without a cell.
+select
+    {{
+        md5_key(
+            ["due.source", "due.billing_month", "due.belief_number", "moved.billing_currency", "moved.sub_account_id",
+             "moved.service_name", "moved.charge_category", "moved.owner_id"]
+        )
+    }}
+    as belief_key,
+    due.source,
+    due.billing_month,
+    cast(due.belief_number as integer) as belief_number,
+    due.believed_at,
+    {% for column in cell %} moved.{{ column }}, {% endfor %}
+    coalesce(moved.billed_cost, cast(0 as decimal(38, 12))) as billed_cost,
+    coalesce(moved.effective_cost, cast(0 as decimal(38, 12))) as effective_cost,
+    coalesce(moved.charge_count, cast(0 as bigint)) as charge_count,
+    cast(coalesce(moved.billed_cost - moved.billed_before, 0) as decimal(38, 12)) as billed_change,
+    cast(coalesce(moved.effective_cost - moved.effective_before, 0) as decimal(38, 12)) as effective_change,
+    cast(coalesce(moved.charge_count - moved.charge_count_before, 0) as bigint) as charge_count_change,
+    due.delivered_slices,
+    due.others_fingerprint,
+    due.rules_fingerprint,
+    due.logic_version,
+    due.charges_fingerprint,
+    due.ledger_fingerprint
+from due
+left join moved on due.source = moved.source and due.billing_month = moved.billing_month
