@@ -73,6 +73,7 @@ def refresh(home: Home, window: Window, say: Callable[[str], None]) -> Outcome:
                 if not check.passed:
                     say(
                         f"  check failed ({check.severity.value.lower()}): {check.check_name} on {check.asset_key.path[-1]}"
+                        + (f": {check.description}" if check.description else "")
                     )
     if not result.success and failure is None:
         failure = "the run failed; see the Dagster UI (make ui)"

@@ -11,6 +11,7 @@ from orchestration.warehouse import built_marts, opened
 
 FACT_COST = dg.AssetKey(["marts", "fact_cost"])
 RECONCILIATION = dg.AssetKey(["marts", "fact_reconciliation"])
+DELIVERED_TWICE = dg.AssetKey(["marts", "bill_delivered_twice"])
 FRESHNESS = dg.AssetKey(["marts", "source_freshness"])
 
 
@@ -41,6 +42,22 @@ def billed_cost_equals_the_delivery_notes() -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         passed=not broken,
         metadata={"differences": dg.JsonMetadataValue([[str(value) for value in row] for row in broken])},
+    )
+
+
+@dg.asset_check(
+    asset=DELIVERED_TWICE,
+    blocking=True,
+    name="no_bill_is_delivered_twice",
+    description="No billing account's month comes both from a FOCUS export and from another source: one dollar once.",
+)
+def no_bill_is_delivered_twice() -> dg.AssetCheckResult:
+    found = [str(message) for (message,) in _rows(DELIVERED_TWICE, "message")]
+    return dg.AssetCheckResult(
+        passed=not found,
+        # The first few say what to do; a mistaken setting brings as many as there are months.
+        description="; ".join(found[:3]) or None,
+        metadata={"bills": dg.JsonMetadataValue(found)},
     )
 
 
@@ -76,4 +93,4 @@ def newest_charge_is_within_the_promise() -> dg.AssetCheckResult:
     )
 
 
-CHECKS = [billed_cost_equals_the_delivery_notes, newest_charge_is_within_the_promise]
+CHECKS = [billed_cost_equals_the_delivery_notes, no_bill_is_delivered_twice, newest_charge_is_within_the_promise]

@@ -3,7 +3,7 @@
     {{ return(
             [
                 "int_aws_charges__classified", "int_vercel_charges__classified", "int_atlas_charges__classified", "int_openai_charges__classified",
-                "int_anthropic_charges__classified",
+                "int_anthropic_charges__classified", "int_focus_charges__classified",
             ]
         ) }}
 {% endmacro %}

@@ -1,0 +1,38 @@
+{% macro focus_claims() %}
+    {#-
+        The claims of a FOCUS row, as [[name, expression], …]. Rows of AWS make the claims that CUR makes of the same usage
+        (aws_tag, aws_cost_category, aws_account, service_name, source), so that the same rules find the same owners.
+        Which keys make claims is said in the variables `claim_tag_keys` and `claim_cost_categories`.
+    -#}
+    {%- set claims = [] -%}
+    {%- for key in var("claim_tag_keys") -%}
+        {%- set spellings = ["user_" ~ key, "user:" ~ key, key, "user_" ~ (key | capitalize), "user:" ~ (key | capitalize), key | capitalize] -%}
+        {%- set found = "coalesce(" ~ _json_texts("tags", spellings) ~ ")" -%}
+        {%- do claims.append(["aws_tag:" ~ key, "case when is_aws and has_tags then " ~ found ~ " end"]) -%}
+        {%- do claims.append(["focus_tag:" ~ key, "case when not is_aws and has_tags then " ~ found ~ " end"]) -%}
+    {%- endfor -%}
+    {%- for name in var("claim_cost_categories") -%}
+        {%- do claims.append(["aws_cost_category:" ~ name, "case when is_aws and cost_categories is not null then " ~ json_text("cost_categories", name) ~ " end"]) -%}
+    {%- endfor -%}
+    {{
+        return(
+            claims
+            + [
+                ["focus_resource", "case when not is_aws then resource_id end"],
+                ["focus_sub_account", "case when not is_aws then sub_account_id end"],
+                ["aws_account", "case when is_aws then sub_account_id end"],
+                ["focus_service", "case when not is_aws then service_name end"],
+                ["focus_provider", "case when not is_aws then provider end"],
+                ["focus_export", "export_name"],
+                ["service_name", "case when is_aws then coalesce(aws_service_name, service_name) end"],
+                ["source", "case when is_aws then 'aws' else 'focus' end"],
+            ]
+        )
+    }}
+{% endmacro %}
+
+{% macro _json_texts(column, names) %}
+    {%- set found = [] -%}
+    {%- for name in names -%} {%- do found.append(json_text(column, name)) -%} {%- endfor -%}
+    {{ return(found | join(", ")) }}
+{% endmacro %}
