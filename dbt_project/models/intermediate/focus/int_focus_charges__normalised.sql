@@ -57,7 +57,7 @@ with
             aws_services.service_name as aws_service_name,
             lower(provider) = 'aws' or lower(provider) like 'amazon web services%' as is_aws,
             coalesce(tags, '{}') <> '{}' as has_tags,
-            row_number() over (partition by content_key order by content_key) as occurrence,
+            row_number() over (partition by load_id, content_key order by content_key) as occurrence,
             charge_category in ('Usage', 'Purchase', 'Tax', 'Credit', 'Adjustment') as is_known_category,
             charge_category = 'Tax' and billed_cost <> effective_cost as is_uneven_tax,
             charge_period_end is null or charge_period_start >= charge_period_end as is_reversed,
