@@ -1,9 +1,9 @@
 -- A bill that a FOCUS export and another source (or another FOCUS export) both deliver would count twice:
 -- there must be none.
 with
-    charges as (select * from {{ ref("int_charges__unified") }}),
-
-    delivered as (select distinct billing_account_id, billing_month, source, slice_id from charges),
+    delivered as (
+        select distinct billing_account_id, billing_month, source, slice_id from {{ ref("fact_cost") }}
+    ),
 
     exports as (select * from delivered where source = 'focus')
 
