@@ -11,19 +11,14 @@ COSTOWNER_SPARK_MEMORY are handed on.
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
 import tempfile
-import threading
-import time
 from datetime import date
 from pathlib import Path
 
 import duckdb
 
-from benchmarks.peak_memory import memory, tree
-from ingestion.settings import PROJECT_ROOT
+from benchmarks.peak_memory import measure
 from sample_company.stage import Stage, staged
 
 COPIED_IDS = ("identity_line_item_id", "line_item_resource_id")
@@ -51,34 +46,6 @@ def repeat_lines(stage: Stage, charges: int) -> int:
         return sum(count(file) for file in files)
 
 
-def measure(environment: dict[str, str]) -> tuple[float, float]:
-    """Seconds and peak memory (GB) of one refresh. Raises with its last lines where it fails."""
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "orchestration", "refresh"],
-        env=environment,
-        cwd=PROJECT_ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    peak = 0
-
-    def watch() -> None:
-        nonlocal peak
-        while process.poll() is None:
-            peak = max(peak, sum(memory(one) for one in tree(process.pid)))
-            time.sleep(0.5)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    output, _ = process.communicate()
-    watcher.join()
-    if process.returncode:
-        raise RuntimeError(output[-2000:])
-    return time.perf_counter() - started, peak / 1e9
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--charges", type=int, nargs="+", default=[100_000, 1_000_000])
@@ -97,12 +64,11 @@ def main() -> int:
                 for engine in arguments.engines:
                     home = root / engine
                     environment = {
-                        **os.environ,
                         **stage.environment,
                         "COSTOWNER_HOME": str(home),
                         "COSTOWNER_ENGINE": engine,
                     }
-                    seconds, peak = measure(environment)
+                    seconds, peak = measure([sys.executable, "-m", "orchestration", "refresh"], environment)
                     first = first or seconds
                     with duckdb.connect(str(home / "published" / "marts.duckdb"), read_only=True) as connection:
                         row = connection.execute("select count(*) from fact_cost").fetchone()

@@ -7,10 +7,14 @@ Adds up the proportional set size (memory that is shared is counted once) of the
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+
+from ingestion.settings import PROJECT_ROOT
 
 
 def tree(root: int) -> set[int]:
@@ -36,6 +40,34 @@ def memory(process: int) -> int:
     except OSError:
         return 0
     return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+
+
+def measure(command: list[str], environment: dict[str, str] | None = None) -> tuple[float, float]:
+    """Seconds and peak memory (GB) of a command, run in the project. Raises with its last lines where it fails."""
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, **(environment or {})},
+        cwd=PROJECT_ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    peak = 0
+
+    def watch() -> None:
+        nonlocal peak
+        while process.poll() is None:
+            peak = max(peak, sum(memory(one) for one in tree(process.pid)))
+            time.sleep(0.5)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    output, _ = process.communicate()
+    watcher.join()
+    if process.returncode:
+        raise RuntimeError(output[-3000:])
+    return time.perf_counter() - started, peak / 1e9
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ copy: rows are not written again, however many they are. What Spark left as Parq
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 
 from ingestion.settings import Home
 from orchestration.engine import Engine
@@ -24,6 +26,8 @@ from orchestration.warehouse import CATALOG, Mart, opened
 
 DATABASE = "marts.duckdb"
 PARQUET = "parquet"
+# In the metadata of a Parquet file: what of the ledger it was written from.
+STAMP = "costowner_ledger"
 
 
 def publish_database(home: Home, marts: Sequence[Mart]) -> dict[str, int]:
@@ -45,21 +49,68 @@ def publish_database(home: Home, marts: Sequence[Mart]) -> dict[str, int]:
     return rows
 
 
-def publish_parquet(home: Home, marts: Sequence[Mart]) -> None:
-    """Write what is published as `published/parquet/<mart>.parquet`, but for marts that only the database shows."""
+def publish_parquet(home: Home, marts: Sequence[Mart]) -> int:
+    """Write what is published as `published/parquet/<mart>.parquet`, but for marts that only the database shows.
+
+    Gives how many files were written: those of the ledger stay what they are while no period of it was built anew.
+    """
     target = home.published
     folder = target / f".new-{PARQUET}"
     _clear(target)
     folder.mkdir()
+    current = target / PARQUET
+    written = 0
     with duckdb.connect(str(target / DATABASE), read_only=True) as connection:
         _limit(connection)
+        ledger = _ledger_digest(connection)
         for mart in marts:
-            if mart.in_parquet:
-                connection.execute(
-                    f"copy (select * from \"{mart.name}\") to '{folder / mart.name}.parquet' "
-                    "(format parquet, compression zstd)"
-                )
-    _replace_folder(folder, target / PARQUET)
+            if not mart.in_parquet:
+                continue
+            file = folder / f"{mart.name}.parquet"
+            stamp = _stamp(connection, mart, ledger)
+            before = current / file.name
+            if stamp and before.exists() and _stamp_of(before) == stamp:
+                os.link(before, file)
+                continue
+            said = f", kv_metadata {{{STAMP}: '{stamp}'}}" if stamp else ""
+            connection.execute(
+                f"copy (select * from \"{mart.name}\") to '{file}' (format parquet, compression zstd{said})"
+            )
+            written += 1
+    _replace_folder(folder, current)
+    return written
+
+
+def _ledger_digest(connection: duckdb.DuckDBPyConnection) -> str:
+    """What the published ledger was built from; empty where there is none."""
+    has_fingerprints = connection.execute(
+        "select count(*) from duckdb_columns() where table_name = 'fact_cost' and column_name = 'ledger_fingerprint'"
+    ).fetchone()
+    if not has_fingerprints or not has_fingerprints[0]:
+        return ""
+    periods = connection.execute(
+        "select source, billing_month, ledger_fingerprint, count(*) from fact_cost group by all order by all"
+    ).fetchall()
+    return hashlib.sha256(repr(periods).encode()).hexdigest()
+
+
+def _stamp(connection: duckdb.DuckDBPyConnection, mart: Mart, ledger: str) -> str:
+    """What a mart's file depends on: `fact_cost`, or a view of it alone. Empty for the others, which are small."""
+    shape = connection.execute(f'describe "{mart.name}"').fetchall()
+    if mart.is_view:
+        select = _definition(connection, mart)
+        if set(re.findall(r'\bmain\."?(\w+)"?', select)) != {"fact_cost"}:
+            return ""
+        shape.append((select,))
+    elif mart.name != "fact_cost":
+        return ""
+    return hashlib.sha256(f"{ledger}{shape!r}".encode()).hexdigest() if ledger else ""
+
+
+def _stamp_of(file: Path) -> str:
+    """The stamp that a file was written with."""
+    metadata: dict[bytes, bytes] = pq.read_metadata(file).metadata or {}
+    return metadata.get(STAMP.encode(), b"").decode()
 
 
 def _clear(target: Path) -> None:

@@ -5,4 +5,4 @@
 -- to be of no tokens (images, throughput …) has nothing to learn.
 select *
 from {{ ref("int_aws_bedrock_lines__unmapped") }}
-where bedrock_kind in ('tokens', 'other')
+where bedrock_kind in ('tokens', 'other') and line_count > 0

@@ -47,5 +47,7 @@ def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
 def published_parquet() -> dg.MaterializeResult[None]:
     home = Home.from_environment()
     with alone(home, "warehouse"):
-        publish_parquet(home, MARTS)
-    return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(home.published / PARQUET))})
+        written = publish_parquet(home, MARTS)
+    return dg.MaterializeResult(
+        metadata={"path": dg.MetadataValue.path(str(home.published / PARQUET)), "files written": written}
+    )

@@ -95,3 +95,30 @@ def test_what_a_killed_publication_left_is_cleared(tmp_path: Path) -> None:
     (target / ".new-marts.duckdb").write_text("half")
     published(tmp_path, 1)
     assert sorted(file.name for file in target.iterdir() if file.name.startswith(".new")) == []
+
+
+def test_files_of_the_ledger_are_written_again_only_if_a_period_was_built_anew(tmp_path: Path) -> None:
+    marts = [Mart("fact_cost", False, {}), Mart("shown", True, {}), Mart("other", False, {})]
+    home = Home(tmp_path)
+
+    def publish(fingerprint: str, shown: str) -> int:
+        with duckdb.connect(str(home.warehouse)) as connection:
+            connection.execute(
+                "create or replace table fact_cost as "
+                f"select 'aws' as source, '2026-10' as billing_month, '{fingerprint}' as ledger_fingerprint"
+            )
+            connection.execute("create or replace table other as select 1 as x")
+            connection.execute(
+                f"create or replace view shown as select {shown} as s from warehouse.main.fact_cost"
+            )
+        publish_database(home, marts)
+        return publish_parquet(home, marts)
+
+    assert publish("one", "source") == 3
+    assert publish("one", "source") == 1, "of the ledger nothing changed, the small mart is written"
+    assert publish("one", "billing_month") == 2, "a view that says something else"
+    assert publish("two", "billing_month") == 3
+    found = duckdb.sql(
+        f"select ledger_fingerprint from read_parquet('{tmp_path}/published/parquet/fact_cost.parquet')"
+    )
+    assert found.fetchall() == [("two",)]

@@ -4,7 +4,7 @@
 with
     lines as (select * from {{ ref("int_aws_lines__claimed") }}),
 
-    residuals as (select * from {{ ref("int_aws_negations__netted") }}),
+    residuals as (select * from {{ ref("int_aws_negations__netted") }} where residual is not null),
 
     repeated as (select * from {{ ref("int_aws_lines__repeated") }}),
 

@@ -49,3 +49,10 @@ select
     source, billing_month, charges_fingerprint, lake_file, lake_row, cast(occurrence as bigint) as occurrence
 from compared
 where occurrence > 1
+
+union all
+
+-- A month in which there is nothing is remembered as looked at: it is not read again.
+select source, billing_month, charges_fingerprint, null, null, null
+from {{ periods_to_build("charges_fingerprint") }} as looked_at
+where source = 'aws'

@@ -1,13 +1,25 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy=by_period_strategy(),
+        partition_by=by_period_partitions(),
+        on_schema_change="fail",
+        pre_hook="{{ drop_stale_periods('charges_fingerprint') }}",
+    )
+}}
+
 -- Covered usage is billed 0 and its negation is dropped: they net out. Where they don't, the rest is a
 -- charge.
 with
-    lines as (select * from {{ ref("stg_aws__cost_and_usage_report") }}),
+    lines as (select * from {{ aws_lines_to_build(ref("stg_aws__cost_and_usage_report")) }} as current_lines),
 
     netted as (
         select
+            source,
+            billing_month,
+            charges_fingerprint,
             slice_id,
             load_id,
-            billing_month,
             savings_plan_savings_plan_a_r_n,
             line_item_currency_code,
             bill_payer_account_id,
@@ -20,14 +32,35 @@ with
             line_item_line_item_type in ('SavingsPlanCoveredUsage', 'SavingsPlanNegation')
             and coalesce(line_item_operation, '') not in ('EKSPod-EC2', 'ECSTask-EC2')
         group by
+            source,
+            billing_month,
+            charges_fingerprint,
             slice_id,
             load_id,
-            billing_month,
             savings_plan_savings_plan_a_r_n,
             line_item_currency_code,
             bill_payer_account_id
     )
 
-select *
+select
+    source,
+    billing_month,
+    charges_fingerprint,
+    slice_id,
+    load_id,
+    savings_plan_savings_plan_a_r_n,
+    line_item_currency_code,
+    bill_payer_account_id,
+    bill_payer_account_name,
+    bill_billing_period_start_date,
+    bill_billing_period_end_date,
+    cast(residual as decimal(38, 12)) as residual
 from netted
 where residual <> 0
+
+union all
+
+-- A month in which there is nothing is remembered as looked at: it is not read again.
+select source, billing_month, charges_fingerprint, null, null, null, null, null, null, null, null, null
+from {{ periods_to_build("charges_fingerprint") }} as looked_at
+where source = 'aws'
