@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import dagster as dg
+from sqlalchemy.exc import SQLAlchemyError
 
 from ingestion.lake import alone
 from ingestion.settings import Home, Window
-from orchestration.assets.failure import one_line
+from orchestration.assets.failure import explained, one_line
 from orchestration.partitions import history_start, open_window
 from orchestration.schedules import range_tags
 
@@ -55,9 +56,14 @@ def refresh(home: Home, window: Window, say: Callable[[str], None]) -> Outcome:
     with alone(home, "refresh"), dg.DagsterInstance.get() as instance:
         _bury(instance)
         tags = {**range_tags(window), COMMAND: "refresh"}
-        result = job.execute_in_process(
-            instance=instance, tags=tags, run_config={"loggers": QUIET_LOGGERS}, raise_on_error=False
-        )
+        try:
+            result = job.execute_in_process(
+                instance=instance, tags=tags, run_config={"loggers": QUIET_LOGGERS}, raise_on_error=False
+            )
+        except (OSError, SQLAlchemyError) as broken:
+            # No step's own failure: Dagster could not write down what happens.
+            said = explained(broken)[0].splitlines()[0]
+            return Outcome(f"Dagster's records in {home.root / 'dagster'}: {said}", time.monotonic() - started)
         for event in result.all_events:
             if event.is_step_failure:
                 data = event.step_failure_data

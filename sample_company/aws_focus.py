@@ -115,6 +115,8 @@ def rows(lines: Iterable[Line]) -> Iterator[Row]:
     last: dict[str, Line] = {}
     for line in lines:
         kind = line["line_item_line_item_type"]
+        if line.get("split_line_item_parent_resource_id"):
+            continue  # a pod's part of its instance's line
         cost = _amount(line.get("line_item_unblended_cost"))
         if kind in ("SavingsPlanCoveredUsage", "SavingsPlanNegation"):
             plan = str(line.get("savings_plan_savings_plan_a_r_n"))

@@ -248,6 +248,19 @@ def test_patterns_know_star_and_question_mark_and_nothing_else(engine: Sql, text
     assert engine.rows(f"select {sql}") == [(fnmatchcase(text, pattern),)]
 
 
+def test_hash_of_a_row_is_the_same_for_the_same_row_only(engine: Sql) -> None:
+    one, again, other = (
+        rendered(call, engine.name)
+        for call in ("row_hash(['a', 'b'])", "row_hash(['a', 'b'])", "row_hash(['b', 'a'])")
+    )
+    (row,) = engine.rows(
+        f"select {one} = {again}, {one} is null from (select 'x' as a, cast(null as string) as b) as t"
+    )
+    assert tuple(row) == (True, False)
+    (row,) = engine.rows(f"select {one} = {other} from (select 'x' as a, 'y' as b) as t")
+    assert tuple(row) == (False,)
+
+
 # Proven by the builds of the sample company on both engines: they are statements, not expressions.
 BY_BUILDS = {"by_period", "check_session", "export_marts", "replace_table", "schema_prefix", "seed_rows"}
 

@@ -1,7 +1,7 @@
 {% macro focus_claims() %}
     {#-
         The claims of a FOCUS row, as [[name, expression], …]. Rows of AWS make the claims that CUR makes of the same usage
-        (aws_tag, aws_cost_category, aws_account, service_name, source), so that the same rules find the same owners.
+        (aws_tag, aws_principal_tag, aws_cost_category, aws_inference_profile, aws_commitment, aws_account, service_name, source), so that the same rules find the same owners.
         Which keys make claims is said in the variables `claim_tag_keys` and `claim_cost_categories`.
     -#}
     {%- set claims = [] -%}
@@ -10,6 +10,10 @@
         {%- set found = "coalesce(" ~ _json_texts("tags", spellings) ~ ")" -%}
         {%- do claims.append(["aws_tag:" ~ key, "case when is_aws and has_tags then " ~ found ~ " end"]) -%}
         {%- do claims.append(["focus_tag:" ~ key, "case when not is_aws and has_tags then " ~ found ~ " end"]) -%}
+    {%- endfor -%}
+    {%- for key in var("claim_tag_keys") -%}
+        {%- set of_principal = _aws_tag_spellings(["iamPrincipal/", "iamPrincipal:", "iam_principal_", "iamprincipal_"], key) -%}
+        {%- do claims.append(["aws_principal_tag:" ~ key, "case when has_tags and " ~ is_bedrock("aws_service_code") ~ " then coalesce(" ~ _json_texts("tags", of_principal) ~ ") end"]) -%}
     {%- endfor -%}
     {%- for name in var("claim_cost_categories") -%}
         {%- do claims.append(["aws_cost_category:" ~ name, "case when is_aws and cost_categories is not null then " ~ json_text("cost_categories", name) ~ " end"]) -%}
@@ -20,6 +24,11 @@
             + [
                 ["focus_resource", "case when not is_aws then resource_id end"],
                 ["focus_sub_account", "case when not is_aws then sub_account_id end"],
+                ["aws_inference_profile", "case when is_aws then " ~ application_profile("aws_service_code", "resource_id") ~ " end"],
+                [
+                    "aws_commitment",
+                    "case when is_aws and (charge_category <> 'Usage' or commitment_discount_status = 'Unused') then commitment_discount_id end",
+                ],
                 ["aws_account", "case when is_aws then sub_account_id end"],
                 ["focus_service", "case when not is_aws then service_name end"],
                 ["focus_provider", "case when not is_aws then provider end"],
