@@ -29,6 +29,7 @@
                     "aws_commitment",
                     "case when is_aws and (charge_category <> 'Usage' or commitment_discount_status = 'Unused') then commitment_discount_id end",
                 ],
+                ["aws_resource", "case when is_aws and asks_resource then resource_id end"],
                 ["aws_account", "case when is_aws then sub_account_id end"],
                 ["focus_service", "case when not is_aws then service_name end"],
                 ["focus_provider", "case when not is_aws then provider end"],

@@ -25,6 +25,8 @@ with
 
     aws_services as (select * from {{ ref("aws_services") }}),
 
+    asked as (select * from {{ ref("int_claims__asked") }}),
+
     named as (
         select
             delivered.*,
@@ -224,6 +226,7 @@ with
             coalesce(tags, '{}') as tags,
             {{ json_object(focus_claims()) }} as claims
         from priced
+        cross join asked
     )
 
 select
