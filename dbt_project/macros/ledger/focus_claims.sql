@@ -12,7 +12,7 @@
         {%- do claims.append(["focus_tag:" ~ key, "case when not is_aws and has_tags then " ~ found ~ " end"]) -%}
     {%- endfor -%}
     {%- for key in var("claim_tag_keys") -%}
-        {%- set of_principal = _aws_tag_spellings(["iamPrincipal/", "iamPrincipal:", "iam_principal_", "iamprincipal_"], key) -%}
+        {%- set of_principal = ["iamPrincipal/" ~ key, "iam_principal_" ~ key] -%}
         {%- do claims.append(["aws_principal_tag:" ~ key, "case when has_tags and " ~ is_bedrock("aws_service_code") ~ " then coalesce(" ~ _json_texts("tags", of_principal) ~ ") end"]) -%}
     {%- endfor -%}
     {%- for name in var("claim_cost_categories") -%}
