@@ -96,7 +96,7 @@ def compare(root: Path, rows: int, months: int, others: bool) -> None:
     every = [LAST.plus(-back) for back in range(months)]
     for month in every:
         write_month(root, month, rows)
-    report.line(rows * months, "bare load", *measure(python(BARE, root, root / "bare.duckdb")))
+    report.line(rows * months, "bare load", *measure(python(BARE, export, root / "bare.duckdb")))
     (root / "bare.duckdb").unlink()
     home = root / "home"
     published, total, peak = refresh(home, export, months)
@@ -111,7 +111,7 @@ def compare(root: Path, rows: int, months: int, others: bool) -> None:
         report.line(rows, "the same, and the marts as Parquet", total)
     if others:
         for what, script in (("dlt alone, Arrow into DuckDB", DLT), ("a pandas script", PANDAS)):
-            report.line(rows * months, f"{what}: cost by team", *measure(python(script, root, root / "other")))
+            report.line(rows * months, f"{what}: cost by team", *measure(python(script, export, root / "other")))
 
 
 def main() -> int:
