@@ -47,8 +47,6 @@ _LINES = """
 _SAID = """
     select
         *,
-        hash(pair) as p,
-        {days} as days,
         timestamp '{month}-01' + to_days(cast(hash(pair) % {days} as integer)) as day,
         ['EUC1-BoxUsage:m6i.large', 'EUC1-BoxUsage:c7g.xlarge', 'EUC1-DataTransfer-Out-Bytes', 'EUC1-TimedStorage-ByteHrs',
          'EUC1-Requests-Tier1', 'EUC1-EBS:VolumeUsage.gp3', 'EUC1-InstanceUsage:db.r6g.large', 'EUC1-NatGateway-Bytes',

@@ -40,7 +40,7 @@ select {{ bucket | join(", ") }}
 from stages
 group by {{ bucket | join(", ") }}
 having
-    {% for measure in ["billed_cost", "effective_cost", "list_cost", "contracted_cost"] %}
+    {% for measure in cost_columns() %}
         sum(case when stage = 'charges' then {{ measure }} else 0 end)
         <> sum(case when stage = 'facts' then {{ measure }} else 0 end) {{ "or" if not loop.last }}
     {% endfor %}

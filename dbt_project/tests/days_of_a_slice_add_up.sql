@@ -34,7 +34,7 @@ select source, slice_id, charge_day, billing_currency
 from stages
 group by source, slice_id, charge_day, billing_currency
 having
-    {% for measure in ["billed_cost", "effective_cost", "list_cost", "contracted_cost"] %}
+    {% for measure in cost_columns() %}
         sum(case when stage = 'charges' then {{ measure }} else 0 end)
         <> sum(case when stage = 'facts' then {{ measure }} else 0 end) {{ "or" if not loop.last }}
     {% endfor %}

@@ -8,15 +8,10 @@ lake, for dlt as little as for DuckDB and Spark.
 from __future__ import annotations
 
 import csv
-import gzip
-import os
-import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, cast
 
 import duckdb
 import pyarrow as pa
@@ -25,34 +20,12 @@ import pyarrow.parquet as pq
 from ingestion.aws.names import Place, is_focus, is_own, places
 from ingestion.aws.shape import COLUMN_TYPES, MAPS, OTHER_COLUMNS, REQUIRED
 from ingestion.errors import BadInput
+from ingestion.vendor_files import TORN, csv_relation, engine, first_line, literal, one_line, quoted
 
 # What tools that rewrite exports put where a number or time is absent.
 ABSENT = ("", "none", "null", "nan")
 CONVERTED = ".cur2.parquet"
-GZIP_MAGIC = b"\x1f\x8b"
 FOCUS = "this is a FOCUS export: give it to the FOCUS source, setting sources.focus.exports (see ingestion/focus)"
-
-
-@contextmanager
-def engine(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """DuckDB within the memory that dbt has too; beyond it it spills into `spill`."""
-    with duckdb.connect(
-        config={
-            "memory_limit": os.environ.get("COSTOWNER_DUCKDB_MEMORY") or "4GB",
-            "preserve_insertion_order": False,
-            "temp_directory": str(spill),
-        }
-    ) as connection:
-        connection.execute("set timezone = 'UTC'")
-        yield connection
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 @dataclass(frozen=True)
@@ -70,7 +43,7 @@ class _Field:
     @property
     def stated(self) -> str:
         """SQL: the value, NULL where it is absent in words."""
-        words = ", ".join(_text(word) for word in ABSENT)
+        words = ", ".join(literal(word) for word in ABSENT)
         return f"case when lower({self.name}) not in ({words}) then {self.name} end" if self.is_text else self.name
 
     def as_type(self, wanted: pa.DataType) -> str:
@@ -137,7 +110,7 @@ class _Plan:
         for column in (*sorted(COLUMN_TYPES), *MAPS, OTHER_COLUMNS):
             sources = self._placed.get(column, [])
             sql = self._map(column, sources) if column in (*MAPS, OTHER_COLUMNS) else self._column(column, sources)
-            lines.append(f"{sql} as {_quoted(column)}")
+            lines.append(f"{sql} as {quoted(column)}")
         return ",\n".join(lines)
 
     def _column(self, column: str, sources: list[tuple[Place, _Field]]) -> str:
@@ -159,7 +132,7 @@ class _Plan:
         parts = [*whole]
         if entries:
             listed = ", ".join(
-                f"case when {sql} <> '' then {{'k': {_text(key)}, 'v': {sql}}} end" for key, sql in entries
+                f"case when {sql} <> '' then {{'k': {literal(key)}, 'v': {sql}}} end" for key, sql in entries
             )
             parts.append(f"map_from_entries(list_filter([{listed}], lambda entry: entry is not null))")
         return parts[0] if len(parts) == 1 else f"map_concat({', '.join(parts)})"
@@ -206,8 +179,8 @@ def convert(path: Path, where: str, *, always: bool = False) -> Path:
         return path
     if where.endswith(".parquet"):
         schema = _parquet_schema(path, where)
-        fields = [_Field(field.name, _quoted(field.name), field.type) for field in schema]
-        reader = f"read_parquet({_text(str(path))})"
+        fields = [_Field(field.name, quoted(field.name), field.type) for field in schema]
+        reader = f"read_parquet({literal(str(path))})"
         if not always and _is_as_declared(schema):
             return path
     elif where.endswith((".csv", ".csv.gz", ".gz")):
@@ -225,11 +198,11 @@ def convert(path: Path, where: str, *, always: bool = False) -> Path:
     with engine(path.parent) as connection:
         try:
             connection.execute(
-                f"copy (select {plan.select()} from {reader}) to {_text(str(target))} "
+                f"copy (select {plan.select()} from {reader}) to {literal(str(target))} "
                 "(format parquet, compression zstd, row_group_size 61440)"
             )
         except duckdb.Error as error:
-            raise BadInput(f"{where}: {_culprit(connection, plan, reader) or _one_line(error)}") from error
+            raise BadInput(f"{where}: {_culprit(connection, plan, reader) or one_line(error)}") from error
     path.unlink()
     return target
 
@@ -238,7 +211,7 @@ def _parquet_schema(path: Path, where: str) -> pa.Schema:
     try:
         return pq.read_schema(path)
     except (pa.ArrowInvalid, OSError) as error:
-        raise BadInput(f"{where}: not a whole Parquet file ({_one_line(error)})") from error
+        raise BadInput(f"{where}: not a whole Parquet file ({one_line(error)})") from error
 
 
 def _is_as_declared(schema: pa.Schema) -> bool:
@@ -257,22 +230,12 @@ def _has_its_type(field: pa.Field) -> bool:
     return bool(field.type.equals(wanted)) or (_is_text(wanted) and pa.types.is_large_string(field.type))
 
 
-def _open(path: Path) -> IO[bytes]:
-    file = path.open("rb")
-    is_gzip = file.read(2) == GZIP_MAGIC
-    file.seek(0)
-    return cast(IO[bytes], gzip.open(file)) if is_gzip else file
-
-
 def _csv_header(path: Path, where: str) -> list[str]:
-    """The header; the whole file is unpacked once, because DuckDB takes a gzip file that is cut off for a whole one."""
+    """The header of a file that is whole."""
     try:
-        with _open(path) as file:
-            first = file.readline().decode("utf-8-sig")
-            while file.read(1 << 20):
-                pass
-    except (EOFError, OSError, zlib.error, UnicodeDecodeError) as error:
-        raise BadInput(f"{where}: not a whole gzipped CSV file ({_one_line(error)})") from error
+        first = first_line(path)
+    except TORN as error:
+        raise BadInput(f"{where}: not a whole gzipped CSV file ({one_line(error)})") from error
     headers = next(csv.reader([first]), [])
     if not headers:
         raise BadInput(f"{where}: an empty file; CSV exports have a header")
@@ -281,13 +244,7 @@ def _csv_header(path: Path, where: str) -> list[str]:
 
 def _csv_reader(path: Path, fields: list[_Field]) -> str:
     """SQL that reads a CSV file as text, its columns by position: their names may differ in case only."""
-    with path.open("rb") as file:
-        compression = "gzip" if file.read(2) == GZIP_MAGIC else "none"
-    columns = ", ".join(f"{_text(field.name)}: 'varchar'" for field in fields)
-    return (
-        f"read_csv({_text(str(path))}, columns = {{{columns}}}, auto_detect = false, header = true, delim = ',', "
-        f"quote = '\"', escape = '\"', compression = '{compression}', max_line_size = 8388608)"
-    )
+    return csv_relation(path, [field.name for field in fields])
 
 
 def _culprit(connection: duckdb.DuckDBPyConnection, plan: _Plan, reader: str) -> str | None:
@@ -315,7 +272,3 @@ def _culprit(connection: duckdb.DuckDBPyConnection, plan: _Plan, reader: str) ->
         return None
     row, header, value = min(wrong)
     return f"row {row}, column {header}: can't read {value[:80]!r}"
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split("Possible fixes")[0].split())[:300]

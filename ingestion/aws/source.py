@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,12 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingestion.aws.client import Export, Manifest
-from ingestion.aws.convert import convert, engine
+from ingestion.aws.convert import convert
 from ingestion.aws.shape import COST_AND_USAGE_REPORT, REQUIRED, SPLIT_COST_OPERATIONS, TABLES, exact_decimal
 from ingestion.errors import BadInput, SettingError
 from ingestion.lake import Known, Slice, Source, Total, VendorFile
 from ingestion.objects import open_store
 from ingestion.settings import Month, Window
+from ingestion.vendor_files import Workspace, engine
 
 # Between two exports' URLs; a name may stand before each: `s3://a/p/cur, other=s3://b/p/cur`.
 BETWEEN_URLS = re.compile(r",\s*(?=(?:[\w.-]+=)?(?:s3://|file://|/))")
@@ -97,22 +97,6 @@ def inspect(path: Path, where: str) -> VendorFile:
     )
 
 
-class _Workspace:
-    """A folder for the files of one slice at a time.
-
-    They must outlive the reading, because dlt copies them when it loads; it has done so when the next slice is read
-    (`Source.load_per_slice`).
-    """
-
-    def __init__(self) -> None:
-        self.root = tempfile.TemporaryDirectory(prefix="costowner-aws-")
-
-    def emptied(self) -> Path:
-        self.root.cleanup()
-        self.root = tempfile.TemporaryDirectory(prefix="costowner-aws-")
-        return Path(self.root.name)
-
-
 def _files(export: Export, manifest: Manifest, folder: Path) -> list[VendorFile]:
     """A delivery's files, each converted before the next is fetched, and all with the same columns."""
     names = [f"{export.store.root}/{key}" for key in manifest.files]
@@ -122,7 +106,7 @@ def _files(export: Export, manifest: Manifest, folder: Path) -> list[VendorFile]
     return [inspect(path, name) for path, name in zip(paths, names, strict=True)]
 
 
-def _export_slices(name: str, url: str, export: Export, window: Window, workspace: _Workspace) -> Iterator[Slice]:
+def _export_slices(name: str, url: str, export: Export, window: Window, workspace: Workspace) -> Iterator[Slice]:
     periods = export.periods()
     if not periods:
         raise BadInput(
@@ -162,7 +146,7 @@ def _export_slices(name: str, url: str, export: Export, window: Window, workspac
 
 def slices(settings: AwsSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
     """The window's billing periods that have a committed delivery, export by export, oldest first."""
-    workspace = _Workspace()
+    workspace = Workspace("aws")
     for name, url in settings.exports().items():
         store = open_store(
             url, profile=settings.profile, endpoint_url=settings.endpoint_url, setting="sources.aws.export_url"

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import csv
-import gzip
-import zlib
 from dataclasses import dataclass, field
 from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, cast
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion.aws.convert import engine
 from ingestion.aws.shape import exact_decimal
 from ingestion.errors import BadInput
 from ingestion.focus.shape import (
@@ -31,8 +27,9 @@ from ingestion.focus.shape import (
     focus_version,
 )
 from ingestion.lake import Total, VendorFile
+from ingestion.vendor_files import TORN, csv_relation, engine, first_line, literal, one_line, quoted
 
-GZIP_MAGIC, PARQUET_MAGIC = b"\x1f\x8b", b"PAR1"
+PARQUET_MAGIC = b"PAR1"
 NUMERIC = {**COSTS, **NUMBERS}
 # Months first: the specification's own examples are spelled so (5/1/25).
 TIME_FORMATS = "['%m/%d/%y', '%m/%d/%Y', '%m/%d/%y %H:%M', '%m/%d/%Y %H:%M', '%m/%d/%Y %H:%M:%S']"
@@ -123,38 +120,14 @@ def _json(stated: str, is_text: bool) -> str:
     )
 
 
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _open(path: Path) -> IO[bytes]:
-    file = path.open("rb")
-    is_gzip = file.read(2) == GZIP_MAGIC
-    file.seek(0)
-    return cast(IO[bytes], gzip.open(file)) if is_gzip else file
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split("Possible fixes")[0].split())[:300]
-
-
 def _csv(path: Path, where: str) -> _Reader:
-    """A CSV file as text, its columns by position; it is unpacked once, because DuckDB takes a torn gzip for whole."""
+    """A CSV file as text, its columns by position."""
     try:
-        with _open(path) as file:
-            first = file.readline().decode("utf-8-sig")
-            while file.read(1 << 20):
-                pass
-    except (EOFError, OSError, zlib.error, UnicodeDecodeError) as error:
-        raise BadInput(f"{where}: not a whole CSV file ({_one_line(error)})") from error
+        first = first_line(path)
+    except TORN as error:
+        raise BadInput(f"{where}: not a whole CSV file ({one_line(error)})") from error
     headers = next(csv.reader([first]), [])
-    with path.open("rb") as raw:
-        compression = "gzip" if raw.read(2) == GZIP_MAGIC else "none"
-    columns = ", ".join(f"'c{index}': 'varchar'" for index in range(len(headers)))
-    relation = (
-        f"read_csv({_text(str(path))}, columns = {{{columns}}}, auto_detect = false, header = true, delim = ',', "
-        f"quote = '\"', escape = '\"', compression = '{compression}', max_line_size = 8388608)"
-    )
+    relation = csv_relation(path, [f"c{index}" for index in range(len(headers))])
     return _Reader(relation, [(header, pa.string()) for header in headers])
 
 
@@ -162,10 +135,10 @@ def _parquet(path: Path, where: str) -> _Reader:
     try:
         schema = pq.read_schema(path)
     except (pa.ArrowInvalid, OSError) as error:
-        raise BadInput(f"{where}: not a whole Parquet file ({_one_line(error)})") from error
-    names = ", ".join('"' + name.replace('"', '""') + f'" as c{index}' for index, name in enumerate(schema.names))
+        raise BadInput(f"{where}: not a whole Parquet file ({one_line(error)})") from error
+    names = ", ".join(f"{quoted(name)} as c{index}" for index, name in enumerate(schema.names))
     return _Reader(
-        f"(select {names} from read_parquet({_text(str(path))}))", [(field.name, field.type) for field in schema]
+        f"(select {names} from read_parquet({literal(str(path))}))", [(field.name, field.type) for field in schema]
     )
 
 
@@ -190,7 +163,7 @@ def months(path: Path, where: str) -> list[str]:
                 f"from {found.relation} order by 1"
             ).fetchall()
         except duckdb.Error as error:
-            raise BadInput(f"{where}: can't be read ({_one_line(error)})") from error
+            raise BadInput(f"{where}: can't be read ({one_line(error)})") from error
     if any(month is None for (month,) in rows):
         _explain(path, where, found)
     return [month for (month,) in rows]
@@ -204,10 +177,10 @@ def convert(path: Path, where: str, target: Path, said: Delivered, month: str | 
     found = reader(path, where)
     version = said.version or focus_version(frozenset(found.columns))
     constants = {
-        "focus_version": _text(version),
-        "export_name": _text(said.export),
+        "focus_version": literal(version),
+        "export_name": literal(said.export),
         "is_compare_only": str(said.is_compare_only).lower(),
-        "file_name": _text(where),
+        "file_name": literal(where),
         "extra": _extra(found),
     }
     selected = ", ".join(
@@ -223,14 +196,14 @@ def convert(path: Path, where: str, target: Path, said: Delivered, month: str | 
                 _explain(path, where, found)
             connection.execute(
                 f"copy (select * from (select {selected} from {found.relation}) {wanted}) "
-                f"to {_text(str(target))} (format parquet, compression zstd)"
+                f"to {literal(str(target))} (format parquet, compression zstd)"
             )
             totals = connection.execute(
                 f"select billing_currency, sum(billed_cost), count(*), max(charge_period_start) "
-                f"from read_parquet({_text(str(target))}) group by 1 order by 1"
+                f"from read_parquet({literal(str(target))}) group by 1 order by 1"
             ).fetchall()
         except duckdb.Error as error:
-            raise BadInput(f"{where}: can't be read ({_one_line(error)})") from error
+            raise BadInput(f"{where}: can't be read ({one_line(error)})") from error
     # What is only compared is not delivered to the ledger: its total goes by another name.
     measure = "compared_billed_cost" if said.is_compare_only else "billed_cost"
     newest = max((moment for *_, moment in totals), default=None)
@@ -253,13 +226,13 @@ def _sql_type(kind: pa.DataType) -> str:
 
 def _extra(found: _Reader) -> str:
     """The columns that are not FOCUS, without those that are NULL, and JSON columns that hold no JSON."""
-    fields = [f"{_text(found.types[index][0])}: {found.stated(index)}" for index in found.rest()]
+    fields = [f"{literal(found.types[index][0])}: {found.stated(index)}" for index in found.rest()]
     for column in JSONS:
         index = found.columns.get(column)
         if index is not None:
             stated = found.stated(index)
             fields.append(
-                f"{_text(found.types[index][0])}: case when {found.value(column)} is null then {stated} end"
+                f"{literal(found.types[index][0])}: case when {found.value(column)} is null then {stated} end"
             )
     if not fields:
         return "null"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +20,7 @@ from ingestion.focus.shape import TABLES
 from ingestion.lake import Known, Slice, Source, VendorFile
 from ingestion.objects import ObjectStore, open_store
 from ingestion.settings import Month, Window
+from ingestion.vendor_files import Workspace
 
 NAMED_URL = re.compile(r"([\w.-]+)=(.+)")
 MANY_FILES = 10_000
@@ -57,18 +57,6 @@ class FocusSettings:
         return found
 
 
-class _Workspace:
-    """A folder for the files of one slice at a time: dlt has copied them when the next one is read."""
-
-    def __init__(self) -> None:
-        self.root = tempfile.TemporaryDirectory(prefix="costowner-focus-")
-
-    def emptied(self) -> Path:
-        self.root.cleanup()
-        self.root = tempfile.TemporaryDirectory(prefix="costowner-focus-")
-        return Path(self.root.name)
-
-
 def _converted(
     files: Iterable[tuple[str, Path]], folder: Path, said: Delivered, month: str | None, first: int = 0
 ) -> list[VendorFile]:
@@ -84,7 +72,7 @@ def _version(version: str, said: Delivered) -> str:
     return f"{version}|compare_only" if said.is_compare_only else version
 
 
-def _delivered(export: Export, window: Window, said: Delivered, workspace: _Workspace) -> Iterator[Slice]:
+def _delivered(export: Export, window: Window, said: Delivered, workspace: Workspace) -> Iterator[Slice]:
     """The periods of an AWS Data Export: its manifests say which files count."""
     for period, folder in sorted(export.periods().items()):
         month = Month.parse(period)
@@ -126,7 +114,7 @@ def _refused(said: Delivered, period: str, error: BadInput) -> Slice:
 
 
 def _plain(
-    store: ObjectStore, window: Window, known: Known, said: Delivered, workspace: _Workspace
+    store: ObjectStore, window: Window, known: Known, said: Delivered, workspace: Workspace
 ) -> Iterator[Slice]:
     """The periods of plain files. Those whose path names no period are read, whatever the window, when they change."""
     found = filesets(store)
@@ -175,7 +163,7 @@ def _versions(known: Known, said: Delivered, period: str) -> str:
 
 
 def _read(
-    store: ObjectStore, placed: Fileset, loose: Fileset, said: Delivered, period: str, workspace: _Workspace
+    store: ObjectStore, placed: Fileset, loose: Fileset, said: Delivered, period: str, workspace: Workspace
 ) -> list[VendorFile]:
     """A period's files: whole where their path names it, else the rows that are of it."""
     folder = workspace.emptied()
@@ -185,7 +173,7 @@ def _read(
 
 def slices(settings: FocusSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
     """The billing periods of every export, oldest first."""
-    workspace = _Workspace()
+    workspace = Workspace("focus")
     for name, url in settings.urls().items():
         store = open_store(url, profile=settings.profile, endpoint_url=settings.endpoint_url)
         said = Delivered(name, name in settings.compare_only)

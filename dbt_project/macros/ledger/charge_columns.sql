@@ -37,7 +37,7 @@
             + focus_columns()
             + ["provider_name", "publisher_name", "claims"]
             + ["ai_provider", "ai_model", "ai_token_class", "ai_service_tier", "ai_account"]
-            + ["actor_id", "service_id", "customer_id", "workflow_id", "feature", "environment"]
+            + attribution_columns()
         )
     }}
 {% endmacro %}
@@ -90,4 +90,14 @@
             cast({{ value }} as {{ charge_column_type(column) }}) as {{ column }}{{ "," if not loop.last }}
         {%- endfor %}
     from {{ relation }}
+{% endmacro %}
+
+{% macro attribution_columns() %}
+    {#- What a request says of who made it and why. -#}
+    {{ return(["actor_id", "service_id", "customer_id", "workflow_id", "feature", "environment"]) }}
+{% endmacro %}
+
+{% macro cost_columns() %}
+    {#- FOCUS's four costs, in billing currency. -#}
+    {{ return(["billed_cost", "effective_cost", "list_cost", "contracted_cost"]) }}
 {% endmacro %}

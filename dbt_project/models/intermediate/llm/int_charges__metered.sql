@@ -1,4 +1,4 @@
-{%- set told = ["actor_id", "service_id", "customer_id", "workflow_id", "feature", "environment"] -%}
+{%- set told = attribution_columns() -%}
 
 -- The bill is the money, the requests say whose it is: an AI charge is shared out over the requests of its
 -- bucket by

@@ -12,7 +12,7 @@
     "source", "billing_month", "ai_provider", "ai_model", "ai_token_class", "ai_service_tier", "ai_account",
     "usage_day",
 ] -%}
-{%- set told = ["actor_id", "service_id", "customer_id", "workflow_id", "feature", "environment"] -%}
+{%- set told = attribution_columns() -%}
 
 -- Who used the tokens of a bucket that charges are of: one row a group of requests, weighed by tokens, and
 -- one of what

@@ -27,7 +27,7 @@ select
     ai_service_tier,
     ai_account,
     cast(charge_period_start as date) as usage_day,
-    {% for measure in ["billed_cost", "effective_cost", "list_cost", "contracted_cost"] %}
+    {% for measure in cost_columns() %}
         cast(sum({{ measure }}) as decimal(38, 12)) as {{ measure }},
     {% endfor %}
     cast(sum(case when consumed_unit = 'Tokens' then consumed_quantity end) as decimal(38, 12)) as tokens
