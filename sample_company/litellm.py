@@ -115,7 +115,8 @@ def _has_arrived(world: World, request: LlmRequest, as_of: date) -> bool:
 
 
 def write_logs(world: World, as_of: date, folder: Path) -> None:
-    """Write the objects that are not written yet; an object never changes."""
+    """Write the objects that are not written yet, and remove those that are not there by then; an object never changes."""
+    due = set()
     for day in world.days(as_of):
         objects: dict[str, list[LlmRequest]] = defaultdict(list)
         for request in requests(world, day):
@@ -123,9 +124,13 @@ def write_logs(world: World, as_of: date, folder: Path) -> None:
                 objects[_key(world, request)].append(request)
         for key, found in objects.items():
             target = folder / PREFIX / key
+            due.add(target)
             if not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_text("".join(json.dumps(record(request)) + "\n" for request in found))
+    for path in (folder / PREFIX).rglob("*"):
+        if path.is_file() and path not in due:
+            path.unlink()
 
 
 def settings(folder: Path) -> dict[str, str]:

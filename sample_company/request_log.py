@@ -71,17 +71,19 @@ def document(request: LlmRequest) -> dict[str, Any]:
 
 
 def write_log(world: World, as_of: date, uri: str) -> None:
-    """Insert what is not there yet; documents never change."""
+    """Insert what is not there yet, and delete what is not there by then; documents never change."""
     with pymongo.MongoClient[dict[str, Any]](uri) as client:
         collection = client[DATABASE][COLLECTION]
         known = {found["_id"] for found in collection.find({}, {"_id": 1})}
-        new = [
-            document(request)
+        due = {
+            request.id: request
             for day in world.days(as_of)
             for request in requests(world, day)
-            if not request.is_through_gateway and request.id not in known
-        ]
-        if new:
+            if not request.is_through_gateway
+        }
+        if early := known - due.keys():
+            collection.delete_many({"_id": {"$in": sorted(early)}})
+        if new := [document(request) for key, request in due.items() if key not in known]:
             collection.insert_many(new)
 
 

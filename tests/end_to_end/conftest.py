@@ -43,10 +43,11 @@ RUN_TIMES = {
 
 @dataclass
 class Company:
-    """A staged sample company and an installation that refreshes from it."""
+    """An installation that refreshes from a staged sample company, on a date of its own: many share one stage."""
 
     stage: Stage
     home: Path
+    as_of: date
     outputs: list[str] = field(default_factory=list)
     settings: dict[str, str] = field(default_factory=dict)
 
@@ -63,8 +64,15 @@ class Company:
     def database(self) -> Path:
         return self.home / "published" / "marts.duckdb"
 
+    def show(self, as_of: date) -> None:
+        """Move this installation's date on."""
+        self.as_of = as_of
+        self.stage.show(as_of)
+
     def start(self, settings: Mapping[str, str] | None = None, *arguments: str) -> subprocess.Popen[str]:
         """A refresh, as `make refresh` starts it."""
+        if self.stage.state.as_of != self.as_of:
+            self.stage.show(self.as_of)
         return subprocess.Popen(
             [sys.executable, "-m", "orchestration", "refresh", *arguments],
             env={**self.environment, **(settings or {})},
@@ -156,7 +164,7 @@ def staged_company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
 
         def company(name: str, as_of: date) -> Company:
             stage.show(as_of)
-            return Company(stage, root / name)
+            return Company(stage, root / name, as_of)
 
         yield company
 
@@ -166,6 +174,6 @@ def company(staged_company: Callable[[str, date], Company]) -> Company:
     """Refreshed on the first day (whole history) and on the second (open months, one of them restated)."""
     found = staged_company("home", FIRST)
     found.refresh()
-    found.stage.show(SECOND)
+    found.show(SECOND)
     found.refresh()
     return found

@@ -45,7 +45,8 @@ def pair(staged_company: Callable[[str, date], Company]) -> tuple[Company, Compa
     spark.settings.update(SPARK)
     for company in (spark, duck):
         company.refresh(*RECENT)
-    spark.stage.show(SECOND)
+    for company in (spark, duck):
+        company.show(SECOND)
     for company in (spark, duck):
         company.refresh()
     return spark, duck
@@ -101,8 +102,8 @@ def other_seed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Compa
     """Another sample company, its last month, on DuckDB and on Spark."""
     root = tmp_path_factory.mktemp("other")
     with staged(root / "world", seed=11, until=UNTIL, as_of=SECOND) as stage:
-        duck = Company(stage, root / "duckdb")
-        spark = Company(stage, root / "spark", settings=SPARK)
+        duck = Company(stage, root / "duckdb", SECOND)
+        spark = Company(stage, root / "spark", SECOND, settings=SPARK)
         for company in (duck, spark):
             company.refresh("--months", "2026-10")
         yield duck, spark
@@ -117,6 +118,7 @@ def test_cluster_that_is_not_there_is_told_in_one_line(spark_company: Company, t
     away = Company(
         spark_company.stage,
         tmp_path / "away",
+        SECOND,
         settings={
             "COSTOWNER_ENGINE": "spark",
             "COSTOWNER_SPARK_PORT": "9",

@@ -48,7 +48,7 @@ def test_killed_refreshes_and_failing_vendors_leave_nothing_behind(
     kill_at(killed, "model main.fact_cost ")
     assert not killed.database.exists()
     killed.refresh()
-    killed.stage.show(SECOND)
+    killed.show(SECOND)
     with Reader(killed) as reader:
         for moment in MOMENTS:
             kill_at(killed, moment)

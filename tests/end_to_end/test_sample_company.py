@@ -209,7 +209,7 @@ def test_unmetered_ai_spend_is_visible(company: Company) -> None:
 
 
 def test_bedrock_is_one_dollar_on_the_aws_bill_and_shared_out_by_the_gateway(company: Company) -> None:
-    world, as_of = company.stage.world, company.stage.state.as_of
+    world, as_of = company.stage.world, company.as_of
     billed = sum(
         Decimal(repr(line["line_item_unblended_cost"]))
         for day in world.days(as_of)
@@ -254,7 +254,7 @@ def test_model_without_a_price_is_unpriced_and_its_bill_has_an_owner(company: Co
 
 def test_requests_of_all_logs_are_there_once_late_ones_too(company: Company) -> None:
     """Hourly files, one object a request, MongoDB; and the files that came five days late explain their bill."""
-    world, as_of = company.stage.world, company.stage.state.as_of
+    world, as_of = company.stage.world, company.as_of
     truth = [request for day in world.days(as_of) for request in requests(world, day)]
     assert company.query("select count(*) from fact_llm_request") == [(len(truth),)]
     assert company.query("select count(*) from fact_llm_request where source_system = 'mongodb'") == [
