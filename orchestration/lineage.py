@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,10 @@ COLUMN_LINEAGE = "dagster/column_lineage"
 SHOWN = "where columns come from"
 
 Node = Mapping[str, Any]
+Origins = Mapping[str, Iterable[Origin]]
+
+# Which loads and files a model reads differs from refresh to refresh, and where its columns come from does not.
+LITERALS = re.compile(r"'[^']*'(?:\s*,\s*'[^']*')*")
 
 
 def _asset_of(event: Any) -> str | None:
@@ -38,6 +44,9 @@ class Lineage:
         self, project: DbtProject, target: Path, translator: DagsterDbtTranslator, dialect: str = "duckdb"
     ) -> None:
         self._dialect = dialect
+        # Origins by the SQL that they were read from: reading all of it takes seconds, and it seldom changes.
+        self._kept_file = target / "column_origins.json"
+        self._kept: dict[str, Any] = json.loads(self._kept_file.read_text()) if self._kept_file.exists() else {}
         manifest = json.loads(project.manifest_path.read_text())
         built = [node for node in manifest["nodes"].values() if node["resource_type"] in ("model", "seed")]
         self._compiled = target / "compiled" / manifest["metadata"]["project_name"]
@@ -59,15 +68,35 @@ class Lineage:
         node = self._models.get(asset)
         if node is None:
             return None
-        compiled = self._compiled / node["original_file_path"]
         try:
-            origins = column_origins(compiled.read_text(), self._columns, self._dialect)
+            origins = self._origins(asset, (self._compiled / node["original_file_path"]).read_text())
         except (OSError, SqlglotError):
             return None
         self._columns[(node["schema"], node["name"])] = list(origins)
         return dg.TableColumnLineage(
             {column: list(self._dependencies(node, found)) for column, found in origins.items()}
         )
+
+    def _origins(self, asset: str, sql: str) -> Origins:
+        read_from = [LITERALS.sub("''", sql), *(f"{table}{names}" for table, names in self._columns.items())]
+        digest = hashlib.sha256(
+            "\n".join([self._dialect, read_from[0], *sorted(read_from[1:])]).encode()
+        ).hexdigest()
+        kept = self._kept.get(asset)
+        if kept is None or kept["of"] != digest:
+            found = column_origins(sql, self._columns, self._dialect)
+            kept = {"of": digest, "columns": {name: sorted(origins) for name, origins in found.items()}}
+            self._kept[asset] = kept
+        return {
+            name: [((schema, table), column) for (schema, table), column in origins]
+            for name, origins in kept["columns"].items()
+        }
+
+    def keep(self) -> None:
+        """Keep what was read, for the next build."""
+        draft = self._kept_file.with_suffix(".tmp")
+        draft.write_text(json.dumps(self._kept))
+        draft.replace(self._kept_file)
 
     def _dependencies(self, node: Node, origins: Iterable[Origin]) -> Iterator[dg.TableColumnDep]:
         sources = [self._sources[key] for key in node["depends_on"]["nodes"] if key in self._sources]
@@ -104,3 +133,4 @@ def with_lineage(events: Iterable[Any], lineage: Lineage) -> Iterator[Any]:
                 SHOWN: dg.MetadataValue.md(as_table(found)),
             }
             yield event.with_metadata({**event.metadata, **told})
+    lineage.keep()

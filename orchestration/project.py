@@ -6,13 +6,15 @@ for `dagster definitions validate` and for the command line.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Sequence
+from functools import cached_property
+from importlib.metadata import version
 
 from dagster_dbt import DbtCliResource, DbtProject
 from dagster_dbt.errors import DagsterDbtError
 from dbt.adapters.base.impl import BaseAdapter
+from packaging.version import Version
 
 from ingestion.errors import SettingError
 from ingestion.lake import alone
@@ -20,8 +22,7 @@ from ingestion.settings import Home
 from orchestration.assets.failure import one_line
 from orchestration.engine import Engine
 from orchestration.environment import DBT_PROJECT, prepare
-
-WATCHED = ("*.sql", "*.yml", "*.csv")
+from orchestration.news import project_digest
 
 
 class LedgerCli(DbtCliResource):
@@ -41,17 +42,10 @@ class LedgerCli(DbtCliResource):
         """No adapter in Dagster's own process: nothing here asks for one, and Spark's is not installed there."""
         return None  # type: ignore[return-value]
 
-
-def _sources_digest() -> str:
-    """What the manifest was made of: the project's place, and names, sizes and times of its files."""
-    content = hashlib.sha256(str(DBT_PROJECT).encode())
-    for pattern in WATCHED:
-        for file in sorted(DBT_PROJECT.rglob(pattern)):
-            if "target" in file.relative_to(DBT_PROJECT).parts:
-                continue
-            stat = file.stat()
-            content.update(f"{file.relative_to(DBT_PROJECT)}:{stat.st_size}:{stat.st_mtime_ns}".encode())
-    return content.hexdigest()
+    @cached_property
+    def _cli_version(self) -> Version:
+        """The installed dbt's version, without starting it to ask: both engines' environments have the same."""
+        return Version(version("dbt-core"))
 
 
 def dbt_project() -> DbtProject:
@@ -63,7 +57,7 @@ def dbt_project() -> DbtProject:
     project = DbtProject(
         project_dir=DBT_PROJECT, profiles_dir=DBT_PROJECT, target_path=parsed, packaged_project_dir=None
     )
-    stamp, digest = parsed / "manifest.digest", _sources_digest()
+    stamp, digest = parsed / "manifest.digest", project_digest()
     with alone(home, "dbt_project"):
         if not project.manifest_path.exists() or not stamp.exists() or stamp.read_text() != digest:
             stamp.unlink(missing_ok=True)

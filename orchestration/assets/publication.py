@@ -5,6 +5,8 @@ import dagster as dg
 from ingestion.lake import alone
 from ingestion.settings import Home
 from orchestration.assets.ledger import PROJECT
+from orchestration.engine import Engine
+from orchestration.news import News
 from orchestration.publish import DATABASE, PARQUET, publish_database, publish_parquet
 from orchestration.warehouse import marts_of
 
@@ -28,6 +30,7 @@ def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     context.log.info(f"publishing to {home.published}")
     with alone(home, "warehouse"):
         rows = publish_database(home, MARTS)
+        News(home, Engine.from_environment()).published()
     return dg.MaterializeResult(
         metadata={
             "path": dg.MetadataValue.path(str(home.published / DATABASE)),

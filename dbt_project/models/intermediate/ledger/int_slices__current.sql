@@ -1,4 +1,4 @@
-{{ config(materialized="table") }}
+{{ config(materialized="table", meta={"refresh": "always"}) }}
 
 -- depends on the run's reading of the delivery notes (on-run-start), so that all models see the same
 -- deliveries

@@ -1,3 +1,5 @@
+{{ config(meta={"refresh": "always"}) }}
+
 with
     bounds as (
         select

@@ -1,3 +1,5 @@
+{{ config(meta={"refresh": "always"}) }}
+
 with owners as (select * from {{ ref("stg_registry__owners") }})
 
 select

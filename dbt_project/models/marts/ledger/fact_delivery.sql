@@ -1,3 +1,5 @@
+{{ config(meta={"refresh": "always"}) }}
+
 with slices as (select * from {{ ref("int_slices__current") }})
 
 select

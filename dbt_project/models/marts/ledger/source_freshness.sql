@@ -1,3 +1,5 @@
+{{ config(meta={"refresh": "always"}) }}
+
 -- How fresh each source is by its content: the newest charge that it has delivered, and when it was last
 -- asked.
 with

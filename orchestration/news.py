@@ -1,0 +1,86 @@
+"""Whether there is anything new for the ledger: a refresh that brings nothing costs next to nothing.
+
+What the ledger is made of is put into one digest: which delivery of every slice counts, the dbt project's files, the
+versions of dbt and DuckDB. The digest is kept, once all that was built of it is published. While it stays the same and
+nobody else has written the warehouse, dbt builds only the models that tell of the refresh itself or of today
+(`meta: {refresh: always}`), and the others are said to be up to date.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import version
+
+from ingestion.lake import known_notes
+from ingestion.settings import Home
+from ingestion.sources import SOURCES
+from orchestration.engine import Engine
+from orchestration.environment import DBT_PROJECT
+
+# For dbt: what stays as it is where there is no news. The others have `meta: {refresh: always}`.
+UNCHANGED = "config.meta.refresh:on_news"
+WATCHED = ("*.sql", "*.yml", "*.csv")
+TOOLS = ("dbt-core", "dbt-duckdb", "duckdb")
+
+
+def project_digest() -> str:
+    """The dbt project's place, and names, sizes and times of its files."""
+    content = hashlib.sha256(str(DBT_PROJECT).encode())
+    for pattern in WATCHED:
+        for file in sorted(DBT_PROJECT.rglob(pattern)):
+            if "target" in file.relative_to(DBT_PROJECT).parts:
+                continue
+            stat = file.stat()
+            content.update(f"{file.relative_to(DBT_PROJECT)}:{stat.st_size}:{stat.st_mtime_ns}".encode())
+    return content.hexdigest()
+
+
+class News:
+    """What the ledger was last built of, beside what it would be built of now.
+
+    `begin` before a build, `published` after its publication; a build that ends in between is not remembered.
+    """
+
+    def __init__(self, home: Home, engine: Engine) -> None:
+        self._home, self._engine = home, engine
+        folder = engine.target_folder(home)
+        self._kept, self._begun = folder / "published_of.json", folder / "built_of.json"
+
+    def begin(self, whole: bool) -> bool:
+        """Whether there is news. To be asked before a build, by who writes the warehouse.
+
+        A build of a part (`whole` is false) builds what it was asked to, and says nothing of the rest.
+        """
+        inputs = self._inputs()
+        known = json.loads(self._kept.read_text()) if self._kept.exists() else None
+        self._kept.unlink(missing_ok=True)
+        self._begun.unlink(missing_ok=True)
+        if not whole:
+            return True
+        self._begun.parent.mkdir(parents=True, exist_ok=True)
+        self._begun.write_text(json.dumps(inputs))
+        # Of a cluster's tables nobody here can say who else has written them.
+        return self._engine.is_spark or known != {"inputs": inputs, "warehouse": self._warehouse()}
+
+    def published(self) -> None:
+        """All that was built since `begin` is published."""
+        if self._begun.exists():
+            kept = {"inputs": json.loads(self._begun.read_text()), "warehouse": self._warehouse()}
+            self._begun.unlink()
+            self._kept.write_text(json.dumps(kept))
+
+    def _inputs(self) -> str:
+        content = hashlib.sha256(project_digest().encode())
+        content.update(repr([(tool, version(tool)) for tool in TOOLS]).encode())
+        for source in SOURCES:
+            for slice_id, note in known_notes(self._home, source.dataset).items():
+                content.update(f"{source.dataset}|{slice_id}|{note.load_id}\n".encode())
+        return content.hexdigest()
+
+    def _warehouse(self) -> list[int] | None:
+        """What changes when anybody writes the warehouse."""
+        if not self._home.warehouse.exists():
+            return None
+        stat = self._home.warehouse.stat()
+        return [stat.st_ino, stat.st_size, stat.st_mtime_ns]

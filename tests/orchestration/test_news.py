@@ -1,0 +1,113 @@
+"""A refresh without news leaves the ledger alone, and is never mistaken for one with news."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ingestion.lake import Rows, Slice, land
+from ingestion.settings import Home, Month, Window
+from ingestion.vercel import SOURCE
+from ingestion.vercel.shape import CHARGES
+from orchestration import news
+from orchestration.engine import Engine
+from orchestration.environment import DBT_PROJECT
+from orchestration.news import News
+
+MONTH = Month(2026, 10)
+
+
+def deliver(home: Home, cost: str, at: datetime) -> None:
+    """One slice of Vercel's, of one charge."""
+
+    row = {column.name: None for column in CHARGES.columns} | {
+        "billed_cost": Decimal(cost),
+        "billing_currency": "USD",
+    }
+    piece = Slice(
+        "team|2026-10-01", str(MONTH), MONTH.start, MONTH.start + timedelta(days=1), lambda: [Rows(CHARGES, [row])]
+    )
+    land(home, replace(SOURCE, slices=lambda *_: [piece]), None, Window(MONTH, MONTH), at)
+
+
+def touch(home: Home) -> None:
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute("create or replace table anything as select 1 as x")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """An installation whose last refresh is published."""
+    monkeypatch.setattr(news, "DBT_PROJECT", tmp_path / "dbt_project")
+    (tmp_path / "dbt_project").mkdir()
+    (tmp_path / "dbt_project" / "model.sql").write_text("select 1")
+    home = Home(tmp_path / "home")
+    home.dagster.mkdir(parents=True)
+    deliver(home, "1.5", datetime(2026, 10, 3, tzinfo=UTC))
+    assert begin(home), "the first build"
+    touch(home)
+    News(home, Engine("duckdb")).published()
+    return home
+
+
+def begin(home: Home, engine: str = "duckdb", whole: bool = True) -> bool:
+    return News(home, Engine(engine)).begin(whole)
+
+
+def test_same_deliveries_are_no_news_however_often_they_are_asked_for(home: Home) -> None:
+    deliver(home, "1.5", datetime(2026, 10, 4, tzinfo=UTC))
+    assert not begin(home)
+    News(home, Engine("duckdb")).published()
+    assert not begin(home)
+
+
+def another_amount(home: Home) -> None:
+    deliver(home, "1.6", datetime(2026, 10, 4, tzinfo=UTC))
+
+
+def another_model(home: Home) -> None:
+    (home.root.parent / "dbt_project" / "model.sql").write_text("select 2 as x")
+
+
+def no_warehouse(home: Home) -> None:
+    home.warehouse.unlink()
+
+
+def build_that_was_not_published(home: Home) -> None:
+    begin(home)
+
+
+def build_of_a_part(home: Home) -> None:
+    begin(home, whole=False)
+    News(home, Engine("duckdb")).published()
+
+
+@pytest.mark.parametrize(
+    "event",
+    [another_amount, another_model, touch, no_warehouse, build_that_was_not_published, build_of_a_part],
+    ids=lambda event: event.__name__,
+)
+def test_what_is_news(home: Home, event: Callable[[Home], None]) -> None:
+    event(home)
+    assert begin(home)
+
+
+def test_on_spark_everything_is_news(home: Home) -> None:
+    for _ in range(2):
+        assert begin(home, "spark_session")
+        News(home, Engine("spark_session")).published()
+
+
+def test_what_knows_the_day_is_built_by_every_refresh() -> None:
+    """A model that asks for today's date stays right only if it is built where there is no news, too."""
+    asking = {file.stem for file in (DBT_PROJECT / "models").rglob("*.sql") if "today()" in file.read_text()}
+    always = {
+        file.stem for file in (DBT_PROJECT / "models").rglob("*.sql") if '"refresh": "always"' in file.read_text()
+    }
+    assert asking and asking <= always
