@@ -1,7 +1,7 @@
-"""Dagster's event log in SQLite, with connections that stay open: an event costs an eighth of what it costs otherwise.
+"""Dagster's event log in SQLite, with connections that stay open: an event costs an eighth of what it cost.
 
 A refresh records about a thousand events. Dagster's own storage makes an engine and opens a file for each of them, and
-waits for the disk at each commit: of a refresh without news that was more than half.
+waits for the disk at each commit: of a refresh without news that was nearly half.
 """
 
 from __future__ import annotations

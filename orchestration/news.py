@@ -1,18 +1,20 @@
 """Whether there is anything new for the ledger: a refresh that brings nothing costs next to nothing.
 
-What the ledger is made of is put into one digest: which delivery of every slice counts, the dbt project's files, the
-versions of dbt and DuckDB. The digest is kept, once all that was built of it is published. While it stays the same and
-nobody else has written the warehouse, dbt builds only the models that tell of the refresh itself or of today
-(`meta: {refresh: always}`), and the others are said to be up to date.
+What the ledger is made of is put into one digest: which delivery of every slice counts, the lake's and the dbt
+project's files, the versions of dbt and DuckDB. The digest is kept, once all that was built of it is published. While it
+stays the same and nobody else has written the warehouse, dbt builds only the models that tell of the refresh itself or of
+today (`meta: {refresh: always}`), and the others are said to be up to date.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 
-from ingestion.lake import known_notes
+from ingestion.lake import DELIVERY_TOTALS, known_notes
 from ingestion.settings import Home
 from ingestion.sources import SOURCES
 from orchestration.engine import Engine
@@ -20,20 +22,25 @@ from orchestration.environment import DBT_PROJECT
 
 # For dbt: what stays as it is where there is no news. The others have `meta: {refresh: always}`.
 UNCHANGED = "config.meta.refresh:on_news"
-WATCHED = ("*.sql", "*.yml", "*.csv")
+WATCHED = ("**/*.sql", "**/*.yml", "**/*.csv")
 TOOLS = ("dbt-core", "dbt-duckdb", "duckdb")
 
 
+def _stamps(folder: Path, patterns: Sequence[str]) -> bytes:
+    """Names, sizes and times of a folder's files."""
+    found = []
+    for pattern in patterns:
+        for file in sorted(folder.glob(pattern)):
+            name = file.relative_to(folder)
+            if "target" not in name.parts:
+                stat = file.stat()
+                found.append(f"{name}:{stat.st_size}:{stat.st_mtime_ns}\n")
+    return "".join(found).encode()
+
+
 def project_digest() -> str:
-    """The dbt project's place, and names, sizes and times of its files."""
-    content = hashlib.sha256(str(DBT_PROJECT).encode())
-    for pattern in WATCHED:
-        for file in sorted(DBT_PROJECT.rglob(pattern)):
-            if "target" in file.relative_to(DBT_PROJECT).parts:
-                continue
-            stat = file.stat()
-            content.update(f"{file.relative_to(DBT_PROJECT)}:{stat.st_size}:{stat.st_mtime_ns}".encode())
-    return content.hexdigest()
+    """The dbt project's place and files."""
+    return hashlib.sha256(str(DBT_PROJECT).encode() + _stamps(DBT_PROJECT, WATCHED)).hexdigest()
 
 
 class News:
@@ -76,6 +83,9 @@ class News:
         for source in SOURCES:
             for slice_id, note in known_notes(self._home, source.dataset).items():
                 content.update(f"{source.dataset}|{slice_id}|{note.load_id}\n".encode())
+            # A file that anybody else changes, removes or restores is news as well: the checks have to see it.
+            for table in (*source.tables, DELIVERY_TOTALS):
+                content.update(_stamps(self._home.lake / source.dataset, (f"{table.name}/**/*.parquet",)))
         return content.hexdigest()
 
     def _warehouse(self) -> list[int] | None:

@@ -71,6 +71,11 @@ def another_amount(home: Home) -> None:
     deliver(home, "1.6", datetime(2026, 10, 4, tzinfo=UTC))
 
 
+def another_file_in_the_lake(home: Home) -> None:
+    (file,) = (home.lake / SOURCE.dataset / CHARGES.name).glob("*.parquet")
+    file.write_bytes(file.read_bytes())
+
+
 def another_model(home: Home) -> None:
     (home.root.parent / "dbt_project" / "model.sql").write_text("select 2 as x")
 
@@ -90,7 +95,15 @@ def build_of_a_part(home: Home) -> None:
 
 @pytest.mark.parametrize(
     "event",
-    [another_amount, another_model, touch, no_warehouse, build_that_was_not_published, build_of_a_part],
+    [
+        another_amount,
+        another_file_in_the_lake,
+        another_model,
+        touch,
+        no_warehouse,
+        build_that_was_not_published,
+        build_of_a_part,
+    ],
     ids=lambda event: event.__name__,
 )
 def test_what_is_news(home: Home, event: Callable[[Home], None]) -> None:
