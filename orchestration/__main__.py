@@ -13,7 +13,8 @@ from orchestration.environment import prepare
 
 
 def _refresh(home: Home, arguments: argparse.Namespace) -> int:
-    from orchestration.refresh import refresh, window_for
+    from orchestration.history import window_for
+    from orchestration.refresh import refresh
 
     window = window_for(home)
     if arguments.months:

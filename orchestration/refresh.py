@@ -12,7 +12,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from ingestion.lake import alone
 from ingestion.settings import Home, Window
 from orchestration.assets.failure import explained, one_line
-from orchestration.partitions import history_start, open_window
 from orchestration.schedules import range_tags
 
 # The runs of this command carry it as a tag.
@@ -27,12 +26,6 @@ class Outcome:
 
     failure: str | None
     seconds: float
-
-
-def window_for(home: Home) -> Window:
-    """The whole history on an installation's first refresh, later the open months."""
-    current = open_window()
-    return current if (home.published / "marts.duckdb").exists() else Window(history_start(), current.last)
 
 
 def _bury(instance: dg.DagsterInstance) -> None:

@@ -7,6 +7,7 @@ day the files of the evening arrive five days late.
 from __future__ import annotations
 
 import json
+import os
 from collections import defaultdict
 from datetime import date, timedelta
 from pathlib import Path
@@ -128,6 +129,9 @@ def write_logs(world: World, as_of: date, folder: Path) -> None:
             if not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_text("".join(json.dumps(record(request)) + "\n" for request in found))
+                # The version of a file is its time: the same object comes back with the same one.
+                written = max(request.ended_at for request in found).timestamp()
+                os.utime(target, (written, written))
     for path in (folder / PREFIX).rglob("*"):
         if path.is_file() and path not in due:
             path.unlink()

@@ -8,6 +8,7 @@ from ingestion.contract import DELIVERIES, DELIVERY_TOTALS, Landing, Source
 from ingestion.lake import declare, land
 from ingestion.settings import Home, resolve, utc_now
 from ingestion.sources import SOURCES
+from orchestration import history
 from orchestration.assets.failure import RETRIES, explained, is_of_one_source
 from orchestration.checks.refresh import DELIVERED
 from orchestration.partitions import billing_months, window_of
@@ -65,6 +66,8 @@ def _land(context: dg.AssetExecutionContext, source: Source) -> Landing | None:
         window = window_of(context.partition_key_range)
         context.log.info(f"{source.title}: asking for {window.first} to {window.last}")
         landing = land(home, source, settings, window, utc_now())
+        if not landing.refused:
+            history.landed(home, source, settings, window)
     except Exception as error:
         message, try_again = explained(error)
         is_last_try = not try_again or context.retry_number >= RETRIES

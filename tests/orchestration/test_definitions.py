@@ -12,8 +12,11 @@ import dagster as dg
 import duckdb
 import pytest
 
+from ingestion.lake import declare
+from ingestion.settings import Home, Month, Window, resolve
 from ingestion.sources import SOURCES
 from orchestration.checks.ledger import stale_sources
+from orchestration.history import landed
 from sample_company.server import Request, Response, Route, serving
 
 
@@ -65,18 +68,26 @@ def test_dbt_tests_are_asset_checks(defs: dg.Definitions) -> None:
     assert {"ledger_is_conserved", "days_of_a_slice_add_up", "every_slice_was_delivered"} <= names
 
 
-def test_schedule_refreshes_the_open_months_in_one_run(
-    defs: dg.Definitions, monkeypatch: pytest.MonkeyPatch
+def test_schedule_refreshes_the_open_months_in_one_run_once_the_history_is_there(
+    defs: dg.Definitions, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("COSTOWNER_NOW", "2026-11-03T06:30:00Z")
+    monkeypatch.setenv("COSTOWNER_HISTORY_START", "2026-01")
+    monkeypatch.setenv("COSTOWNER_HOME", str(tmp_path))
     from orchestration.schedules import daily_refresh
 
-    context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 11, 3, 6, 30, tzinfo=UTC))
-    request = daily_refresh(context)
-    assert request.tags == {
-        "dagster/asset_partition_range_start": "2026-10",
-        "dagster/asset_partition_range_end": "2026-11",
-    }
+    def asked() -> tuple[str, str]:
+        context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 11, 3, 6, 30, tzinfo=UTC))
+        tags = daily_refresh(context).tags
+        return tags["dagster/asset_partition_range_start"], tags["dagster/asset_partition_range_end"]
+
+    assert asked() == ("2026-01", "2026-11")
+    for source in SOURCES:
+        settings = resolve(source.settings, source.name)
+        if settings is not None:
+            declare(Home(tmp_path), source)
+            landed(Home(tmp_path), source, settings, Window(Month(2026, 1), Month(2026, 11)))
+    assert asked() == ("2026-10", "2026-11")
     assert daily_refresh.default_status == dg.DefaultScheduleStatus.RUNNING
 
 

@@ -1,0 +1,74 @@
+"""Which sources have their whole history in the lake: the others are asked for it by the next refresh.
+
+So a vendor that fails on an installation's first day, a source that is set up later, and a history that is made longer
+are caught up with, and nobody has to think of it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from ingestion.contract import Source
+from ingestion.errors import SettingError
+from ingestion.settings import Home, Month, Window, resolve
+from ingestion.sources import SOURCES
+from orchestration.partitions import history_start, open_window
+
+
+def _file(home: Home, source: Source) -> Path:
+    # Beside the data: who removes a dataset removes what is said of it.
+    return home.lake / source.dataset / "_contract" / "history.json"
+
+
+def _given(settings: object) -> dict[str, int]:
+    """Which settings a source has, and how many entries each: another key or export has a history of its own.
+
+    Names only: values may be secret, and an address may change without the history behind it.
+    """
+    values = {field.name: getattr(settings, field.name) for field in fields(settings)}  # type: ignore[arg-type]
+    return {
+        name: len(value) if isinstance(value, tuple) else str(value).count(",") + 1
+        for name, value in values.items()
+        if value not in (None, ())
+    }
+
+
+def _known(home: Home, source: Source) -> dict[str, Any]:
+    file = _file(home, source)
+    return dict(json.loads(file.read_text())) if file.exists() else {}
+
+
+def _has(known: dict[str, Any], settings: object, first: Month) -> bool:
+    return known.get("of") == _given(settings) and Month.parse(known["first"]) <= first
+
+
+def landed(home: Home, source: Source, settings: object, window: Window) -> None:
+    """Note that a source has delivered all of a window up to today, nothing of it refused."""
+    if window.last < open_window().last or _has(_known(home, source), settings, window.first):
+        return
+    file = _file(home, source)
+    draft = file.with_suffix(".tmp")
+    draft.write_text(json.dumps({"first": str(window.first), "of": _given(settings)}))
+    draft.replace(file)
+
+
+def _is_lacking(home: Home, source: Source) -> bool:
+    try:
+        settings = resolve(source.settings, source.name)
+    except SettingError:
+        return False  # its landing will say so
+    return settings is not None and not _has(_known(home, source), settings, history_start())
+
+
+def lacking(home: Home) -> list[str]:
+    """The sources that are set up and whose history is not in the lake, or not wholly."""
+    return [source.name for source in SOURCES if _is_lacking(home, source)]
+
+
+def window_for(home: Home) -> Window:
+    """The months that a refresh asks for: the open ones, or the whole history while any source lacks it."""
+    current = open_window()
+    return Window(history_start(), current.last) if lacking(home) else current
