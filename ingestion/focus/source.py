@@ -175,7 +175,9 @@ def slices(settings: FocusSettings, window: Window, known: Known, now: datetime)
     """The billing periods of every export, oldest first."""
     workspace = Workspace("focus")
     for name, url in settings.urls().items():
-        store = open_store(url, profile=settings.profile, endpoint_url=settings.endpoint_url)
+        store = open_store(
+            url, profile=settings.profile, endpoint_url=settings.endpoint_url, setting="sources.focus.exports"
+        )
         said = Delivered(name, name in settings.compare_only)
         if has_manifests(store):
             yield from _delivered(Export(store), window, said, workspace)
