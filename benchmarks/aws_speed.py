@@ -4,9 +4,9 @@
     python -m benchmarks.aws_speed --months 12 --rows 1000000     # what a month that is issued anew costs
     python -m benchmarks.aws_speed --others --rows 1000000        # beside it: dlt's own path, and pandas
 
-Every figure is a whole process in the same run; quote the ratios to the bare load, `create table as select *` of all
-columns by DuckDB alone. "published" is when `marts.duckdb` is in its place; Parquet follows it. Unchanged: the same
-refresh again. Peak memory is of all processes together.
+Every figure is a whole process in the same run, on an installation that is there already; quote the ratios to the bare
+load, `create table as select *` of all columns by DuckDB alone. "published" is when `marts.duckdb` is in its place;
+Parquet follows it. Unchanged: the same refresh again. Peak memory is of all processes together.
 """
 
 from __future__ import annotations
@@ -71,14 +71,14 @@ class Report:
         print(f"| {rows:,} | {what} | {seconds:.1f} | {seconds / self.first:.2f} x | {size} |", flush=True)
 
 
-def refresh(home: Path, export: Path, months: int) -> tuple[float, float, float]:
+def refresh(home: Path, export: Path | None, months: int) -> tuple[float, float, float]:
     """Seconds until the database is published, seconds of all, and peak memory of a refresh of AWS alone."""
     started = time.time()
     total, peak = measure(
         [sys.executable, "-m", "orchestration", "refresh"],
         {
             "COSTOWNER_HOME": str(home),
-            "SOURCES__AWS__EXPORT_URL": str(export),
+            "SOURCES__AWS__EXPORT_URL": str(export or ""),
             "COSTOWNER_NOW": f"{LAST}-31T12:00:00+00:00",
             "COSTOWNER_HISTORY_START": str(LAST.plus(1 - months)),
             "COSTOWNER_DUCKDB_MEMORY": MEMORY,
@@ -99,6 +99,7 @@ def compare(root: Path, rows: int, months: int, others: bool) -> None:
     report.line(rows * months, "bare load", *measure(python(BARE, export, root / "bare.duckdb")))
     (root / "bare.duckdb").unlink()
     home = root / "home"
+    refresh(home, None, months)  # an installation that is there already, and has no bill yet
     published, total, peak = refresh(home, export, months)
     report.line(rows * months, "export to published fact_cost", published, peak)
     report.line(rows * months, "the same, and the marts as Parquet", total)
