@@ -10,7 +10,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hash
 PIP := $(BIN)/python $(PIP_INSTALL)
 
 .DEFAULT_GOAL := help
-.PHONY: help run refresh ui own-ui scoreboard spark test test-cluster check format prune clean lock
+.PHONY: help run refresh ui own-ui scoreboard spark test test-cluster check format prune purge clean lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "} {printf "  make %-12s %s\n", $$1, $$2}'
@@ -73,6 +73,9 @@ test-cluster: $(VENV)/.dev $(SPARK_VENV)/.done ## a Spark cluster on loopback: b
 
 prune: $(VENV)/.run ## remove lake files that no current or retained slice needs
 	@$(RUN) -m orchestration prune
+
+purge: $(VENV)/.run ## delete prompts that are too old or that no policy lets be kept
+	@$(RUN) -m orchestration purge
 
 clean: ## remove the sample company's installation
 	rm -rf $(SAMPLE)
