@@ -145,7 +145,7 @@ def test_by_default_no_word_and_no_secret_is_in_any_file_and_what_came_is_counte
     [
         ({"response": {"id": "x", "model": "gpt-5-mini", "usage": {"prompt_tokens": 7}}}, set()),
         ({"response": {"choices": [{"message": {"role": "assistant", "content": "hi"}}]}}, {"response"}),
-        ({"metadata": '{"requester_metadata": {"note": "hi"}}'}, {"metadata.requester_metadata"}),
+        ({"metadata": '{"mcp_tool_call_metadata": {"arguments": "hi"}}'}, {"metadata.mcp_tool_call_metadata"}),
         ({"input": {"inputTokenCount": 3, "inputBodyJson": {"messages": ["hi"]}}}, {"input.inputBodyJson"}),
         ({"input": {"inputTokenCount": 3}, "prompt_tokens": 4, "messages": [], "prompt": " "}, set()),
         (
