@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion.lake import alone
+from ingestion.lake import alone, complete_loads, load_of
 from ingestion.llm_prompts import SOURCE
 from ingestion.llm_prompts.policy import PromptPolicy, prompt_policy
 from ingestion.llm_prompts.shape import LLM_PROMPTS
@@ -101,7 +101,13 @@ def purge(home: Home, now: datetime, registry: Path | None = None) -> Purged:
             locks.enter_context(alone(home, what))
         for left in _leftovers(home):
             left.unlink(missing_ok=True)
+        complete = complete_loads(home.lake / SOURCE.dataset)
         for file in _files(home):
+            if load_of(file) not in complete:
+                # No landing is running: it was killed, and may have left half a file.
+                file.unlink()
+                removed += 1
+                continue
             found = pq.read_table(file, partitioning=None)
             kept = _may_stay(found, policy, now.date())
             if all(kept) and kept:
@@ -127,7 +133,11 @@ def overdue(home: Home, now: datetime, registry: Path | None = None) -> list[str
         return []
     policy = prompt_policy(registry)
     found = [f"{left.name}: left by a run that was killed" for left in _leftovers(home)]
+    complete = complete_loads(home.lake / SOURCE.dataset)
     for file in _files(home):
+        if load_of(file) not in complete:
+            found.append(f"{file.name}: left by a run that was killed")
+            continue
         kept = _may_stay(pq.read_table(file, partitioning=None), policy, now.date())
         if not all(kept):
             found.append(f"{file.name}: {kept.count(False)} rows are too old or outside of the policy")

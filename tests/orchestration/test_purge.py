@@ -158,3 +158,11 @@ def test_leftover_of_a_killed_landing_is_seen_and_goes(home: Home) -> None:
     purge(home, NOW)
     assert not left.exists() and overdue(home, NOW) == []
     landed(home, datetime(2026, 11, 21, tzinfo=UTC))
+
+
+def test_half_a_file_of_a_killed_landing_is_seen_and_goes(home: Home) -> None:
+    half = files(home)[0].with_name("1700000000.5.abc.parquet")
+    half.write_bytes(files(home)[0].read_bytes()[:200])
+    assert overdue(home, NOW) == ["1700000000.5.abc.parquet: left by a run that was killed"]
+    assert purge(home, NOW).files_removed == 1
+    assert len(files(home)) == 3 and overdue(home, NOW) == []
