@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SPARK_VENV := .venv-spark
+LITELLM_VENV := .venv-litellm
+LITELLM := litellm[proxy]==1.106.2
 SAMPLE := var/sample
 QUIET := DAGSTER_DISABLE_TELEMETRY=1 DBT_SEND_ANONYMOUS_USAGE_STATS=false RUNTIME__DLTHUB_TELEMETRY=false DO_NOT_TRACK=1
 RUN := $(QUIET) $(BIN)/python
@@ -10,7 +12,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hash
 PIP := $(BIN)/python $(PIP_INSTALL)
 
 .DEFAULT_GOAL := help
-.PHONY: help run refresh ui own-ui scoreboard spark test test-cluster check format prune clean lock
+.PHONY: help run refresh ui own-ui scoreboard spark test test-cluster test-litellm check format prune purge clean lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "} {printf "  make %-12s %s\n", $$1, $$2}'
@@ -71,8 +73,20 @@ test: check $(if $(shell command -v java),$(SPARK_VENV)/.done) ## everything tha
 test-cluster: $(VENV)/.dev $(SPARK_VENV)/.done ## a Spark cluster on loopback: builds, and a worker killed in the middle
 	@$(QUIET) $(BIN)/pytest -m cluster -s tests/end_to_end/test_cluster.py
 
+$(LITELLM_VENV)/.done: | $(VENV)/bin/python
+	@echo "installing LiteLLM into $(LITELLM_VENV) (about 800 MB, a few minutes)"
+	@$(BIN)/python -m venv $(LITELLM_VENV)
+	@$(LITELLM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check '$(LITELLM)'
+	@touch $@
+
+test-litellm: $(VENV)/.dev $(LITELLM_VENV)/.done ## a real LiteLLM proxy on loopback: what it logs is landed, exact
+	@$(QUIET) $(BIN)/pytest -m litellm tests/contract/test_litellm.py
+
 prune: $(VENV)/.run ## remove lake files that no current or retained slice needs
 	@$(RUN) -m orchestration prune
+
+purge: $(VENV)/.run ## delete prompts that are too old or that no policy lets be kept
+	@$(RUN) -m orchestration purge
 
 clean: ## remove the sample company's installation
 	rm -rf $(SAMPLE)

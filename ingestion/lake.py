@@ -18,6 +18,8 @@ from pathlib import Path
 
 # Nothing of this project reports home.
 os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+# dlt would keep a second copy of all that it has loaded, where nothing prunes or purges it.
+os.environ.setdefault("LOAD__DELETE_COMPLETED_JOBS", "true")
 
 import dlt
 import pyarrow.parquet as pq

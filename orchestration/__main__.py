@@ -1,4 +1,4 @@
-"""`python -m orchestration refresh | scoreboard | prune | ui`, on the installation that COSTOWNER_HOME names."""
+"""`python -m orchestration refresh | scoreboard | prune | purge | ui`, on the installation that COSTOWNER_HOME names."""
 
 from __future__ import annotations
 
@@ -50,6 +50,13 @@ def _prune(home: Home, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _purge(home: Home, arguments: argparse.Namespace) -> int:
+    from orchestration.purge import purge
+
+    print(f"prompts: {purge(home, utc_now())}")
+    return 0
+
+
 def _ui(home: Home, arguments: argparse.Namespace) -> int:
     # The UI has no password of its own: loopback only.
     command = [sys.executable, "-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(arguments.port)]
@@ -64,13 +71,14 @@ def main() -> int:
     refreshing.add_argument("--months", help="YYYY-MM or YYYY-MM..YYYY-MM (default: the open ones; first all)")
     commands.add_parser("scoreboard", help="who spends what, and whether it adds up")
     commands.add_parser("prune", help="remove lake files that no current or retained slice needs")
+    commands.add_parser("purge", help="delete prompts that are too old or that no policy lets be kept")
     ui = commands.add_parser("ui", help="the Dagster UI on 127.0.0.1")
     ui.add_argument("--port", type=int, default=3000)
     arguments = parser.parse_args()
     try:
         home = Home.from_environment()
         prepare(home)
-        actions = {"refresh": _refresh, "scoreboard": _scoreboard, "prune": _prune, "ui": _ui}
+        actions = {"refresh": _refresh, "scoreboard": _scoreboard, "prune": _prune, "purge": _purge, "ui": _ui}
         return actions[arguments.command](home, arguments)
     except IngestionError as error:
         print(f"{arguments.command}: {error}", file=sys.stderr)

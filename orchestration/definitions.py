@@ -11,8 +11,9 @@ from orchestration.assets.ledger import DBT, ledger
 from orchestration.assets.publication import published_marts, published_parquet
 from orchestration.assets.raw import RAW_ASSETS
 from orchestration.checks import ledger as ledger_checks
+from orchestration.checks import prompts as prompt_checks
 from orchestration.checks import refresh as refresh_checks
-from orchestration.schedules import REFRESH, daily_refresh
+from orchestration.schedules import PURGE, REFRESH, daily_purge, daily_refresh
 from orchestration.sensors import refresh_failed, source_is_stale
 
 # Applying one policy to all specs is a preview feature; the lock file pins the version that it was tried with.
@@ -23,9 +24,9 @@ DAILY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_win
 
 defs = dg.Definitions(
     assets=[*RAW_ASSETS, ledger, published_marts, published_parquet],
-    asset_checks=[*ledger_checks.CHECKS, *refresh_checks.CHECKS],
-    jobs=[REFRESH],
-    schedules=[daily_refresh],
+    asset_checks=[*ledger_checks.CHECKS, *prompt_checks.CHECKS, *refresh_checks.CHECKS],
+    jobs=[REFRESH, PURGE],
+    schedules=[daily_refresh, daily_purge],
     sensors=[refresh_failed, source_is_stale],
     resources={"dbt": DBT},
 ).map_resolved_asset_specs(func=lambda spec: dg.apply_freshness_policy(spec, DAILY))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
 from ingestion.lake import alone
-from ingestion.settings import Home, Window
+from ingestion.registry.client import RegistryError
+from ingestion.settings import Home, Window, utc_now
 from orchestration.assets.failure import explained, one_line
+from orchestration.purge import purge
 from orchestration.schedules import range_tags
 
 # The runs of this command carry it as a tag.
@@ -48,6 +51,11 @@ def refresh(home: Home, window: Window, say: Callable[[str], None]) -> Outcome:
     failure: str | None = None
     with alone(home, "refresh"), dg.DagsterInstance.get() as instance:
         _bury(instance)
+        # A broken registry is told by its own landing; what is past its own date is purged all the same.
+        with suppress(RegistryError):
+            purged = purge(home, utc_now())
+            if purged.rows:
+                say(f"  prompts: {purged}")
         tags = {**range_tags(window), COMMAND: "refresh"}
         try:
             result = job.execute_in_process(

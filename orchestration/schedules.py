@@ -1,11 +1,12 @@
-"""The daily refresh: the previous and the current billing month, of all sources, in one run."""
+"""The daily refresh (the previous and the current billing month, of all sources, in one run) and the daily purge."""
 
 import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
-from ingestion.settings import Home, Window
+from ingestion.settings import Home, Window, utc_now
 from orchestration.history import window_for
 from orchestration.partitions import billing_months
+from orchestration.purge import purge
 
 REFRESH = dg.define_asset_job(
     "refresh",
@@ -38,3 +39,28 @@ def range_tags(window: Window) -> dict[str, str]:
 def daily_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     moment = context.scheduled_execution_time
     return dg.RunRequest(run_key=f"{moment:%Y-%m-%d}", tags=range_tags(window_for(Home.from_environment())))
+
+
+@dg.op(description="Deletes prompts that are too old or that no policy lets be kept, the lake's files included.")
+def purge_prompts(context: dg.OpExecutionContext) -> None:
+    done = purge(Home.from_environment(), utc_now())
+    context.log.info(str(done))
+
+
+@dg.job(
+    name="purge",
+    executor_def=dg.in_process_executor,
+    description="Retention of prompts: what registry/prompt_policy.yml does not let be kept is gone afterwards.",
+)
+def PURGE() -> None:
+    purge_prompts()
+
+
+daily_purge = dg.ScheduleDefinition(
+    name="daily_purge",
+    job=PURGE,
+    cron_schedule="5 0 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every day at 00:05 UTC: what must be gone by that day is gone.",
+)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ingestion.errors import BadInput, SettingError
 from ingestion.http import exact_json
+from ingestion.llm_gateway.dropped import DOCUMENT_FIELDS
 from ingestion.objects import Object, ObjectStore
+
+if TYPE_CHECKING:
+    from pymongo.collection import Collection
 
 # `<path>/<team>/<date>/<HH>/batch_….jsonl` and `<path>/<team>/<date>/time-HH-MM-SS-ffffff_<id>.json`
 BATCH = re.compile(r"(?:^|/)(\d{4}-\d{2}-\d{2})/(\d{2})/[^/]+\.jsonl?$")
@@ -72,15 +77,36 @@ def version_of(items: list[Object]) -> str:
 
 
 class MongoLog:
-    """A collection of requests, read by time of creation. Only the fields that have a column are asked for."""
+    """A collection of requests, read by time of creation. Only the fields that are named are asked for."""
 
     def __init__(self, uri: str, database: str, collection: str, fields: frozenset[str]) -> None:
         self.place = f"MongoDB {database}.{collection}"
         self.uri, self.database, self.collection = uri, database, collection
         self.projection = dict.fromkeys(sorted(fields | {"_id", "created_at"}), 1)
 
-    def documents(self, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
-        """Documents created from `start` to before `end`, in order; prompts are never asked for."""
+    def documents(
+        self, start: datetime, end: datetime, condition: Mapping[str, Any] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Documents created from `start` to before `end`, in order; what is not in `fields` is never asked for."""
+        with self._requests() as requests:
+            found = requests.find({**_created(start, end), **(condition or {})}, self.projection)
+            yield from sorted(found, key=lambda document: (document["created_at"], str(document["_id"])))
+
+    def prompt_fields(
+        self, start: datetime, end: datetime, among: Iterable[str] = DOCUMENT_FIELDS
+    ) -> list[tuple[str, int]]:
+        """Which fields of those named hold text of prompts and responses, with the number of documents that do.
+
+        The server counts: the text does not leave it.
+        """
+        holds = {"$exists": True, "$nin": [None, "", [], {}]}
+        with self._requests() as requests:
+            counts = [(field, requests.count_documents({**_created(start, end), field: holds})) for field in among]
+        return [(field, count) for field, count in counts if count]
+
+    @contextmanager
+    def _requests(self) -> Iterator[Collection[dict[str, Any]]]:
+        """The collection, with what goes wrong at it said in our words."""
         import pymongo
         from pymongo.errors import OperationFailure, PyMongoError
 
@@ -88,10 +114,7 @@ class MongoLog:
             with pymongo.MongoClient[dict[str, Any]](
                 self.uri, tz_aware=True, readPreference="secondaryPreferred"
             ) as client:
-                found = client[self.database][self.collection].find(
-                    {"created_at": {"$gte": start, "$lt": end}}, self.projection
-                )
-                yield from sorted(found, key=lambda document: (document["created_at"], str(document["_id"])))
+                yield client[self.database][self.collection]
         except OperationFailure as error:
             raise SettingError(
                 f"{self.place}: refused (code {error.code}): check sources.llm_gateway.mongo_uri; read is enough"
@@ -100,3 +123,7 @@ class MongoLog:
             raise SettingError(
                 f"{self.place}: can't be reached ({type(error).__name__}): check sources.llm_gateway.mongo_uri"
             ) from None
+
+
+def _created(start: datetime, end: datetime) -> dict[str, Any]:
+    return {"created_at": {"$gte": start, "$lt": end}}

@@ -15,6 +15,7 @@ from typing import Any
 
 from ingestion.columns import Measure, Table, boolean, integer, json, money, number, text, timestamp
 from ingestion.errors import BadInput
+from ingestion.llm_gateway.dropped import DROPPED_FIELDS
 
 LLM_REQUESTS = Table(
     "llm_requests",
@@ -99,7 +100,7 @@ LLM_REQUESTS = Table(
     measures=(Measure("reported_cost", "reported_cost", "reported_cost_currency"),),
     charge_end="started_at",
 )
-TABLES = (LLM_REQUESTS,)
+TABLES = (LLM_REQUESTS, DROPPED_FIELDS)
 
 # The calls by which LiteLLM learns what a batch has cost.
 BATCH_CALLS = ("aretrieve_batch", "retrieve_batch")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import dlt
@@ -12,6 +13,7 @@ import dlt
 from ingestion.errors import SettingError
 from ingestion.lake import Known, Rows, Slice, Source
 from ingestion.llm_gateway.client import LiteLlmLogs, MongoLog, version_of
+from ingestion.llm_gateway.dropped import DROPPED_FIELDS, Dropped
 from ingestion.llm_gateway.shape import CANONICAL, LLM_REQUESTS, TABLES, canonical_row, litellm_row
 from ingestion.objects import Object, open_store
 from ingestion.settings import Month, Window
@@ -56,11 +58,15 @@ def _litellm(settings: GatewaySettings, url: str, window: Window, now: datetime)
     for hour, items in logs.hours(window.start, min(window.end, now)).items():
 
         def read(items: list[Object] = items) -> Iterable[Rows]:
+            dropped = Dropped()
             for item in items:
-                yield Rows(
-                    LLM_REQUESTS,
-                    [litellm_row(record, settings.accounts, where) for where, record in logs.records(item)],
-                )
+                rows = []
+                for where, record in logs.records(item):
+                    row = litellm_row(record, settings.accounts, where)
+                    dropped.look(row["source_system"], row["started_at"].date(), record)
+                    rows.append(row)
+                yield Rows(LLM_REQUESTS, rows)
+            yield Rows(DROPPED_FIELDS, dropped.rows())
 
         yield Slice(
             id=f"litellm|{hour:%Y-%m-%dT%H}",
@@ -75,8 +81,15 @@ def _litellm(settings: GatewaySettings, url: str, window: Window, now: datetime)
 
 def _mongo(settings: GatewaySettings, uri: str, window: Window, now: datetime) -> Iterable[Slice]:
     log = MongoLog(uri, settings.mongo_database, settings.mongo_collection, frozenset(CANONICAL))
+    last = min(window.end, now)
+
+    @cache
+    def shipped() -> list[str]:
+        """The fields that hold prompts anywhere in the window: only these are counted day by day."""
+        return [name for name, _ in log.prompt_fields(window.start, last)]
+
     day = window.start
-    while day < min(window.end, now):
+    while day < last:
         end = min(day + timedelta(days=1), now - SETTLE)
 
         def read(start: datetime = day, end: datetime = end) -> Iterable[Rows]:
@@ -85,6 +98,10 @@ def _mongo(settings: GatewaySettings, uri: str, window: Window, now: datetime) -
                 for document in log.documents(start, end)
             ]
             yield Rows(LLM_REQUESTS, rows)
+            dropped = Dropped()
+            for name, count in log.prompt_fields(start, end, shipped()):
+                dropped.add("mongodb", name, start.date(), count)
+            yield Rows(DROPPED_FIELDS, dropped.rows())
 
         yield Slice(f"mongodb|{day:%Y-%m-%d}", str(Month.of(day)), day, end, read)
         day += timedelta(days=1)

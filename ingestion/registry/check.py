@@ -114,6 +114,18 @@ def _pools(pools: Iterable[Entry], by_id: ByOwner) -> Iterator[str]:
             yield f"{after.place}: the pool's dates overlap those of {before.place}"
 
 
+def _policies(policies: Iterable[Entry]) -> Iterator[str]:
+    by_workflow: dict[str, list[Entry]] = defaultdict(list)
+    for entry in policies:
+        by_workflow[entry.fields["workflow"]].append(entry)
+    for workflow, entries in by_workflow.items():
+        for before, after in _overlaps(entries):
+            yield (
+                f"{after.place}: the prompt policy of {workflow!r} is declared twice for the same days (also "
+                f"{before.place}); end the first with valid_to on the day the second begins"
+            )
+
+
 def problems(registry: Registry) -> list[str]:
     """All that is wrong, in the order of the files; empty where the registry may be used."""
     owners = owner_entries(registry)
@@ -121,10 +133,11 @@ def problems(registry: Registry) -> list[str]:
     for entry in owners:
         by_id[entry.fields["id"]].append(entry)
     return [
-        *_dates((*owners, *registry.rules, *registry.pools, *registry.budgets)),
+        *_dates((*owners, *registry.rules, *registry.pools, *registry.budgets, *registry.prompt_logging)),
         *_owners(dict(by_id)),
         *_rules(registry.rules, by_id),
         *_pools(registry.pools, by_id),
+        *_policies(registry.prompt_logging),
         *(
             text
             for entry in registry.budgets

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from ingestion.columns import Table, boolean, integer, number, text
+from ingestion.columns import Table, integer, number, text
 from ingestion.columns import date as day
 from ingestion.registry.client import Entry, Registry
 
@@ -81,12 +81,15 @@ BUDGETS = Table(
 )
 PROMPT_POLICY = Table(
     "prompt_policy",
-    "One row a workflow whose prompts may be logged.",
+    "One row a workflow whose prompts may be kept, redacted, and the time for which that holds.",
     (
         text("workflow_id", "the workflow"),
-        integer("retention_days", "how long a prompt may be kept"),
-        text("reason", "why"),
-        boolean("is_allowed", "always true: a workflow that is not listed may not"),
+        integer("retention_days", "how many days a prompt may be kept"),
+        text("purpose", "what the prompts are kept for"),
+        text("redaction", "the redaction profile: standard or strict"),
+        text("approved_by", "who has approved it"),
+        day("valid_from", "the first day of requests that may be kept"),
+        day("valid_to", "the first day of requests that may not"),
     ),
 )
 TABLES = (OWNERS, OWNERSHIP_RULES, ALLOCATION_POOLS, ALLOCATION_POOL_MEMBERS, BUDGETS, PROMPT_POLICY)
@@ -231,8 +234,11 @@ def policy_rows(registry: Registry) -> list[dict[str, Any]]:
         {
             "workflow_id": entry.fields["workflow"],
             "retention_days": entry.fields["retention_days"],
-            "reason": entry.fields.get("reason"),
-            "is_allowed": True,
+            "purpose": entry.fields["purpose"],
+            "redaction": entry.fields.get("redaction", "standard"),
+            "approved_by": entry.fields["approved_by"],
+            "valid_from": starts(entry.fields),
+            "valid_to": ends(entry.fields),
         }
         for entry in registry.prompt_logging
     ]

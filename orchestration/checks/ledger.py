@@ -15,7 +15,7 @@ DELIVERED_TWICE = dg.AssetKey(["marts", "bill_delivered_twice"])
 FRESHNESS = dg.AssetKey(["marts", "source_freshness"])
 
 
-def _rows(mart: dg.AssetKey, columns: str, condition: str = "true") -> list[tuple[object, ...]]:
+def rows_of(mart: dg.AssetKey, columns: str, condition: str = "true") -> list[tuple[object, ...]]:
     """Rows of a mart as the engine built it, in order."""
     home = Home.from_environment()
     (wanted,) = [built for built in built_marts(home) if built.asset_key == mart]
@@ -34,7 +34,7 @@ def _rows(mart: dg.AssetKey, columns: str, condition: str = "true") -> list[tupl
     ),
 )
 def billed_cost_equals_the_delivery_notes() -> dg.AssetCheckResult:
-    broken = _rows(
+    broken = rows_of(
         RECONCILIATION,
         "source, billing_month, billing_currency, delivered_billed_cost, fact_billed_cost, billed_difference",
         "not is_reconciled",
@@ -52,7 +52,7 @@ def billed_cost_equals_the_delivery_notes() -> dg.AssetCheckResult:
     description="No billing account's month comes both from a FOCUS export and from another source: one dollar once.",
 )
 def no_bill_is_delivered_twice() -> dg.AssetCheckResult:
-    found = [str(message) for (message,) in _rows(DELIVERED_TWICE, "message")]
+    found = [str(message) for (message,) in rows_of(DELIVERED_TWICE, "message")]
     return dg.AssetCheckResult(
         passed=not found,
         # The first few say what to do; a mistaken setting brings as many as there are months.
@@ -84,7 +84,7 @@ def stale_sources(rows: list[tuple[object, ...]], now: datetime) -> list[str]:
     description="The newest charge that each source has delivered is no older than the source promises.",
 )
 def newest_charge_is_within_the_promise() -> dg.AssetCheckResult:
-    rows = _rows(FRESHNESS, "source, newest_charge_at, promise_hours, slice_count")
+    rows = rows_of(FRESHNESS, "source, newest_charge_at, promise_hours, slice_count")
     stale = stale_sources(rows, utc_now())
     return dg.AssetCheckResult(
         passed=not stale,

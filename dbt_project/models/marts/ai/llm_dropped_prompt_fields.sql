@@ -1,0 +1,11 @@
+-- What gateways ship of prompts and responses although nobody keeps it: the place to turn it off is the
+-- gateway.
+select
+    source_system,
+    field,
+    usage_day,
+    cast(sum(record_count) as bigint) as record_count,
+    cast(sum(redacted_count) as bigint) as redacted_count,
+    cast(sum(record_count) - sum(redacted_count) as bigint) as text_count
+from {{ ref("stg_llm_gateway__dropped_fields") }}
+group by source_system, field, usage_day
