@@ -7,8 +7,23 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sample_company.llm import APP_PROJECT, RESEARCH_PROJECT, provider_usage
+from sample_company import llm_admin
+from sample_company.llm import APP_PROJECT, RESEARCH_KEY, RESEARCH_PROJECT, provider_usage
 from sample_company.llm_models import ACCOUNTS, CLASSES
+from sample_company.llm_side import (
+    CODE_EXECUTION,
+    CODE_EXECUTION_PRICE,
+    EMBEDDING,
+    EMBEDDING_PRICE,
+    EVAL_KEY,
+    EVAL_WORKSPACE,
+    WEB_SEARCH_ITEM,
+    WEB_SEARCH_PRICE,
+    code_hours,
+    embedded,
+    priority_tokens,
+    searches,
+)
 from sample_company.server import Request, Response, Route, json_response
 from sample_company.world import State, at
 
@@ -34,11 +49,24 @@ def _bounded(
     return days[offset:following], str(following) if following < len(days) else None
 
 
+def _openai_refuses(request: Request) -> Response | None:
+    if request.header("Authorization") == f"Bearer {OPENAI_KEY}":
+        return None
+    return json_response({"error": {"message": "Incorrect API key provided", "code": "invalid_api_key"}}, 401)
+
+
+def _anthropic_refuses(request: Request) -> Response | None:
+    if request.header("x-api-key") == ANTHROPIC_KEY and request.header("anthropic-version"):
+        return None
+    return json_response({"type": "error", "error": {"type": "authentication_error"}}, 401)
+
+
 def _openai(
     state: State, request: Request, results: Callable[[date], list[dict[str, Any]]], most: int
 ) -> Response:
-    if request.header("Authorization") != f"Bearer {OPENAI_KEY}":
-        return json_response({"error": {"message": "Incorrect API key provided", "code": "invalid_api_key"}}, 401)
+    refused = _openai_refuses(request)
+    if refused:
+        return refused
     first = datetime.fromtimestamp(int(request.one("start_time") or 0), UTC)
     last = request.one("end_time")
     limit = min(int(request.one("limit") or 7), most)
@@ -72,6 +100,19 @@ def _openai_costs(state: State, day: date) -> list[dict[str, Any]]:
         for usage in provider_usage(state.world, day, "openai")
         for token_class, tokens in zip(CLASSES, usage.tokens, strict=True)
         if tokens
+    ] + [
+        {
+            "object": "organization.costs.result",
+            "amount": {"value": price * count, "currency": "usd"},
+            "line_item": line_item,
+            "quantity": Decimal(count),
+            "project_id": RESEARCH_PROJECT,
+            "api_key_id": RESEARCH_KEY,
+        }
+        for line_item, price, count in (
+            (f"{EMBEDDING}, input", EMBEDDING_PRICE / 1_000_000, embedded(state.world, day)[0]),
+            (WEB_SEARCH_ITEM, WEB_SEARCH_PRICE, searches(state.world, day)),
+        )
     ]
 
 
@@ -96,8 +137,9 @@ def _openai_usage(state: State, day: date) -> list[dict[str, Any]]:
 
 
 def _anthropic(state: State, request: Request, results: Callable[[date], list[dict[str, Any]]]) -> Response:
-    if request.header("x-api-key") != ANTHROPIC_KEY or not request.header("anthropic-version"):
-        return json_response({"type": "error", "error": {"type": "authentication_error"}}, 401)
+    refused = _anthropic_refuses(request)
+    if refused:
+        return refused
     first = datetime.fromisoformat(request.one("starting_at") or "1970-01-01T00:00:00Z")
     last = request.one("ending_at")
     limit = min(int(request.one("limit") or 7), 31)
@@ -132,11 +174,34 @@ def _anthropic_costs(state: State, day: date) -> list[dict[str, Any]]:
         for usage in provider_usage(state.world, day, "anthropic")
         for token_class, tokens in zip(CLASSES, usage.tokens, strict=True)
         if tokens
+    ] + [
+        {
+            "amount": format(CODE_EXECUTION_PRICE * code_hours(state.world, day) * 100, "f"),
+            "currency": "USD",
+            "cost_type": "code_execution",
+            "description": CODE_EXECUTION,
+            **dict.fromkeys(("model", "service_tier", "context_window", "inference_geo", "token_type")),
+            "workspace_id": EVAL_WORKSPACE,
+        }
     ]
 
 
 def _anthropic_usage(state: State, day: date) -> list[dict[str, Any]]:
+    taken, answered = priority_tokens(state.world, day)
     return [
+        {
+            "uncached_input_tokens": taken,
+            "cache_read_input_tokens": 0,
+            "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
+            "output_tokens": answered,
+            "server_tool_use": {"web_search_requests": 0},
+            "api_key_id": EVAL_KEY,
+            "workspace_id": EVAL_WORKSPACE,
+            "model": "claude-haiku-4-5",
+            "service_tier": "priority",
+            "context_window": "0-200k",
+        },
+    ] + [
         {
             "uncached_input_tokens": usage.tokens[0],
             "cache_read_input_tokens": usage.tokens[1],
@@ -174,6 +239,28 @@ def routes(state: State) -> list[Route]:
             "/openai/organization/usage/completions",
             lambda asked: _openai(state, asked, lambda day: _openai_usage(state, day), 31),
         ),
+        *(
+            Route(
+                "GET",
+                f"/openai/organization/usage/{name}",
+                lambda asked, results=results: _openai(state, asked, lambda day: results(state, day), 31),  # type: ignore[misc]
+            )
+            for name, results in llm_admin.OTHER_USAGE.items()
+        ),
+        *(
+            Route(
+                "GET",
+                f"/anthropic/v1/organizations/analytics/{report}",
+                lambda asked, results=results: _anthropic(  # type: ignore[misc]
+                    state, asked, lambda day: results(state, day, "group_by[]" in asked.query)
+                ),
+            )
+            for report, results in (
+                ("cost_report", llm_admin.analytics_costs),
+                ("usage_report", lambda state, day, grouped: []),
+            )
+        ),
+        *llm_admin.routes(state, _openai_refuses, _anthropic_refuses),
         Route("GET", "/openai/organization/projects", openai_projects),
         Route(
             "GET",
@@ -195,4 +282,6 @@ def settings(base_url: str) -> dict[str, str]:
         "SOURCES__LLM_PROVIDERS__OPENAI_BASE_URL": f"{base_url}/openai",
         "SOURCES__LLM_PROVIDERS__ANTHROPIC_ADMIN_KEY": ANTHROPIC_KEY,
         "SOURCES__LLM_PROVIDERS__ANTHROPIC_BASE_URL": f"{base_url}/anthropic",
+        "SOURCES__LLM_PROVIDERS__OPENROUTER_MANAGEMENT_KEY": llm_admin.OPENROUTER_KEY,
+        "SOURCES__LLM_PROVIDERS__OPENROUTER_BASE_URL": f"{base_url}/openrouter",
     }

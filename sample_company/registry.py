@@ -8,11 +8,11 @@ from typing import Any
 
 import yaml
 
-from sample_company import atlas, aws, llm, vercel
+from sample_company import atlas, aws, llm, llm_side, vercel
 from sample_company.company import DEPARTMENTS, SERVICES, TEAMS
 from sample_company.world import World
 
-VENDORS: tuple[Any, ...] = (aws, vercel, atlas, llm)
+VENDORS: tuple[Any, ...] = (aws, vercel, atlas, llm, llm_side)
 
 
 def owners(world: World) -> list[dict[str, object]]:

@@ -1,38 +1,105 @@
-"""The providers' admin APIs: authentication, daily buckets by pages."""
+"""The providers' admin APIs: authentication, daily buckets by pages, lists by cursor."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ingestion.contract import NoData
 from ingestion.errors import VendorError
-from ingestion.http import Client
+from ingestion.http import Client, exact_json
+from ingestion.llm_providers.analytics import ANALYTICS_GROUPS, USAGE_GROUPS
+from ingestion.llm_providers.openai_usage import Endpoint
 
 OPENAI_URL = "https://api.openai.com/v1"
 ANTHROPIC_URL = "https://api.anthropic.com"
 ANTHROPIC_VERSION = "2023-06-01"
+SPEED_BETA = {"anthropic-beta": "fast-mode-2026-02-01"}
 
 Bucket = tuple[datetime, list[dict[str, Any]]]
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """What a report is asked to be grouped by, and the headers that this needs."""
+
+    groups: tuple[str, ...]
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def _get(
+    http: Client, path: str, params: Any, headers: dict[str, str], accepted: frozenset[int]
+) -> tuple[int, Any]:
+    response = http.request("GET", path, params=params, headers=headers, accept_statuses=accepted)
+    if not response.ok:
+        return response.status_code, None
+    try:
+        return response.status_code, exact_json(response.content)
+    except ValueError as error:
+        raise VendorError(f"{http.vendor}: {path} did not answer in JSON") from error
 
 
 def _daily(
-    http: Client, path: str, span: Sequence[tuple[str, Any]], groups: tuple[str, ...], limit: int
+    http: Client,
+    path: str,
+    span: Sequence[tuple[str, Any]],
+    groupings: Sequence[Grouping],
+    limit: int,
+    absent: frozenset[int] = frozenset(),
 ) -> Iterator[dict[str, Any]]:
-    """The daily buckets of a report, page by page. Both providers page alike; `limit` counts buckets."""
-    asked: list[tuple[str, Any]] = [
-        *span,
-        ("bucket_width", "1d"),
-        ("limit", limit),
-        *(("group_by[]", group) for group in groups),
-    ]
-    page: str | None = None
+    """The daily buckets of a report, page by page. The providers page alike; `limit` counts buckets.
+
+    Groupings are tried from the finest on: the vendor answers 400 for a group that it does not know, which is
+    warned of. Raises NoData for a status in `absent`: the report is not there for this organization.
+    """
+    for number, grouping in enumerate(groupings):
+        asked: list[tuple[str, Any]] = [
+            *span,
+            ("bucket_width", "1d"),
+            ("limit", limit),
+            *(("group_by[]", group) for group in grouping.groups),
+        ]
+        headers = dict(grouping.headers)
+        is_last = number == len(groupings) - 1
+        status, answer = _get(http, path, asked, headers, absent if is_last else absent | {400})
+        if status in absent:
+            raise NoData(f"{http.vendor}: {path} answered {status}: the report is not there for this organization")
+        if answer is None:
+            _log.warning(
+                "%s: %s does not take the groups %s: asked for %s only",
+                http.vendor,
+                path,
+                ", ".join(grouping.groups),
+                ", ".join(groupings[number + 1].groups),
+            )
+            continue
+        while True:
+            yield from answer["data"]
+            page = answer.get("next_page")
+            if not answer.get("has_more") or not page:
+                return
+            answer = http.json(path, params=[*asked, ("page", page)], headers=headers)
+
+
+def _listed(
+    http: Client, path: str, cursor: str, extra: dict[str, Any], is_optional: bool
+) -> Iterator[dict[str, Any]]:
+    """A list, page by page; nothing, with a warning, where an optional one answers 404."""
+    params: dict[str, Any] = {"limit": 100, **extra}
     while True:
-        answer = http.json(path, params=[*asked, ("page", page)] if page else asked)
-        yield from answer["data"]
-        page = answer.get("next_page")
-        if not answer.get("has_more") or not page:
+        status, answer = _get(http, path, params, {}, frozenset({404}) if is_optional else frozenset())
+        if status == 404:
+            _log.warning("%s: %s is not there for this organization", http.vendor, path)
             return
+        yield from answer["data"]
+        after = answer.get("last_id")
+        if not answer.get("has_more") or not after:
+            return
+        params[cursor] = after
 
 
 class OpenAi:
@@ -49,32 +116,57 @@ class OpenAi:
         )
 
     def _buckets(
-        self, path: str, start: datetime, end: datetime, groups: tuple[str, ...], limit: int
+        self,
+        path: str,
+        start: datetime,
+        end: datetime,
+        groupings: Sequence[tuple[str, ...]],
+        limit: int,
+        absent: frozenset[int] = frozenset(),
     ) -> Iterator[Bucket]:
         span = [("start_time", int(start.timestamp())), ("end_time", int(end.timestamp()))]
-        for bucket in _daily(self.http, path, span, groups, limit):
+        found = _daily(self.http, path, span, [Grouping(groups) for groups in groupings], limit, absent)
+        for bucket in found:
             yield datetime.fromtimestamp(int(bucket["start_time"]), UTC), bucket["results"]
 
     def costs(self, start: datetime, end: datetime) -> Iterator[Bucket]:
         """Cost results of each UTC day, by project, line item and key."""
-        return self._buckets("/organization/costs", start, end, ("project_id", "line_item", "api_key_id"), 180)
+        groups = ("project_id", "line_item", "api_key_id")
+        return self._buckets("/organization/costs", start, end, [groups, groups[:2]], 180)
 
     def usage(self, start: datetime, end: datetime) -> Iterator[Bucket]:
-        """Completions usage of each UTC day, by project, key, model, batch and tier."""
+        """Completions usage of each UTC day, by project, key, user, model, batch and tier."""
         groups = ("project_id", "api_key_id", "model", "batch", "service_tier")
-        return self._buckets("/organization/usage/completions", start, end, groups, 31)
+        path = "/organization/usage/completions"
+        return self._buckets(path, start, end, [(*groups, "user_id"), groups], 31)
+
+    def other_usage(self, endpoint: Endpoint, start: datetime, end: datetime) -> Iterator[Bucket]:
+        """Usage of another endpoint. A young one that is not there yet has none, which is logged."""
+        groupings = [
+            endpoint.groups,
+            tuple(group for group in endpoint.groups if group in ("project_id", "model")),
+        ]
+        absent = frozenset({404}) if endpoint.is_young else frozenset()
+        try:
+            yield from self._buckets(
+                f"/organization/usage/{endpoint.name}", start, end, list(dict.fromkeys(groupings)), 31, absent
+            )
+        except NoData as reason:
+            _log.info("%s", reason)
+
+    def _list(self, path: str, **extra: Any) -> Iterator[dict[str, Any]]:
+        return _listed(self.http, path, "after", extra, is_optional=False)
 
     def projects(self) -> Iterator[dict[str, Any]]:
-        after: str | None = None
-        while True:
-            params: dict[str, Any] = {"limit": 100, "include_archived": "true"}
-            if after:
-                params["after"] = after
-            answer = self.http.json("/organization/projects", params=params)
-            yield from answer["data"]
-            after = answer.get("last_id")
-            if not answer.get("has_more") or not after:
-                return
+        return self._list("/organization/projects", include_archived="true")
+
+    def of_project(self, project_id: str, what: str) -> Iterator[dict[str, Any]]:
+        """`api_keys` or `service_accounts` of a project."""
+        return self._list(f"/organization/projects/{project_id}/{what}")
+
+    def organization(self, what: str) -> Iterator[dict[str, Any]]:
+        """`users` or `admin_api_keys`."""
+        return self._list(f"/organization/{what}")
 
 
 class Anthropic:
@@ -90,19 +182,56 @@ class Anthropic:
             credentials="sources.llm_providers.anthropic_admin_key (an admin key, sk-ant-admin…)",
         )
 
-    def _buckets(self, path: str, start: datetime, end: datetime, groups: tuple[str, ...]) -> Iterator[Bucket]:
+    def _buckets(
+        self,
+        path: str,
+        start: datetime,
+        end: datetime,
+        groupings: Sequence[Grouping],
+        absent: frozenset[int] = frozenset(),
+    ) -> Iterator[Bucket]:
         span = [("starting_at", f"{start:%Y-%m-%dT%H:%M:%SZ}"), ("ending_at", f"{end:%Y-%m-%dT%H:%M:%SZ}")]
-        for bucket in _daily(self.http, path, span, groups, 31):
+        for bucket in _daily(self.http, path, span, groupings, 31, absent):
             yield datetime.fromisoformat(bucket["starting_at"]), bucket["results"]
 
     def costs(self, start: datetime, end: datetime) -> Iterator[Bucket]:
         """Cost results of each UTC day, by workspace and description; amounts are cents, as text."""
-        return self._buckets("/v1/organizations/cost_report", start, end, ("workspace_id", "description"))
+        grouping = Grouping(("workspace_id", "description"))
+        return self._buckets("/v1/organizations/cost_report", start, end, [grouping])
 
     def usage(self, start: datetime, end: datetime) -> Iterator[Bucket]:
-        """Messages usage of each UTC day, by key, workspace, model and tier."""
+        """Messages usage of each UTC day, as finely as the organization's API knows."""
         groups = ("api_key_id", "workspace_id", "model", "service_tier", "context_window")
-        return self._buckets("/v1/organizations/usage_report/messages", start, end, groups)
+        people = (*groups, "inference_geo", "account_id", "service_account_id")
+        groupings = [Grouping((*people, "speed"), tuple(SPEED_BETA.items())), Grouping(people), Grouping(groups)]
+        return self._buckets("/v1/organizations/usage_report/messages", start, end, groupings)
+
+    def analytics(self, report: str, start: datetime, end: datetime, grouped: bool) -> Iterator[Bucket]:
+        """`cost_report` or `usage_report` of the analytics family: the 100 largest groups of a day, or its total."""
+        groups = ANALYTICS_GROUPS if report == "cost_report" else USAGE_GROUPS
+        path = f"/v1/organizations/analytics/{report}"
+        grouping = Grouping(groups if grouped else ())
+        return self._buckets(path, start, end, [grouping], frozenset({403, 404}))
+
+    def claude_code(self, day: datetime) -> Iterator[dict[str, Any]]:
+        """Claude Code's records of one UTC day: the API takes a single day a call."""
+        asked: dict[str, Any] = {"starting_at": f"{day:%Y-%m-%d}", "limit": 1000}
+        path = "/v1/organizations/usage_report/claude_code"
+        while True:
+            status, answer = _get(self.http, path, asked, {}, frozenset({403, 404}))
+            if answer is None:
+                raise NoData(f"Anthropic: {path} answered {status}: the report is not there for this organization")
+            yield from answer["data"]
+            page = answer.get("next_page")
+            if not answer.get("has_more") or not page:
+                return
+            asked["page"] = page
+
+    def organization(self, what: str) -> Iterator[dict[str, Any]]:
+        """`workspaces`, `api_keys`, `users` or `service_accounts` (young: may not be there)."""
+        extra: dict[str, Any] = {"include_archived": "true"} if what == "workspaces" else {}
+        path = f"/v1/organizations/{what}"
+        return _listed(self.http, path, "after_id", extra, is_optional=what == "service_accounts")
 
 
 def closed_days(start: datetime, end: datetime, now: datetime) -> list[datetime]:

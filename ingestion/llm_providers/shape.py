@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
 from typing import Any
 
-from ingestion.columns import Measure, Table, boolean, integer, json, money, number, rest, text, timestamp
+from ingestion.columns import Measure, Table, boolean, integer, money, number, rest, text
 from ingestion.errors import BadInput
-
-_BUCKET = (
-    timestamp("bucket_start", "start of the UTC day"),
-    timestamp("bucket_end", "end of the UTC day, exclusive"),
-)
-_EXTRA = json("extra", "fields that are not known by name")
+from ingestion.llm_providers.analytics import ANALYTICS_COSTS, ANALYTICS_USAGE, CLAUDE_CODE, CLAUDE_CODE_MODELS
+from ingestion.llm_providers.cost_files import PROVIDER_COSTS
+from ingestion.llm_providers.entities import ENTITIES
+from ingestion.llm_providers.openai_usage import OPENAI_OTHER_USAGE
+from ingestion.llm_providers.openrouter import ACTIVITY
+from ingestion.llm_providers.parse import BUCKET, EXTRA, bucket, cents, exact, quantity
 
 OPENAI_COSTS = Table(
     "openai_costs",
     "One row a cost result of a UTC day, project, line item and key (`/organization/costs`).",
     (
-        *_BUCKET,
+        *BUCKET,
         money("amount", "amount.value: cost in currency"),
         text("currency", "amount.currency, upper case"),
         text("line_item", "what was charged: model and kind of token"),
         number("quantity", "quantity of the line item"),
         text("project_id", "project"),
         text("api_key_id", "key"),
-        _EXTRA,
+        EXTRA,
     ),
     measures=(Measure("billed_cost", "amount", "currency"),),
     charge_end="bucket_end",
@@ -35,7 +34,7 @@ OPENAI_USAGE = Table(
     "openai_usage_completions",
     "One row a usage result of a UTC day (`/organization/usage/completions`); input tokens include cached ones.",
     (
-        *_BUCKET,
+        *BUCKET,
         text("project_id", "project"),
         text("api_key_id", "key"),
         text("user_id", "user"),
@@ -46,20 +45,25 @@ OPENAI_USAGE = Table(
         integer("input_cached_tokens", "input tokens read from the cache"),
         integer("input_cache_write_tokens", "input tokens written to the cache"),
         integer("output_tokens", "output tokens"),
+        integer("input_uncached_tokens", "input tokens that touched no cache"),
+        integer("input_text_tokens", "uncached input tokens that were text"),
+        integer("input_cached_text_tokens", "cached input tokens that were text"),
+        integer("output_text_tokens", "output tokens that were text"),
+        integer("input_audio_tokens", "uncached input tokens that were audio"),
+        integer("input_cached_audio_tokens", "cached input tokens that were audio"),
+        integer("output_audio_tokens", "output tokens that were audio"),
+        integer("input_image_tokens", "uncached input tokens that were images"),
+        integer("input_cached_image_tokens", "cached input tokens that were images"),
+        integer("output_image_tokens", "output tokens that were images"),
         integer("num_model_requests", "requests"),
-        _EXTRA,
+        EXTRA,
     ),
-)
-OPENAI_PROJECTS = Table(
-    "openai_projects",
-    "One row a project.",
-    (text("project_id", "id"), text("name", "name"), text("status", "active or archived"), _EXTRA),
 )
 ANTHROPIC_COSTS = Table(
     "anthropic_cost_report",
     "One row a cost result of a UTC day, workspace and description (`/v1/organizations/cost_report`).",
     (
-        *_BUCKET,
+        *BUCKET,
         money("amount", "cost in currency (the API's cents as text, ÷ 100)"),
         text("currency", "currency"),
         text("cost_type", "tokens, web_search, code_execution, session_usage"),
@@ -70,7 +74,7 @@ ANTHROPIC_COSTS = Table(
         text("inference_geo", "where it ran"),
         text("token_type", "kind of token"),
         text("workspace_id", "workspace; NULL is the default one"),
-        _EXTRA,
+        EXTRA,
     ),
     measures=(Measure("billed_cost", "amount", "currency"),),
     charge_end="bucket_end",
@@ -79,32 +83,39 @@ ANTHROPIC_USAGE = Table(
     "anthropic_usage_messages",
     "One row a usage result of a UTC day (`/v1/organizations/usage_report/messages`); input excludes cached tokens.",
     (
-        *_BUCKET,
+        *BUCKET,
         text("api_key_id", "key; NULL for the Workbench"),
         text("workspace_id", "workspace; NULL is the default one"),
         text("model", "model"),
-        text("service_tier", "tier"),
+        text("service_tier", "standard, batch, flex, or priority, whose cost is on no report"),
         text("context_window", "context window"),
+        text("inference_geo", "where it ran"),
+        text("speed", "standard or fast"),
+        text("account_id", "user"),
+        text("service_account_id", "service account"),
+        integer("web_search_requests", "web searches"),
         integer("uncached_input_tokens", "input tokens that touched no cache"),
         integer("cache_read_input_tokens", "input tokens read from the cache"),
         integer("cache_write_5m_input_tokens", "input tokens written to the cache for five minutes"),
         integer("cache_write_1h_input_tokens", "input tokens written to the cache for an hour"),
         integer("output_tokens", "output tokens"),
-        _EXTRA,
+        EXTRA,
     ),
 )
-TABLES = (OPENAI_COSTS, OPENAI_USAGE, OPENAI_PROJECTS, ANTHROPIC_COSTS, ANTHROPIC_USAGE)
-
-
-def _exact(value: Any, where: str) -> Decimal:
-    try:
-        return Decimal(str(value))
-    except InvalidOperation as error:
-        raise BadInput(f"{where}: {value!r} is not an amount") from error
-
-
-def _bucket(day: datetime) -> dict[str, Any]:
-    return {"bucket_start": day, "bucket_end": day + timedelta(days=1)}
+TABLES = (
+    OPENAI_COSTS,
+    OPENAI_USAGE,
+    OPENAI_OTHER_USAGE,
+    ANTHROPIC_COSTS,
+    ANTHROPIC_USAGE,
+    ANALYTICS_COSTS,
+    ANALYTICS_USAGE,
+    CLAUDE_CODE,
+    CLAUDE_CODE_MODELS,
+    ACTIVITY,
+    PROVIDER_COSTS,
+    ENTITIES,
+)
 
 
 def openai_cost(record: dict[str, Any], day: datetime) -> dict[str, Any]:
@@ -114,11 +125,11 @@ def openai_cost(record: dict[str, Any], day: datetime) -> dict[str, Any]:
     if not isinstance(amount, dict) or "value" not in amount:
         raise BadInput(f"{where}: a result has no amount.value")
     return {
-        **_bucket(day),
-        "amount": round(_exact(amount["value"], where), 12),
+        **bucket(day),
+        "amount": round(exact(amount["value"], where), 12),
         "currency": str(amount.get("currency") or "usd").upper(),
         "line_item": record.get("line_item"),
-        "quantity": None if record.get("quantity") is None else round(_exact(record["quantity"], where), 12),
+        "quantity": quantity(record.get("quantity"), where),
         "project_id": record.get("project_id"),
         "api_key_id": record.get("api_key_id"),
         "extra": rest(record, {"object", "amount", "line_item", "quantity", "project_id", "api_key_id"}, (None,)),
@@ -136,24 +147,25 @@ _OPENAI_USAGE = (
     "input_cached_tokens",
     "input_cache_write_tokens",
     "output_tokens",
+    "input_uncached_tokens",
+    "input_text_tokens",
+    "input_cached_text_tokens",
+    "output_text_tokens",
+    "input_audio_tokens",
+    "input_cached_audio_tokens",
+    "output_audio_tokens",
+    "input_image_tokens",
+    "input_cached_image_tokens",
+    "output_image_tokens",
     "num_model_requests",
 )
 
 
 def openai_usage(record: dict[str, Any], day: datetime) -> dict[str, Any]:
     return {
-        **_bucket(day),
+        **bucket(day),
         **{name: record.get(name) for name in _OPENAI_USAGE},
         "extra": rest(record, {"object", *_OPENAI_USAGE}, (None,)),
-    }
-
-
-def openai_project(record: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "project_id": record["id"],
-        "name": record.get("name"),
-        "status": record.get("status"),
-        "extra": rest(record, {"object", "id", "name", "status"}, (None,)),
     }
 
 
@@ -172,11 +184,9 @@ _ANTHROPIC_COST = (
 def anthropic_cost(record: dict[str, Any], day: datetime) -> dict[str, Any]:
     """A cost result: cents as text, shifted by two places."""
     where = f"Anthropic cost report of {day:%Y-%m-%d}"
-    if record.get("amount") is None:
-        raise BadInput(f"{where}: a result has no amount")
     return {
-        **_bucket(day),
-        "amount": round(_exact(record["amount"], where).scaleb(-2), 12),
+        **bucket(day),
+        "amount": cents(record.get("amount"), where),
         "currency": str(record.get("currency") or "USD").upper(),
         **{name: record.get(name) for name in _ANTHROPIC_COST},
         "extra": rest(record, {"amount", "currency", *_ANTHROPIC_COST}, (None,)),
@@ -189,6 +199,10 @@ _ANTHROPIC_USAGE = (
     "model",
     "service_tier",
     "context_window",
+    "inference_geo",
+    "speed",
+    "account_id",
+    "service_account_id",
     "uncached_input_tokens",
     "cache_read_input_tokens",
     "output_tokens",
@@ -197,10 +211,16 @@ _ANTHROPIC_USAGE = (
 
 def anthropic_usage(record: dict[str, Any], day: datetime) -> dict[str, Any]:
     creation = record.get("cache_creation") or {}
+    tools = record.get("server_tool_use") or {}
+    more_tools = {name: count for name, count in tools.items() if name != "web_search_requests"}
+    unnamed = {key: value for key, value in record.items() if key != "server_tool_use"}
     return {
-        **_bucket(day),
+        **bucket(day),
         **{name: record.get(name) for name in _ANTHROPIC_USAGE},
         "cache_write_5m_input_tokens": creation.get("ephemeral_5m_input_tokens"),
         "cache_write_1h_input_tokens": creation.get("ephemeral_1h_input_tokens"),
-        "extra": rest(record, {"cache_creation", *_ANTHROPIC_USAGE}, (None,)),
+        "web_search_requests": tools.get("web_search_requests"),
+        "extra": rest(
+            {**unnamed, "server_tool_use": more_tools}, {"cache_creation", *_ANTHROPIC_USAGE}, (None, {})
+        ),
     }

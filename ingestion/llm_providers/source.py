@@ -1,136 +1,119 @@
-"""LLM providers as a source: a slice is a provider's report of a closed UTC day; a month is fetched at once."""
+"""LLM providers as a source: a slice is a provider's report of a closed UTC day, a list of its ids, or a cost file."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import dlt
 
-from ingestion.columns import Table
 from ingestion.errors import BadInput
-from ingestion.lake import Known, Rows, Slice, Source
-from ingestion.llm_providers.client import (
-    ANTHROPIC_URL,
-    OPENAI_URL,
-    Anthropic,
-    Bucket,
-    OpenAi,
-    closed_days,
-    within,
+from ingestion.lake import Known, NoData, Rows, Slice, Source
+from ingestion.llm_providers.client import ANTHROPIC_URL, OPENAI_URL, Anthropic, OpenAi, closed_days
+from ingestion.llm_providers.cost_files import PROVIDER_COSTS, SUFFIXES, cost_rows, month_of
+from ingestion.llm_providers.openrouter import (
+    ACTIVITY,
+    OPENROUTER_URL,
+    OpenRouter,
+    activity,
+    is_within_reach,
 )
-from ingestion.llm_providers.shape import (
-    ANTHROPIC_COSTS,
-    ANTHROPIC_USAGE,
-    OPENAI_COSTS,
-    OPENAI_PROJECTS,
-    OPENAI_USAGE,
-    TABLES,
-    anthropic_cost,
-    anthropic_usage,
-    openai_cost,
-    openai_project,
-    openai_usage,
-)
-from ingestion.settings import Window
+from ingestion.llm_providers.reports import anthropic_slices, openai_slices
+from ingestion.llm_providers.shape import TABLES
+from ingestion.objects import Object, ObjectStore, open_store
+from ingestion.settings import Month, Window
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class ProviderSettings:
-    """`openai_admin_key`, `anthropic_admin_key`: a provider without a key is left out."""
+    """`openai_admin_key`, `anthropic_admin_key`, `openrouter_management_key`: a provider without a key is left out.
+
+    `costs_url`: a folder or `s3://bucket/prefix` of files with what other providers bill.
+    """
 
     openai_admin_key: str | None = field(default=None, repr=False)
     anthropic_admin_key: str | None = field(default=None, repr=False)
     openai_base_url: str = OPENAI_URL
     anthropic_base_url: str = ANTHROPIC_URL
+    openrouter_management_key: str | None = field(default=None, repr=False)
+    openrouter_base_url: str = OPENROUTER_URL
+    costs_url: str | None = None
+    costs_profile: str | None = None
+    costs_endpoint_url: str | None = None
 
 
-@dataclass
-class Report:
-    """A report of a month by days, fetched once, when its first day is read."""
-
-    vendor: str
-    table: Table
-    fetch: Callable[[datetime, datetime], Iterator[Bucket]]
-    row: Callable[[dict[str, Any], datetime], dict[str, Any]]
-    days: list[datetime]
-    fetched: dict[datetime, list[dict[str, Any]]] | None = None
-
-    def rows(self, day: datetime) -> Iterable[Rows]:
-        """The day's results. A day that the answer leaves out is empty."""
-        if self.fetched is None:
-            buckets = self.fetch(self.days[0], self.days[-1] + timedelta(days=1))
-            self.fetched = within(buckets, self.days, self.vendor)
-        try:
-            found = [self.row(record, day) for record in self.fetched.get(day, [])]
-        except (KeyError, TypeError, AttributeError) as error:
-            raise BadInput(
-                f"{self.vendor} {self.table.name} of {day:%Y-%m-%d}: unexpected result ({error})"
-            ) from error
-        return [Rows(self.table, found)]
-
-
-def _daily(
-    window: Window, now: datetime, provider: str, kind: str, report: Callable[[list[datetime]], Report]
-) -> Iterator[Slice]:
-    for month in window.months:
-        days = closed_days(month.start, month.end, now)
-        if not days:
+def _openrouter(client: OpenRouter, window: Window, known: Known, now: datetime) -> Iterator[Slice]:
+    """Days within reach are read; of those that can't be had any more, the ones that we lack are said to be so."""
+    for day in closed_days(window.start, window.end, now):
+        identifier = f"openrouter|activity|{day:%Y-%m-%d}"
+        if identifier in known and not is_within_reach(day, now):
             continue
-        content = report(days)
-        for day in days:
-            yield Slice(
-                id=f"{provider}|{kind}|{day:%Y-%m-%d}",
-                billing_period=str(month),
-                start=day,
-                end=day + timedelta(days=1),
-                read=lambda day=day, content=content: content.rows(day),  # type: ignore[misc]
-            )
+
+        def read(day: datetime = day) -> Iterable[Rows]:
+            if not is_within_reach(day, now):
+                raise NoData(f"{day:%Y-%m-%d} is out of reach: OpenRouter tells of the last 30 completed UTC days")
+            try:
+                return [Rows(ACTIVITY, [activity(record, day) for record in client.activity(day)])]
+            except (KeyError, TypeError, AttributeError) as error:
+                raise BadInput(f"OpenRouter activity of {day:%Y-%m-%d}: unexpected row ({error})") from error
+
+        yield Slice(identifier, str(Month.of(day)), day, day + timedelta(days=1), read)
+
+
+def _cost_files(store: ObjectStore, window: Window) -> Iterator[Slice]:
+    """The contract's files of the window's months; one whose name tells no month is refused."""
+    for item in store.list(""):
+        if not item.key.endswith(SUFFIXES):
+            _log.warning("%s/%s is neither CSV nor JSON lines: left out", store.root, item.key)
+            continue
+        month: Month | None
+        try:
+            month = month_of(item.key)
+        except BadInput:
+            month = None
+        if month and month not in window.months:
+            continue
+
+        def read(item: Object = item) -> Iterable[Rows]:
+            where = f"{store.root}/{item.key}"
+            rows = cost_rows(item.key, store.read(item.key), month_of(item.key))
+            if not rows:
+                _log.warning("%s holds no charges", where)
+            return [Rows(PROVIDER_COSTS, rows)]
+
+        yield Slice(
+            f"llm_costs|{item.key}",
+            str(month) if month else None,
+            month.start if month else window.start,
+            month.end if month else window.end,
+            read,
+            version=item.etag,
+        )
 
 
 def slices(settings: ProviderSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
-    """Closed days of each provider that has a key, then its dimensions."""
+    """Closed days of each provider that has a key, and its ids; then the files."""
     if settings.openai_admin_key:
-        openai = OpenAi(settings.openai_admin_key, settings.openai_base_url)
-        yield from _daily(
-            window,
-            now,
-            "openai",
-            "costs",
-            lambda days: Report("OpenAI", OPENAI_COSTS, openai.costs, openai_cost, days),
-        )
-        yield from _daily(
-            window,
-            now,
-            "openai",
-            "usage",
-            lambda days: Report("OpenAI", OPENAI_USAGE, openai.usage, openai_usage, days),
-        )
-        yield Slice(
-            "openai|projects",
-            None,
-            window.start,
-            now,
-            lambda: [Rows(OPENAI_PROJECTS, [openai_project(record) for record in openai.projects()])],
-        )
+        yield from openai_slices(OpenAi(settings.openai_admin_key, settings.openai_base_url), window, now)
     if settings.anthropic_admin_key:
         anthropic = Anthropic(settings.anthropic_admin_key, settings.anthropic_base_url)
-        yield from _daily(
-            window,
-            now,
-            "anthropic",
-            "costs",
-            lambda days: Report("Anthropic", ANTHROPIC_COSTS, anthropic.costs, anthropic_cost, days),
+        yield from anthropic_slices(anthropic, window, known, now)
+    if settings.openrouter_management_key:
+        openrouter = OpenRouter(settings.openrouter_management_key, settings.openrouter_base_url)
+        yield from _openrouter(openrouter, window, known, now)
+    if settings.costs_url:
+        store = open_store(
+            settings.costs_url,
+            profile=settings.costs_profile,
+            endpoint_url=settings.costs_endpoint_url,
+            setting="sources.llm_providers.costs_url",
         )
-        yield from _daily(
-            window,
-            now,
-            "anthropic",
-            "usage",
-            lambda days: Report("Anthropic", ANTHROPIC_USAGE, anthropic.usage, anthropic_usage, days),
-        )
+        yield from _cost_files(store, window)
 
 
 @dlt.source(name="llm_providers")
@@ -142,7 +125,7 @@ def llm_providers(delivery: list[Any]) -> list[Any]:
 SOURCE = Source(
     name="llm_providers",
     title="LLM providers",
-    description="What OpenAI and Anthropic bill and count, by UTC day.",
+    description="What OpenAI, Anthropic, OpenRouter and other model providers bill and count, by UTC day.",
     settings=ProviderSettings,
     tables=TABLES,
     slices=slices,

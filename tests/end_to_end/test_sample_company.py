@@ -46,7 +46,7 @@ def test_ledger_equals_the_delivery_notes_exactly(company: Company) -> None:
         )
     }
     assert found == dict(expected)
-    assert {source for source, _, _ in found} == {"aws", "vercel", "atlas", "openai", "anthropic"}
+    assert {source for source, _, _ in found} == {"aws", "vercel", "atlas", "openai", "anthropic", "openrouter"}
 
 
 def test_all_stages_agree(company: Company) -> None:
@@ -68,7 +68,7 @@ def test_owners_are_right_where_there_is_evidence(company: Company) -> None:
         """
     )
     right = {source: hit / total for source, total, hit in rows}
-    assert set(right) == {"aws", "vercel", "atlas", "openai", "anthropic"}
+    assert set(right) == {"aws", "vercel", "atlas", "openai", "anthropic", "openrouter"}
     assert min(right.values()) >= Decimal("0.95"), right
 
 
@@ -206,6 +206,58 @@ def test_unmetered_ai_spend_is_visible(company: Company) -> None:
         "select ai_account, sum(effective_cost) > 0 from fact_cost where telemetry_status = 'unmetered' group by 1"
     )
     assert ("proj_research", True) in rows
+
+
+def test_what_providers_bill_beside_completions_has_its_owner(company: Company) -> None:
+    """By a workspace's tag, a project and a workspace; the priority tier is usage without a cost."""
+    rows = company.query(
+        """
+        select source, charge_description, owner_id, evidence_kind from fact_cost
+        where source = 'openrouter' or charge_description in ('Code Execution Usage', 'web search tool calls')
+            or ai_model = 'text-embedding-3-small'
+        group by all
+        """
+    )
+    assert {(row[0], row[2]) for row in rows} == {
+        ("openrouter", "growth"),
+        ("anthropic", "data-platform"),
+        ("openai", "ml-platform"),
+    }
+    assert {row[3] for row in rows if row[0] == "anthropic"} == {"tag"}
+    assert company.query(
+        "select min(committed_tokens) > 0, bool_and(committed_tokens = unmetered_tokens), sum(over_explained_tokens), "
+        "sum(coalesce(billed_cost, 0)) from llm_capture_by_key where key_id = 'apikey_eval'"
+    ) == [(True, True, 0, 0)]
+
+
+def test_leaked_key_shows_with_its_money(company: Company) -> None:
+    rows = company.query(
+        "select key_id, key_owner_id, sum(unmetered_cost), sum(billed_cost), sum(gateway_tokens) "
+        "from llm_capture_by_key where unmetered_cost > 0 and provider = 'openai' group by all"
+    )
+    ((key, holder, unmetered, billed, seen),) = rows
+    assert (key, holder, seen) == ("key_research", "svc_research", 0) and unmetered == billed > 0
+
+
+def test_ai_dollars_are_owned_or_allocated_and_right(company: Company) -> None:
+    labels = company.stage.folder / "labels" / "owners.parquet"
+    sources = "('openai', 'anthropic', 'openrouter')"
+    ((owned, everything),) = company.query(
+        f"select sum(effective_cost) filter (owner_id <> 'unowned'), sum(effective_cost) from fact_cost where source in {sources}"
+    )
+    assert owned / everything >= Decimal("0.97")
+    ((right, labelled),) = company.query(
+        f"""
+        with ledger as (
+            select source, vendor_charge_id, owner_id, sum(effective_cost) as amount from fact_cost group by all
+        )
+        select sum(least(labels.amount, coalesce(ledger.amount, 0))), sum(labels.amount)
+        from read_parquet('{labels}') as labels
+        left join ledger using (source, vendor_charge_id, owner_id)
+        where labels.enough_evidence and labels.source in {sources}
+        """
+    )
+    assert right / labelled >= Decimal("0.99")
 
 
 def test_bedrock_is_one_dollar_on_the_aws_bill_and_shared_out_by_the_gateway(company: Company) -> None:

@@ -3,7 +3,8 @@
     {{ return(
             [
                 "int_aws_charges__classified", "int_vercel_charges__classified", "int_atlas_charges__classified", "int_openai_charges__classified",
-                "int_anthropic_charges__classified", "int_focus_charges__classified",
+                "int_anthropic_charges__classified", "int_openrouter_charges__classified", "int_llm_provider_charges__classified",
+                "int_focus_charges__classified",
             ]
         ) }}
 {% endmacro %}

@@ -10,3 +10,12 @@
     and {{ charge }}.usage_day = {{ bucket }}.usage_day
     and ({{ charge }}.ai_service_tier = {{ bucket }}.ai_service_tier or {{ charge }}.ai_service_tier is null)
 {% endmacro %}
+
+{% macro same_bucket(one, other) %}
+    {#- Whether two are of the same provider, account, model, token class and UTC day, whatever their tier. -#}
+    {{ one }}.ai_provider = {{ other }}.ai_provider
+    and coalesce({{ one }}.ai_account, '') = coalesce({{ other }}.ai_account, '')
+    and {{ one }}.ai_model = {{ other }}.ai_model
+    and {{ one }}.ai_token_class = {{ other }}.ai_token_class
+    and {{ one }}.usage_day = {{ other }}.usage_day
+{% endmacro %}

@@ -18,20 +18,61 @@
     }}
 {% endmacro %}
 
-{% macro llm_charge_select(relation, source, issuer, sub_account_type) %}
+{% macro llm_charge_select(relation, source, issuer, sub_account_type, entities=false, provider=none) %}
     {#-
         Charges of an LLM provider in FOCUS terms, from a relation of its daily cost results: slice_id, load_id,
         billing_month, bucket_start, bucket_end, amount, currency, description, model, token_class (NULL where it is
         not of tokens), service_tier (NULL where the report does not tell tiers apart), tokens (NULL where unknown), account_id, key_id, vendor_charge_id, content_key, occurrence.
         One row a token class, each with a price of its own (facts of FOCUS 1.4: tokens are no virtual currency).
+
+        `entities`: the provider's lists tell names, key holders and workspace tags. `provider` is the column that names
+        the provider, of a source that holds several; `issuer` is then a column as well.
     -#}
+    {%- set issuer_text = issuer if provider else "'" ~ issuer ~ "'" -%}
+    {%- set provider_text = provider or "'" ~ source ~ "'" -%}
     with
+        {% if entities %}
+            entities as (
+                select
+                    kind,
+                    entity_id,
+                    max(name) as name,
+                    max(case when owner_kind = 'service_account' then owner_id end) as service_account_id,
+                    max(case when owner_kind = 'user' then owner_id end) as user_id,
+                    max(tags) as tags
+                from {{ ref("stg_llm_providers__entities") }}
+                where provider = '{{ source }}'
+                group by kind, entity_id
+            ),
+
+            accounts as (select * from entities where kind = '{{ sub_account_type | lower }}'),
+
+            api_keys as (select * from entities where kind = 'api_key'),
+        {% endif %}
+
         measured as (
             select
                 result.*,
                 coalesce(tokens is not null and tokens > 0 and amount >= 0, false) as has_tokens,
-                cast(date_trunc('month', bucket_start) as timestamp) as month_start
+                cast(date_trunc('month', bucket_start) as timestamp) as month_start,
+                {% if entities %}
+                    accounts.name as account_name,
+                    accounts.tags as account_tags,
+                    api_keys.name as key_name,
+                    api_keys.service_account_id,
+                    api_keys.user_id
+                {% else %}
+                    cast(null as string) as account_name,
+                    cast(null as string) as account_tags,
+                    cast(null as string) as key_name,
+                    cast(null as string) as service_account_id,
+                    cast(null as string) as user_id
+                {% endif %}
             from {{ relation }} as result
+            {% if entities %}
+                left join accounts on result.account_id = accounts.entity_id
+                left join api_keys on result.key_id = api_keys.entity_id
+            {% endif %}
         ),
 
         priced as (
@@ -58,8 +99,8 @@
                 amount as effective_cost,
                 amount as list_cost,
                 amount as contracted_cost,
-                '{{ source }}' as billing_account_id,
-                '{{ issuer }} organization' as billing_account_name,
+                {{ provider_text }} as billing_account_id,
+                {{ issuer_text }} || ' organization' as billing_account_name,
                 'Organization' as billing_account_type,
                 currency as billing_currency,
                 currency as pricing_currency,
@@ -81,43 +122,54 @@
                 case
                     when amount >= 0 then {{ unit_price("amount", "pricing_quantity") }}
                 end as contracted_unit_price,
-                'provisional:{{ issuer }}:' || billing_month as invoice_id,
-                '{{ issuer }}' as invoice_issuer_name,
-                '{{ issuer }}' as service_provider_name,
-                '{{ issuer }}' as host_provider_name,
-                '{{ issuer }}' as provider_name,
-                '{{ issuer }}' as publisher_name,
-                '{{ issuer }} API' as service_name,
+                'provisional:' || {{ issuer_text }} || ':' || billing_month as invoice_id,
+                {{ issuer_text }} as invoice_issuer_name,
+                {{ issuer_text }} as service_provider_name,
+                {{ issuer_text }} as host_provider_name,
+                {{ issuer_text }} as provider_name,
+                {{ issuer_text }} as publisher_name,
+                {{ issuer_text }} || ' API' as service_name,
                 'AI and Machine Learning' as service_category,
                 'Generative AI' as service_subcategory,
                 case
                     when amount >= 0
-                    then '{{ source }}/' || coalesce(model, 'other') || '/' || coalesce(token_class, 'other')
+                    then
+                        {{ provider_text }}
+                        || '/'
+                        || coalesce(model, 'other')
+                        || '/'
+                        || coalesce(token_class, 'other')
                 end as sku_id,
                 coalesce(token_class, 'other') as sku_meter,
                 case
                     when amount >= 0
                     then
-                        '{{ source }}/'
+                        {{ provider_text }}
+                        || '/'
                         || coalesce(model, description, 'other')
                         || '/'
                         || coalesce(token_class, 'other')
                 end as sku_price_id,
                 account_id as sub_account_id,
-                account_id as sub_account_name,
+                coalesce(account_name, account_id) as sub_account_name,
                 case when account_id is not null then '{{ sub_account_type }}' end as sub_account_type,
                 key_id as resource_id,
-                key_id as resource_name,
+                coalesce(key_name, key_id) as resource_name,
                 case when key_id is not null then 'API Key' end as resource_type,
-                '{}' as tags,
+                coalesce(account_tags, '{}') as tags,
                 {{
                     json_object([
-                        ["llm_key", "case when key_id is not null then '" ~ source ~ ":' || key_id end"],
+                        ["llm_key", provider_text ~ " || ':' || key_id"],
+                        ["llm_service_account", "service_account_id"],
+                        ["llm_user", "user_id"],
                         ["llm_" ~ (sub_account_type | lower), "account_id"],
+                    ] + workspace_tag_claims(source, "account_tags") + [
+                        ["llm_key_alias", "key_name"],
+                        ["llm_provider", provider_text],
                         ["source", "'" ~ source ~ "'"],
                     ])
                 }} as claims,
-                case when has_tokens and token_class is not null then '{{ source }}' end as ai_provider,
+                case when has_tokens and token_class is not null then {{ provider_text }} end as ai_provider,
                 case when has_tokens and token_class is not null then model end as ai_model,
                 case when has_tokens then token_class end as ai_token_class,
                 case when has_tokens and token_class is not null then service_tier end as ai_service_tier,
@@ -126,4 +178,15 @@
         )
 
         {{ charge_select("described", llm_charge_columns()) }}
+{% endmacro %}
+
+{% macro workspace_tag_claims(source, tags) %}
+    {#- The claims of a workspace's own tags, as [[name, expression], …]: `anthropic_workspace_tag:team`. -#}
+    {%- set claims = [] -%}
+    {%- if source == "anthropic" -%}
+        {%- for key in var("claim_tag_keys") -%}
+            {%- do claims.append(["anthropic_workspace_tag:" ~ key, json_text(tags, key)]) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(claims) }}
 {% endmacro %}

@@ -23,3 +23,8 @@
     {%- set without_version -%} regexp_replace({{ without_vendor }}, '-v[0-9]+:[0-9]+$', '') {%- endset -%}
     regexp_replace({{ without_version }}, '-(20[0-9]{2}-[0-9]{2}-[0-9]{2}|20[0-9]{6})$', '')
 {% endmacro %}
+
+{% macro is_committed_tier(provider, tier) %}
+    {#- Usage whose cost is on no report: Anthropic's priority tier is paid by commitment. -#}
+    ({{ provider }} = 'anthropic' and {{ tier }} like 'priority%')
+{% endmacro %}

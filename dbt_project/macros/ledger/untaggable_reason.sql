@@ -5,7 +5,7 @@
         tag; of other vendors: those that know no tags.)
     -#}
     case
-        when {{ charge }}.source in ('vercel', 'openai', 'anthropic')
+        when {{ charge }}.source in ('vercel', 'openai', 'anthropic', 'openrouter', 'llm_costs')
         then 'vendor has no tags'
         when {{ charge }}.charge_category = 'Tax'
         then 'tax'

@@ -1,1 +1,5 @@
-{{ llm_charge_select(ref("int_anthropic_costs__parsed"), "anthropic", "Anthropic", "Workspace") }}
+{{
+    llm_charge_select(
+        ref("int_anthropic_costs__keyed"), "anthropic", "Anthropic", "Workspace", entities=true
+    )
+}}

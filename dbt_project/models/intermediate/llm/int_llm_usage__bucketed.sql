@@ -1,57 +1,6 @@
--- The providers' own count of tokens by bucket: what was used, whether or not it went through a gateway.
-with
-    openai as (select * from {{ ref("stg_llm_providers__openai_usage_completions") }}),
+-- What the providers' usage reports count, by bucket.
+with used as (select * from {{ ref("int_llm_usage__keyed") }})
 
-    anthropic as (select * from {{ ref("stg_llm_providers__anthropic_usage_messages") }}),
-
-    counted as (
-        {% for token_class, expression in [
-            ("input", "input_tokens - coalesce(input_cached_tokens, 0) - coalesce(input_cache_write_tokens, 0)"),
-            ("cached_input", "input_cached_tokens"),
-            ("cache_write_5m", "input_cache_write_tokens"),
-            ("output", "output_tokens"),
-        ] %}
-            select
-                'openai' as ai_provider,
-                model,
-                '{{ token_class }}' as ai_token_class,
-                cast(bucket_start as date) as usage_day,
-                project_id as ai_account,
-                case when batch then 'batch' else {{ canonical_tier("service_tier") }} end as ai_service_tier,
-                {{ expression }} as tokens
-            from openai
-            union all
-        {% endfor %}
-        {% for token_class, expression in [
-            ("input", "uncached_input_tokens"),
-            ("cached_input", "cache_read_input_tokens"),
-            ("cache_write_5m", "cache_write_5m_input_tokens"),
-            ("cache_write_1h", "cache_write_1h_input_tokens"),
-            ("output", "output_tokens"),
-        ] %}
-            select
-                'anthropic' as ai_provider,
-                model,
-                '{{ token_class }}' as ai_token_class,
-                cast(bucket_start as date) as usage_day,
-                coalesce(workspace_id, 'default') as ai_account,
-                {{ canonical_tier("service_tier") }} as ai_service_tier,
-                {{ expression }} as tokens
-            from anthropic
-            {% if not loop.last %}
-                union all
-            {% endif %}
-        {% endfor %}
-    )
-
-select
-    ai_provider,
-    {{ canonical_model("model") }} as ai_model,
-    ai_token_class,
-    usage_day,
-    ai_service_tier,
-    ai_account,
-    sum(tokens) as tokens
-from counted
-where tokens > 0
-group by ai_provider, {{ canonical_model("model") }}, ai_token_class, usage_day, ai_service_tier, ai_account
+select ai_provider, ai_model, ai_token_class, usage_day, ai_service_tier, ai_account, sum(tokens) as tokens
+from used
+group by ai_provider, ai_model, ai_token_class, usage_day, ai_service_tier, ai_account

@@ -1,5 +1,5 @@
 -- How much of what a provider counted went through the gateway, by day: the rest is traffic that nobody
--- explained.
+-- explained. Of the priority tier there is usage and never a cost: it is paid by commitment.
 with
     gateway as (
         select ai_provider, ai_account, ai_model, ai_token_class, usage_day, sum(tokens) as tokens
@@ -8,7 +8,16 @@ with
     ),
 
     used as (
-        select ai_provider, ai_account, ai_model, ai_token_class, usage_day, sum(tokens) as tokens
+        select
+            ai_provider,
+            ai_account,
+            ai_model,
+            ai_token_class,
+            usage_day,
+            sum(tokens) as tokens,
+            sum(
+                case when {{ is_committed_tier("ai_provider", "ai_service_tier") }} then tokens else 0 end
+            ) as committed_tokens
         from {{ ref("int_llm_usage__reported") }}
         group by ai_provider, ai_account, ai_model, ai_token_class, usage_day
     )
@@ -20,6 +29,7 @@ select
     coalesce(used.ai_model, gateway.ai_model) as model_id,
     coalesce(used.ai_token_class, gateway.ai_token_class) as token_class,
     cast(used.tokens as bigint) as provider_tokens,
+    cast(used.committed_tokens as bigint) as committed_tokens,
     cast(gateway.tokens as bigint) as gateway_tokens,
     cast(greatest(coalesce(used.tokens, 0) - coalesce(gateway.tokens, 0), 0) as bigint) as unmetered_tokens,
     cast(

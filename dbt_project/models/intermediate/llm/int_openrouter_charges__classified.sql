@@ -1,0 +1,1 @@
+{{ llm_charge_select(ref("int_openrouter_costs__parsed"), "openrouter", "OpenRouter", "Workspace") }}

@@ -1,0 +1,65 @@
+"""What all providers' records need: exact amounts, UTC days, and people's addresses as hashes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from ingestion.columns import json, timestamp
+from ingestion.errors import BadInput
+
+BUCKET = (
+    timestamp("bucket_start", "start of the UTC day"),
+    timestamp("bucket_end", "end of the UTC day, exclusive"),
+)
+EXTRA = json("extra", "fields that are not known by name")
+
+
+def exact(value: Any, where: str) -> Decimal:
+    """An amount by its very digits, also where it comes as a JSON number. Raises BadInput for anything else."""
+    try:
+        found = Decimal(str(value))
+    except InvalidOperation as error:
+        raise BadInput(f"{where}: {value!r} is not an amount") from error
+    if not found.is_finite():
+        raise BadInput(f"{where}: {value!r} is not an amount")
+    return found
+
+
+def quantity(value: Any, where: str) -> Decimal | None:
+    """An exact quantity; what is not told stays unknown."""
+    return None if value is None else round(exact(value, where), 12)
+
+
+def cents(value: Any, where: str) -> Decimal:
+    """Fractional cents, as text, in the currency's unit: `"123.45"` is 1.2345."""
+    if value is None:
+        raise BadInput(f"{where}: a result has no amount")
+    return round(exact(value, where).scaleb(-2), 12)
+
+
+def bucket(day: datetime) -> dict[str, Any]:
+    return {"bucket_start": day, "bucket_end": day + timedelta(days=1)}
+
+
+def hashed(value: Any) -> str | None:
+    """A person's address as a hash, the one that the gateway's requests carry; other texts stay."""
+    if value is None:
+        return None
+    shown = str(value)
+    return f"sha256:{hashlib.sha256(shown.lower().encode()).hexdigest()[:32]}" if "@" in shown else shown
+
+
+def without_addresses(value: Any) -> Any:
+    """The same structure with every address in it hashed, however deep."""
+    if isinstance(value, dict):
+        return {key: without_addresses(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_addresses(item) for item in value]
+    return hashed(value) if isinstance(value, str) else value
+
+
+Row = Callable[[dict[str, Any], datetime], dict[str, Any]]
