@@ -1,6 +1,6 @@
 {% macro lake_datasets() %}
     {#- The datasets of the lake, one a source. -#}
-    {{ return(["raw_aws", "raw_focus", "raw_vercel", "raw_atlas", "raw_llm_providers", "raw_llm_gateway", "raw_registry"]) }}
+    {{ return(["raw_aws", "raw_focus", "raw_vercel", "raw_atlas", "raw_llm_providers", "raw_llm_gateway", "raw_registry", "raw_prices"]) }}
 {% endmacro %}
 
 {% macro read_delivery_notes() %}
