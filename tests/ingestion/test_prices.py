@@ -79,7 +79,8 @@ def test_tier_of_the_library_comes_before_a_default_and_the_default_before_nothi
 
 
 def test_negotiated_price_holds_for_its_days_and_for_every_tier(tmp_path: Path) -> None:
-    line = '{provider: anthropic, model: "claude-haiku-4-5", multiplier: "0.9", valid_from: 2026-11-01, valid_to: 2026-12-01, reason: r}'
+    days = "valid_from: 2026-11-01, valid_to: 2026-12-01"
+    line = '{provider: anthropic, model: claude-haiku-4-5, multiplier: "0.9", reason: r, ' + days + "}"
     plain, cards = of("anthropic", []), of("anthropic", declared(tmp_path, line))
     for tier in ("standard", "batch"):
         for day, factor in ((date(2026, 10, 31), 1), (date(2026, 11, 1), Decimal("0.9")), (date(2026, 12, 1), 1)):

@@ -1,4 +1,13 @@
-with requests as (select * from {{ ref("int_llm_requests__priced") }})
+with
+    priced as (select * from {{ ref("int_llm_requests__priced") }}),
+
+    owned as (select * from {{ ref("int_llm_requests__owned") }}),
+
+    requests as (
+        select priced.*, owned.owner_id, owned.evidence_kind
+        from priced
+        inner join owned on priced.claims = owned.claims and priced.usage_day = owned.usage_day
+    )
 
 select
     llm_request_key,
@@ -58,6 +67,8 @@ select
     price_provider,
     price_model_id,
     priced_tier,
+    owner_id,
+    evidence_kind,
     key_hash,
     key_alias,
     user_id,
