@@ -143,8 +143,7 @@ select
     {{ ratio_of("output_tokens", "input_tokens") }} as output_input_ratio,
     {% for measure in ["latency_ms", "ttft_ms"] %}
         {% for name in ["p50", "p95", "p99"] %}
-            cast({{ measure }}_{{ name }} as decimal(38, 12)) as {{ measure }}_{{ name }}
-            {%- if not loop.last %}, {% endif %}
+            {{ measure }}_{{ name }} {%- if not loop.last %}, {% endif %}
         {% endfor %}
         {%- if not loop.last %}, {% endif %}
     {% endfor %}
