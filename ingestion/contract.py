@@ -133,6 +133,8 @@ class Source:
     # Without it nothing should be published. Another source that fails leaves the ledger at what it last delivered.
     is_required: bool = False
     kinds: tuple[str, ...] = ()
+    # Sources whose data this one reads in the lake: it is landed after them.
+    after: tuple[str, ...] = ()
 
     @property
     def dataset(self) -> str:

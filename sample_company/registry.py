@@ -10,6 +10,7 @@ import yaml
 
 from sample_company import atlas, aws, llm, llm_side, vercel
 from sample_company.company import DEPARTMENTS, SERVICES, TEAMS
+from sample_company.llm_models import BATCH_FACTOR
 from sample_company.world import World
 
 VENDORS: tuple[Any, ...] = (aws, vercel, atlas, llm, llm_side)
@@ -47,7 +48,7 @@ def owners(world: World) -> list[dict[str, object]]:
 
 
 def write_registry(world: World, folder: Path) -> None:
-    """Write the five files; a file whose text is the same keeps its time."""
+    """Write the six files; a file whose text is the same keeps its time."""
     folder.mkdir(parents=True, exist_ok=True)
     content: dict[str, tuple[str, Sequence[dict[str, object]]]] = {
         "owners.yml": ("owners", owners(world)),
@@ -61,6 +62,19 @@ def write_registry(world: World, folder: Path) -> None:
             ],
         ),
         "prompt_policy.yml": ("prompt_logging", []),
+        "prices.yml": (
+            "price_overrides",
+            [
+                {
+                    "provider": "anthropic",
+                    "model": "*",
+                    "service_tier": "batch",
+                    "multiplier": str(BATCH_FACTOR),
+                    "only_where_missing": True,
+                    "reason": "Message Batches API: half price",
+                }
+            ],
+        ),
     }
     for name, (key, entries) in content.items():
         text = "# The sample company's declarations (made up).\n" + yaml.safe_dump(

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from ingestion.registry.client import Entry, Registry
+from ingestion.registry.globs import share_a_name
 from ingestion.registry.shape import ends, owner_entries, starts
 
 ByOwner = dict[str, list[Entry]]
@@ -126,6 +127,39 @@ def _policies(policies: Iterable[Entry]) -> Iterator[str]:
             )
 
 
+def _meet(one: dict[str, Any], other: dict[str, Any], column: str) -> bool:
+    """Whether two overrides speak of the same: a price or tier that is not named is any."""
+    return one.get(column) is None or other.get(column) is None or one[column] == other[column]
+
+
+def _prices(overrides: Sequence[Entry]) -> Iterator[str]:
+    for place, after in enumerate(overrides):
+        for before in overrides[:place]:
+            one, other = before.fields, after.fields
+            if (
+                one["provider"] == other["provider"]
+                and one.get("only_where_missing", False) == other.get("only_where_missing", False)
+                and _meet(one, other, "price_key")
+                and _meet(one, other, "service_tier")
+                and share_a_name(one["model"], other["model"])
+                and max(starts(one), starts(other)) < min(ends(one), ends(other))
+            ):
+                yield (
+                    f"{after.place}: the price override of {other['model']!r} overlaps that of {one['model']!r} "
+                    f"({before.place}): same provider, price, tier and days; end one with valid_to where the other "
+                    "begins, or name models, price_key or service_tier so that only one holds"
+                )
+
+
+def _reprice(entries: Sequence[Entry]) -> Iterator[str]:
+    months: dict[str, Entry] = {}
+    for entry in entries:
+        month = entry.fields["month"]
+        if month in months:
+            yield f"{entry.place}: month {month} is priced anew twice (also {months[month].place}); keep one"
+        months[month] = entry
+
+
 def problems(registry: Registry) -> list[str]:
     """All that is wrong, in the order of the files; empty where the registry may be used."""
     owners = owner_entries(registry)
@@ -133,7 +167,16 @@ def problems(registry: Registry) -> list[str]:
     for entry in owners:
         by_id[entry.fields["id"]].append(entry)
     return [
-        *_dates((*owners, *registry.rules, *registry.pools, *registry.budgets, *registry.prompt_logging)),
+        *_dates(
+            (
+                *owners,
+                *registry.rules,
+                *registry.pools,
+                *registry.budgets,
+                *registry.prompt_logging,
+                *registry.price_overrides,
+            )
+        ),
         *_owners(dict(by_id)),
         *_rules(registry.rules, by_id),
         *_pools(registry.pools, by_id),
@@ -143,4 +186,6 @@ def problems(registry: Registry) -> list[str]:
             for entry in registry.budgets
             for text in _undeclared(entry, entry.fields["owner"], "owner", by_id)
         ),
+        *_prices(registry.price_overrides),
+        *_reprice(registry.reprice),
     ]

@@ -16,13 +16,14 @@ from ingestion.errors import SettingError
 
 LINE = "__line__"
 
-# File name → the key whose list of entries it holds.
+# File name → the keys whose lists of entries it holds.
 FILES = {
-    "owners.yml": "owners",
-    "ownership_rules.yml": "rules",
-    "allocation_pools.yml": "pools",
-    "budgets.yml": "budgets",
-    "prompt_policy.yml": "prompt_logging",
+    "owners.yml": ("owners",),
+    "ownership_rules.yml": ("rules",),
+    "allocation_pools.yml": ("pools",),
+    "budgets.yml": ("budgets",),
+    "prompt_policy.yml": ("prompt_logging",),
+    "prices.yml": ("price_overrides", "reprice"),
 }
 
 
@@ -52,6 +53,8 @@ class Registry:
     pools: tuple[Entry, ...]
     budgets: tuple[Entry, ...]
     prompt_logging: tuple[Entry, ...]
+    price_overrides: tuple[Entry, ...]
+    reprice: tuple[Entry, ...]
     digest: str
 
 
@@ -98,10 +101,10 @@ def read(folder: Path) -> Registry:
     content = hashlib.sha256()
     if not (folder / "owners.yml").is_file():
         raise RegistryError(f"{folder / 'owners.yml'}: no such file; copy the template from registry/")
-    for name, key in FILES.items():
+    for name, keys in FILES.items():
         file = folder / name
+        entries.update(dict.fromkeys(keys, ()))
         if not file.is_file():
-            entries[key] = ()
             continue
         text = file.read_text()
         content.update(f"{name}:{len(text)}:{text}".encode())
@@ -115,12 +118,13 @@ def read(folder: Path) -> Registry:
         for breach in Draft202012Validator(schema).iter_errors(_without_lines(document)):
             where = _line_of(document, list(breach.absolute_path))
             problems.append(f"{name}, line {where}: {breach.message}")
-        listed = document.get(key) if isinstance(document, dict) else None
-        entries[key] = tuple(
-            Entry(name, int(item[LINE]), {k: v for k, v in item.items() if k != LINE})
-            for item in listed or []
-            if isinstance(item, dict)
-        )
+        for key in keys:
+            listed = document.get(key) if isinstance(document, dict) else None
+            entries[key] = tuple(
+                Entry(name, int(item[LINE]), {k: v for k, v in item.items() if k != LINE})
+                for item in listed or []
+                if isinstance(item, dict)
+            )
     if problems:
         raise RegistryError(f"the registry in {folder} has errors:\n" + "\n".join(problems))
     return Registry(**entries, digest=content.hexdigest())

@@ -92,7 +92,24 @@ PROMPT_POLICY = Table(
         day("valid_to", "the first day of requests that may not"),
     ),
 )
-TABLES = (OWNERS, OWNERSHIP_RULES, ALLOCATION_POOLS, ALLOCATION_POOL_MEMBERS, BUDGETS, PROMPT_POLICY)
+REPRICED_MONTHS = Table(
+    "repriced_months",
+    "One row a closed month that is to be priced with a later price book than the one it closed with.",
+    (
+        text("month", "the month, YYYY-MM"),
+        day("as_of", "the day whose price book it is priced with"),
+        text("reason", "why"),
+    ),
+)
+TABLES = (
+    OWNERS,
+    OWNERSHIP_RULES,
+    ALLOCATION_POOLS,
+    ALLOCATION_POOL_MEMBERS,
+    BUDGETS,
+    PROMPT_POLICY,
+    REPRICED_MONTHS,
+)
 
 UNOWNED: dict[str, Any] = {
     "id": "unowned",
@@ -241,4 +258,15 @@ def policy_rows(registry: Registry) -> list[dict[str, Any]]:
             "valid_to": ends(entry.fields),
         }
         for entry in registry.prompt_logging
+    ]
+
+
+def repriced_rows(registry: Registry) -> list[dict[str, Any]]:
+    return [
+        {
+            "month": entry.fields["month"],
+            "as_of": _date(entry.fields["as_of"]),
+            "reason": entry.fields["reason"],
+        }
+        for entry in registry.reprice
     ]

@@ -21,11 +21,13 @@ from ingestion.registry.shape import (
     OWNERS,
     OWNERSHIP_RULES,
     PROMPT_POLICY,
+    REPRICED_MONTHS,
     TABLES,
     budget_rows,
     owner_rows,
     policy_rows,
     pool_rows,
+    repriced_rows,
     rule_rows,
 )
 from ingestion.settings import Home, Window
@@ -59,6 +61,7 @@ def slices(settings: RegistrySettings, window: Window, known: Known, now: dateti
         Rows(ALLOCATION_POOL_MEMBERS, members),
         Rows(BUDGETS, budget_rows(registry)),
         Rows(PROMPT_POLICY, policy_rows(registry)),
+        Rows(REPRICED_MONTHS, repriced_rows(registry)),
     ]
     yield Slice("registry", None, window.start, window.end, lambda: rows, registry.digest, version_proves=True)
 

@@ -16,10 +16,16 @@ from orchestration.partitions import billing_months, window_of
 OWNER = "team:data"
 
 
+def _before(source: Source) -> list[dg.AssetKey]:
+    """The raw tables that a source reads in the lake: one of each source that it comes after."""
+    return [dg.AssetKey([other.dataset, other.tables[0].name]) for other in SOURCES if other.name in source.after]
+
+
 def _specs(source: Source) -> list[dg.AssetSpec]:
     return [
         dg.AssetSpec(
             [source.dataset, table.name],
+            deps=_before(source),
             description=f"{table.description}\n\n{source.description}",
             group_name=f"raw_{source.name}",
             kinds={"dlt", "parquet", *source.kinds},

@@ -304,6 +304,19 @@ def test_model_without_a_price_is_unpriced_and_its_bill_has_an_owner(company: Co
     ) == [(True, 0)]
 
 
+def test_list_price_of_a_request_is_what_the_gateway_and_the_bill_say(company: Company) -> None:
+    """Batches and Bedrock's regional prices too; one price book for all months, and unit economics add up to the bill."""
+    assert company.query(
+        "select count(*) > 0, count(*) filter (computed_list_cost <> reported_cost) from fact_llm_request "
+        "where pricing_status = 'priced'"
+    ) == [(True, 0)]
+    assert company.query(
+        "select count(distinct price_book_version), bool_or(is_superseded) from llm_price_revision"
+    ) == [(1, False)]
+    (told,) = company.query("select sum(billed_cost) from llm_unit_economics")
+    assert [told] == company.query("select sum(billed_cost) from fact_cost where telemetry_status = 'metered'")
+
+
 def test_requests_of_all_logs_are_there_once_late_ones_too(company: Company) -> None:
     """Hourly files, one object a request, MongoDB; and the files that came five days late explain their bill."""
     world, as_of = company.stage.world, company.as_of

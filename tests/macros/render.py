@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jinja2
@@ -28,9 +28,19 @@ class Adapter:
 
 def rendered(call: str, engine: str = "duckdb", **dbt: object) -> str:
     """The SQL of a call of macros, for an engine; `dbt` are functions of dbt's that they ask for (`run_query`)."""
+    return _rendered(f"{{{{ {call} }}}}", engine, dbt)
+
+
+def _rendered(template: str, engine: str, dbt: Mapping[str, object]) -> str:
     adapter = Adapter(engine)
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
     environment.globals.update({"adapter": adapter, "return": lambda value: value, **dbt})
     text = "".join(file.read_text() for file in sorted(MACROS.rglob("*.sql")))
     adapter.module = environment.from_string(text).module
-    return environment.from_string(f"{text}{{{{ {call} }}}}").render()
+    return environment.from_string(f"{text}{template}").render()
+
+
+def rendered_model(name: str, engine: str = "duckdb", **dbt: object) -> str:
+    """The SQL of a model, with `ref` and what else of dbt's it asks for."""
+    (file,) = MACROS.parent.glob(f"models/**/{name}.sql")
+    return _rendered(file.read_text(), engine, {"config": lambda **_: "", **dbt})

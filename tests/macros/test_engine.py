@@ -72,6 +72,16 @@ CASES = [
     ("map_value(\"map_from_entries(MAP_OF)\", ['user_team', 'user:team'])", "search"),
     ("map_value(\"map_from_entries(MAP_OF)\", ['absent'])", None),
     ('map_json("map_from_entries(MAP_OF)")', '{"user:team":"search"}'),
+    ("second_of_day(\"timestamp '2026-11-23 00:00:00.000001'\")", "0"),
+    ("second_of_day(\"timestamp '2026-11-23 23:59:59.999999'\")", "86399"),
+    (
+        "milliseconds_between(\"timestamp '2026-11-23 23:59:59.9995'\", \"timestamp '2026-11-24 00:00:01'\")",
+        Decimal("1000.500"),
+    ),
+    (
+        "milliseconds_between(\"timestamp '2026-11-24 00:00:00'\", \"timestamp '2026-11-23 23:59:59'\")",
+        Decimal("-1000.000"),
+    ),
 ]
 # How each engine writes a list of one entry of a map.
 MAP_OF = {
@@ -91,6 +101,20 @@ def test_joined_text_is_in_the_order_asked_for(engine: Sql) -> None:
     sql = rendered("joined_text('word', 'place, word')", engine.name)
     rows = engine.rows(f"select {sql} from (values ('b', 2), ('c', 1), ('a', 2)) as words(word, place)")
     assert rows == [("c|a|b",)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 20, 101])
+def test_percentile_is_a_value_that_so_many_do_not_exceed(engine: Sql, count: int) -> None:
+    """Nearest rank: of 20 values the 95th percentile is the 19th. NULL is no value."""
+    values = ", ".join(f"({value})" for value in [*range(count, 0, -1), "null"])
+    told = ", ".join(rendered(f"percentile('value', '{part}')", engine.name) for part in ("0.5", "0.95", "0.99"))
+    (row,) = engine.rows(f"select {told} from (values {values}) as listed(value)")
+    assert row == tuple(-(-count * part // 100) for part in (50, 95, 99))
+
+
+def test_percentile_of_nothing_is_unknown(engine: Sql) -> None:
+    sql = rendered("percentile('value', '0.5')", engine.name)
+    assert engine.rows(f"select {sql} from (select cast(null as bigint) as value) as listed") == [(None,)]
 
 
 def test_days_between_gives_both_ends(engine: Sql) -> None:

@@ -47,6 +47,11 @@ def test_raw_tables_are_upstream_of_their_staging_models(defs: dg.Definitions) -
     assert dg.AssetKey(["raw_vercel", "charges"]) in parents
 
 
+def test_prices_are_landed_after_the_sources_whose_models_they_name(defs: dg.Definitions) -> None:
+    parents = graph(defs).get(dg.AssetKey(["raw_prices", "model_aliases"])).parent_keys
+    assert {"raw_llm_gateway", "raw_llm_providers", "raw_registry"} == {key.path[0] for key in parents}
+
+
 def test_every_asset_has_description_owner_kind_group_and_freshness(defs: dg.Definitions) -> None:
     for key in graph(defs).get_all_asset_keys():
         node = graph(defs).get(key)

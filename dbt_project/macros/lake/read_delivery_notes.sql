@@ -3,7 +3,7 @@
     {{
         return([
             "raw_aws", "raw_focus", "raw_vercel", "raw_atlas", "raw_llm_providers", "raw_llm_gateway", "raw_llm_prompts",
-            "raw_registry",
+            "raw_registry", "raw_prices",
         ])
     }}
 {% endmacro %}

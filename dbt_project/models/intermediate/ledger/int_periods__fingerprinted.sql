@@ -6,13 +6,13 @@ with
 
     asked as (select * from {{ ref("int_claims__asked") }}),
 
-    -- What every period depends on: the registry's rules, the price book, and the models themselves.
+    -- What every period depends on: the registry's rules, and the models themselves.
     everywhere as (
         select
             {{ md5_key(["'" ~ var("logic_version") ~ "'", joined_text("dataset || slice_id || load_id", "dataset, slice_id")]) }}
             as common_fingerprint
         from slices
-        where dataset in ('raw_registry', 'raw_price_book')
+        where dataset = 'raw_registry'
     ),
 
     charges as (

@@ -51,7 +51,7 @@ with
             {{ md5_key([joined_text("dataset || slice_id || load_id", "dataset, slice_id")]) }}
             as rules_fingerprint
         from slices
-        where dataset in ('raw_registry', 'raw_price_book')
+        where dataset = 'raw_registry'
     )
 
 select

@@ -11,10 +11,6 @@
 with
     summed as (select * from {{ ref("int_claims__summed") }}),
 
-    rules as (select * from {{ ref("stg_registry__ownership_rules") }}),
-
-    kinds as (select * from {{ ref("claim_kinds") }}),
-
     periods as (select * from {{ periods_to_build("ledger_fingerprint") }}),
 
     -- Many charges make the same claims on the same day: each combination is judged once.
@@ -25,93 +21,7 @@ with
         inner join periods on summed.source = periods.source and summed.billing_month = periods.billing_month
     ),
 
-    objects as (select distinct claims from claimed),
-
-    pairs as (
-        select claims, pair_name as claim_kind, pair_value as claim_value
-        from {{ json_pairs("objects", "claims") }}
-    ),
-
-    exact_matches as (
-        select pairs.claims, pairs.claim_kind, pairs.claim_value, rules.*, 0 as is_pattern
-        from pairs
-        inner join
-            rules
-            on pairs.claim_kind = rules.claim
-            and pairs.claim_value = rules.value
-            and rules.match = 'exact'
-    ),
-
-    pattern_matches as (
-        select pairs.claims, pairs.claim_kind, pairs.claim_value, rules.*, 1 as is_pattern
-        from pairs
-        inner join
-            rules
-            on pairs.claim_kind = rules.claim
-            and rules.match = 'glob'
-            and {{ matches_glob("pairs.claim_value", "rules.value") }}
-    ),
-
-    matches as (
-        select *
-        from exact_matches
-        union all
-        select *
-        from pattern_matches
-    ),
-
-    -- A claim of a tag is of the kind `aws_tag:<key>`: its rank is that of `aws_tag`.
-    weighed as (
-        select
-            matches.claims,
-            matches.claim_kind,
-            matches.claim_value,
-            matches.rule_id,
-            matches.owner_id,
-            matches.priority,
-            matches.valid_from,
-            matches.valid_to,
-            matches.is_pattern,
-            length(matches.value) as specificity,
-            case
-                when matches.is_pattern = 1 then 'name_pattern' else kinds.evidence_kind
-            end as evidence_kind,
-            case
-                when matches.is_pattern = 1 then greatest(kinds.evidence_rank, 5) else kinds.evidence_rank
-            end as evidence_rank
-        from matches
-        inner join kinds on {{ first_part("matches.claim_kind", ":") }} = kinds.claim_kind
-    ),
-
-    candidates as (
-        select
-            claimed.source,
-            claimed.billing_month,
-            claimed.ledger_fingerprint,
-            claimed.claims,
-            claimed.charge_day,
-            weighed.claim_kind,
-            weighed.claim_value,
-            weighed.rule_id,
-            weighed.owner_id,
-            weighed.evidence_kind,
-            weighed.evidence_rank,
-            row_number() over (
-                partition by claimed.source, claimed.billing_month, claimed.claims, claimed.charge_day
-                order by
-                    weighed.priority,
-                    weighed.evidence_rank,
-                    weighed.is_pattern,
-                    weighed.specificity desc,
-                    weighed.rule_id
-            ) as place
-        from claimed
-        inner join
-            weighed
-            on claimed.claims = weighed.claims
-            and claimed.charge_day >= coalesce(weighed.valid_from, date '1970-01-01')
-            and claimed.charge_day < coalesce(weighed.valid_to, date '9999-12-31')
-    )
+    {{ resolving_claims(["source", "billing_month", "ledger_fingerprint"]) }}
 
 select
     source,

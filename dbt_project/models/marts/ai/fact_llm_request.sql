@@ -1,4 +1,13 @@
-with requests as (select * from {{ ref("int_llm_requests__deduplicated") }})
+with
+    priced as (select * from {{ ref("int_llm_requests__priced") }}),
+
+    owned as (select * from {{ ref("int_llm_requests__owned") }}),
+
+    requests as (
+        select priced.*, owned.owner_id, owned.evidence_kind
+        from priced
+        inner join owned on priced.claims = owned.claims and priced.usage_day = owned.usage_day
+    )
 
 select
     llm_request_key,
@@ -6,6 +15,7 @@ select
     request_id,
     call_id,
     trace_id,
+    session_id,
     parent_request_id,
     provider_request_id,
     billing_month,
@@ -49,13 +59,16 @@ select
     reported_cost,
     reported_cost_currency,
     saved_cost,
-    case
-        when not is_billed
-        then 'not_billed'
-        when reported_cost is null or (reported_cost = 0 and coalesce(total_tokens, 0) > 0)
-        then 'unpriced'
-        else 'reported'
-    end as pricing_status,
+    computed_list_cost,
+    cache_savings,
+    pricing_status,
+    unpriced_reason,
+    price_book_version,
+    price_provider,
+    price_model_id,
+    priced_tier,
+    owner_id,
+    evidence_kind,
     key_hash,
     key_alias,
     user_id,

@@ -1,0 +1,7 @@
+{% macro percentile(expression, part) %}
+    {#-
+        The smallest value that at least `part` (0.95) of a group's values do not exceed, as DECIMAL(18,3): a value, no mean of
+        two. NULLs do not count. (Spark gives a double of whatever it is asked about.)
+    -#}
+    cast(percentile_disc({{ part }}) within group (order by {{ expression }}) as decimal(18, 3))
+{% endmacro %}

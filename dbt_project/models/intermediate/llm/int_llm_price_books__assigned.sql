@@ -1,0 +1,51 @@
+-- Which price book prices a month: the one in force when the month closed (two months after it began), or on
+-- the day
+-- that the registry names; the first of all for months that closed before there was one.
+with
+    slices as (select * from {{ ref("int_slices__current") }}),
+
+    noted as (select * from {{ ref("int_llm_price_books__noted") }}),
+
+    repriced as (select * from {{ ref("stg_registry__repriced_months") }}),
+
+    months as (select distinct billing_month from slices where billing_month is not null),
+
+    closed as (
+        select
+            months.billing_month,
+            repriced.as_of as repriced_as_of,
+            coalesce(
+                cast(repriced.as_of as timestamp) + interval '1' day,
+                cast(months.billing_month || '-01' as timestamp) + interval '2' month
+            ) as closed_at
+        from months
+        left join repriced on months.billing_month = repriced.billing_month
+    ),
+
+    newest as (
+        select price_book_version, row_number() over (order by noted_at desc, price_book_version) as place
+        from noted
+    ),
+
+    ranked as (
+        select
+            closed.billing_month,
+            closed.repriced_as_of,
+            noted.price_book_version,
+            newest.price_book_version as newest_price_book_version,
+            row_number() over (
+                partition by closed.billing_month
+                order by
+                    case when noted.noted_at < closed.closed_at then 0 else 1 end,
+                    case when noted.noted_at < closed.closed_at then noted.noted_at end desc,
+                    noted.noted_at,
+                    noted.price_book_version
+            ) as place
+        from closed
+        cross join noted
+        inner join newest on newest.place = 1
+    )
+
+select billing_month, price_book_version, newest_price_book_version, repriced_as_of
+from ranked
+where place = 1

@@ -1,0 +1,25 @@
+-- A provider has one name here, and several in requests: of names that come to the same, one that is known
+-- counts.
+with
+    delivered as (select * from {{ lake_table("raw_prices", "model_aliases") }}),
+
+    named as (
+        select
+            price_book_version,
+            {{ canonical_provider("provider") }} as provider,
+            raw_model,
+            price_provider,
+            price_model_id,
+            resolved_by,
+            slice_id,
+            delivery_load_id as load_id,
+            row_number() over (
+                partition by price_book_version, {{ canonical_provider("provider") }}, raw_model
+                order by case when price_model_id is null then 1 else 0 end, provider
+            ) as place
+        from delivered
+    )
+
+select price_book_version, provider, raw_model, price_provider, price_model_id, resolved_by, slice_id, load_id
+from named
+where place = 1
