@@ -1,19 +1,27 @@
-"""LLM gateways as a source: a slice is an hour of LiteLLM's logs, or a day of a MongoDB collection."""
+"""LLM gateways as a source: a slice is an hour of LiteLLM's logs, or a day of any other log."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import dlt
 
-from ingestion.errors import SettingError
-from ingestion.lake import Known, Rows, Slice, Source
-from ingestion.llm_gateway.client import LiteLlmLogs, MongoLog, version_of
-from ingestion.llm_gateway.shape import CANONICAL, LLM_REQUESTS, TABLES, canonical_row, litellm_row
-from ingestion.objects import Object, open_store
+from ingestion.errors import BadInput, SettingError
+from ingestion.http import Client
+from ingestion.lake import Columns, Known, Slice, Source
+from ingestion.llm_gateway.client import LiteLlmLogs, MongoLog, SpendLogs, dated, download, version_of
+from ingestion.llm_gateway.columnar import Local, read
+from ingestion.llm_gateway.formats import BEDROCK, CANONICAL, LANGFUSE, LITELLM, MONGODB, OTEL, SPEND_LOGS, Format
+from ingestion.llm_gateway.shape import TABLES
+from ingestion.objects import Object, ObjectStore, open_store
 from ingestion.settings import Month, Window
 
 # A gateway may write what it has buffered some minutes after the requests.
@@ -22,14 +30,23 @@ SETTLE = timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class GatewaySettings:
-    """`litellm_url`: the folder or `s3://bucket/path` of LiteLLM's log objects.
+    """`…_url`: the folder or `s3://bucket/path` of a log's objects, one setting a format.
 
+    `litellm_url` (log objects), `litellm_spend_logs_url` (exports of the table), `langfuse_url`, `otel_url`,
+    `bedrock_log_url`, `canonical_url`. `litellm_api_url` and `litellm_api_key` (secret): LiteLLM's own API.
     `mongo_uri` (secret), `mongo_database`, `mongo_collection`: a collection of canonical requests.
     `provider_accounts`: which project, workspace or account the gateway calls a provider with, as
     `openai=proj_…,anthropic=wrkspc_…`, so that other traffic of that provider is told apart.
     """
 
     litellm_url: str | None = None
+    litellm_spend_logs_url: str | None = None
+    litellm_api_url: str | None = None
+    litellm_api_key: str | None = field(default=None, repr=False)
+    langfuse_url: str | None = None
+    otel_url: str | None = None
+    bedrock_log_url: str | None = None
+    canonical_url: str | None = None
     mongo_uri: str | None = field(default=None, repr=False)
     mongo_database: str = "llm_gateway"
     mongo_collection: str = "requests"
@@ -44,56 +61,158 @@ class GatewaySettings:
             raise SettingError("sources.llm_gateway.provider_accounts: write provider=account,provider=account")
         return {name.strip(): account.strip() for name, _, account in pairs}
 
-
-def _litellm(settings: GatewaySettings, url: str, window: Window, now: datetime) -> Iterable[Slice]:
-    store = open_store(
-        url,
-        profile=settings.profile,
-        endpoint_url=settings.endpoint_url,
-        setting="sources.llm_gateway.litellm_url",
-    )
-    logs = LiteLlmLogs(store)
-    for hour, items in logs.hours(window.start, min(window.end, now)).items():
-
-        def read(items: list[Object] = items) -> Iterable[Rows]:
-            for item in items:
-                yield Rows(
-                    LLM_REQUESTS,
-                    [litellm_row(record, settings.accounts, where) for where, record in logs.records(item)],
-                )
-
-        yield Slice(
-            id=f"litellm|{hour:%Y-%m-%dT%H}",
-            billing_period=str(Month.of(hour)),
-            start=hour,
-            end=hour + timedelta(hours=1),
-            read=read,
-            version=version_of(items),
-            version_proves=True,
+    def store(self, url: str, setting: str) -> ObjectStore:
+        return open_store(
+            url,
+            profile=self.profile,
+            endpoint_url=self.endpoint_url,
+            setting=f"sources.llm_gateway.{setting}",
         )
 
 
-def _mongo(settings: GatewaySettings, uri: str, window: Window, now: datetime) -> Iterable[Slice]:
-    log = MongoLog(uri, settings.mongo_database, settings.mongo_collection, frozenset(CANONICAL))
+def _is_spend_log(path: Path) -> bool:
+    """Whether a file of LiteLLM's holds rows of its table: they have a `request_id`, the payload has not."""
+    with path.open("rb") as file:
+        first = next((line for line in file if line.strip()), b"")
+    try:
+        return "request_id" in json.loads(first)
+    except (ValueError, TypeError):
+        return False
+
+
+def _read_objects(
+    settings: GatewaySettings, store: ObjectStore, kind: Format, items: list[Object]
+) -> Iterable[Columns]:
+    with tempfile.TemporaryDirectory(prefix="costowner-llm_gateway-") as folder:
+        files = download(store, items, Path(folder))
+        by_kind: dict[str, tuple[Format, list[Local]]] = {}
+        for file in files:
+            found = SPEND_LOGS if kind is LITELLM and _is_spend_log(file.path) else kind
+            by_kind.setdefault(found.name, (found, []))[1].append(file)
+        return [read(found, group, settings.accounts) for found, group in by_kind.values()]
+
+
+def _objects(
+    settings: GatewaySettings, store: ObjectStore, kind: Format, scope: str, start: datetime, items: list[Object]
+) -> Slice:
+    hourly = kind is LITELLM
+    return Slice(
+        id=f"{scope}|{start:%Y-%m-%dT%H}" if hourly else f"{scope}|{start:%Y-%m-%d}",
+        billing_period=str(Month.of(start)),
+        start=start,
+        end=start + (timedelta(hours=1) if hourly else timedelta(days=1)),
+        read=partial(_read_objects, settings, store, kind, items),
+        version=version_of(items),
+        version_proves=True,
+    )
+
+
+def _undated(scope: str, setting: str, store: ObjectStore, items: list[Object], window: Window) -> Slice:
+    def refuse() -> Iterable[Columns]:
+        raise BadInput(
+            f"{store.root}/{items[0].key}: its path names no day; {len(items)} such objects are not read: keep them "
+            f"below dt=YYYY-MM-DD/ (sources.llm_gateway.{setting})"
+        )
+
+    return Slice(f"{scope}|undated", str(window.last), window.start, window.end, refuse)
+
+
+def _dated(
+    settings: GatewaySettings, url: str, setting: str, kind: Format, window: Window, now: datetime
+) -> Iterator[Slice]:
+    store = settings.store(url, setting)
+    days = dated(store, kind.suffixes)
+    undated = days.pop(None, [])
+    for day, items in sorted((day, items) for day, items in days.items() if day is not None):
+        if window.start <= day < min(window.end, now):
+            yield _objects(settings, store, kind, kind.name, day, items)
+    if undated:
+        yield _undated(kind.name, setting, store, undated, window)
+
+
+def _litellm(settings: GatewaySettings, url: str, window: Window, now: datetime) -> Iterator[Slice]:
+    store = settings.store(url, "litellm_url")
+    for hour, items in LiteLlmLogs(store).hours(window.start, min(window.end, now)).items():
+        yield _objects(settings, store, LITELLM, "litellm", hour, items)
+
+
+def _plain(value: Any) -> str:
+    """A value that JSON doesn't know, as text."""
+    if isinstance(value, datetime):
+        return (value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def _read_records(
+    settings: GatewaySettings, kind: Format, where: str, records: Iterable[Any]
+) -> Iterable[Columns]:
+    """Records that come one by one, spooled to a file of the format; only fields that have a column."""
+    with tempfile.TemporaryDirectory(prefix="costowner-llm_gateway-") as folder:
+        path = Path(folder) / "records.jsonl"
+        with path.open("w") as file:
+            for record in records:
+                kept = {name: value for name, value in record.items() if name in kind.fields}
+                file.write(json.dumps(kept, default=_plain) + "\n")
+        return [read(kind, [Local(path, where)], settings.accounts)]
+
+
+def _days(
+    scope: str, window: Window, now: datetime, fetch: Callable[[datetime, datetime], Iterable[Columns]]
+) -> Iterator[Slice]:
+    """The days of a log that is asked for a span of time."""
     day = window.start
     while day < min(window.end, now):
         end = min(day + timedelta(days=1), now - SETTLE)
-
-        def read(start: datetime = day, end: datetime = end) -> Iterable[Rows]:
-            rows = [
-                canonical_row(document, settings.accounts, f"{log.place}, _id {document['_id']}")
-                for document in log.documents(start, end)
-            ]
-            yield Rows(LLM_REQUESTS, rows)
-
-        yield Slice(f"mongodb|{day:%Y-%m-%d}", str(Month.of(day)), day, end, read)
+        yield Slice(f"{scope}|{day:%Y-%m-%d}", str(Month.of(day)), day, end, partial(fetch, day, end))
         day += timedelta(days=1)
 
 
+def _mongo(settings: GatewaySettings, uri: str, window: Window, now: datetime) -> Iterator[Slice]:
+    log = MongoLog(uri, settings.mongo_database, settings.mongo_collection, frozenset(MONGODB.fields))
+
+    def fetch(start: datetime, end: datetime) -> Iterable[Columns]:
+        return _read_records(settings, MONGODB, f"{log.place}, {start:%Y-%m-%d}", log.documents(start, end))
+
+    yield from _days("mongodb", window, now, fetch)
+
+
+def _litellm_api(settings: GatewaySettings, url: str, window: Window, now: datetime) -> Iterator[Slice]:
+    if not settings.litellm_api_key:
+        raise SettingError(
+            "sources.llm_gateway.litellm_api_key: LiteLLM's API needs a key that may view all spend"
+        )
+    logs = SpendLogs(
+        Client(
+            "LiteLLM",
+            url,
+            headers={"Authorization": f"Bearer {settings.litellm_api_key}"},
+            credentials="sources.llm_gateway.litellm_api_key",
+        )
+    )
+
+    def fetch(start: datetime, end: datetime) -> Iterable[Columns]:
+        # The end of a span is part of it, to the second: a row of midnight would be of two days.
+        records = (record for page in logs.pages(start, end - timedelta(seconds=1)) for record in page)
+        return _read_records(settings, SPEND_LOGS, f"{url}/spend/logs/v2, {start:%Y-%m-%d}", records)
+
+    yield from _days("litellm_api", window, now, fetch)
+
+
 def slices(settings: GatewaySettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
-    """The hours of LiteLLM's logs, then the days of the collection; what is not set up is left out."""
+    """The hours of LiteLLM's logs, then the days of the others; what is not set up is left out."""
     if settings.litellm_url:
         yield from _litellm(settings, settings.litellm_url, window, now)
+    for url, setting, kind in (
+        (settings.litellm_spend_logs_url, "litellm_spend_logs_url", SPEND_LOGS),
+        (settings.langfuse_url, "langfuse_url", LANGFUSE),
+        (settings.otel_url, "otel_url", OTEL),
+        (settings.bedrock_log_url, "bedrock_log_url", BEDROCK),
+        (settings.canonical_url, "canonical_url", CANONICAL),
+    ):
+        if url:
+            yield from _dated(settings, url, setting, kind, window, now)
+    if settings.litellm_api_url:
+        yield from _litellm_api(settings, settings.litellm_api_url, window, now)
     if settings.mongo_uri:
         yield from _mongo(settings, settings.mongo_uri, window, now)
 
@@ -107,7 +226,7 @@ def llm_gateway(delivery: list[Any]) -> list[Any]:
 SOURCE = Source(
     name="llm_gateway",
     title="LLM gateway",
-    description="Requests to language models with their context, from LiteLLM's logs or a MongoDB collection.",
+    description="Requests to language models with their context, from the logs of gateways, SDKs and clouds.",
     settings=GatewaySettings,
     tables=TABLES,
     slices=slices,
