@@ -96,10 +96,10 @@ def version_of(items: list[Object]) -> str:
     return hashlib.sha256(f"{ADAPTERS}\n{listed}".encode()).hexdigest()
 
 
-def download(store: ObjectStore, items: list[Object], folder: Path) -> list[Local]:
-    """Objects as files, in order."""
+def download(store: ObjectStore, items: list[Object], folder: Path, first: int = 0) -> list[Local]:
+    """Objects as files, whose names are in order from a first number."""
     found = []
-    for number, item in enumerate(items):
+    for number, item in enumerate(items, start=first):
         target = folder / f"{number:06d}-{item.key.rsplit('/', 1)[-1][-80:]}"
         store.download(item, target)
         found.append(Local(target, f"{store.root}/{item.key}"))

@@ -16,6 +16,7 @@ from typing import IO, cast
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ingestion.errors import BadInput
@@ -58,7 +59,31 @@ def read(kind: Format, files: Sequence[Local], accounts: Mapping[str, str]) -> C
         return Columns(LLM_REQUESTS, pa.ipc.open_file(pa.memory_map(str(target))).read_all())
 
 
-def _alike(files: Iterable[Local]) -> Iterator[list[Local]]:
+def read_together(kind: Format, slices: Sequence[Sequence[Local]], accounts: Mapping[str, str]) -> list[Columns]:
+    """The requests of many small slices by one statement, slice by slice: a statement costs more than their rows.
+
+    The files' names are unlike, and in the order of the slices. Raises BadInput without saying where: read them apart.
+    """
+    of_slice = {str(file.path): number for number, files in enumerate(slices) for file in files}
+    parts: list[list[pa.Table]] = [[] for _ in slices]
+    with tempfile.TemporaryDirectory(prefix="costowner-llm-") as folder, engine(Path(folder)) as connection:
+        for group in _alike([file for files in slices for file in files]):
+            relation = next(iter(_relations(kind, group, named=True)))
+            try:
+                rows = connection.execute(
+                    f"{kind.select(relation, accounts, ', filename')} order by filename"
+                ).to_arrow_table()
+            except duckdb.Error as error:
+                raise BadInput(one_line(error)) from error
+            start = 0
+            for count in pc.value_counts(rows["filename"]).to_pylist():
+                part = rows.slice(start, count["counts"]).drop_columns(["filename"])
+                parts[of_slice[count["values"]]].append(settle_actors(part).cast(SCHEMA))
+                start += count["counts"]
+    return [Columns(LLM_REQUESTS, pa.concat_tables(found) if found else SCHEMA.empty_table()) for found in parts]
+
+
+def _alike(files: Sequence[Local]) -> Iterator[list[Local]]:
     """Files by how they are read. Tables are read one by one, because each has its own columns."""
     lines = [file for file in files if file.path.name.endswith(LINES)]
     objects = [file for file in files if file.path.name.endswith(".json")]
@@ -77,7 +102,7 @@ def _settled(
             except TORN as torn:
                 raise BadInput(f"{file.where}: not a whole gzip file ({one_line(torn)})") from torn
     last: Exception | None = None
-    for relation in _relations(connection, kind, files):
+    for relation in _relations(kind, files):
         try:
             # Counted first, so that nothing has been handed on when a record can't be read.
             connection.execute(f"create or replace temp table rows as {kind.select(relation, accounts)}")
@@ -91,7 +116,7 @@ def _settled(
         yield settle_actors(pa.Table.from_batches([batch])).cast(SCHEMA)
 
 
-def _relations(connection: duckdb.DuckDBPyConnection, kind: Format, files: list[Local]) -> list[str]:
+def _relations(kind: Format, files: list[Local], *, named: bool = False) -> list[str]:
     """SQL that gives the declared fields: the fast way, and the one that bears a field of another kind."""
     name = files[0].path.name
     if name.endswith(".parquet"):
@@ -100,7 +125,7 @@ def _relations(connection: duckdb.DuckDBPyConnection, kind: Format, files: list[
         return [_from_csv(kind, files[0])]
     listed = ", ".join(literal(str(file.path)) for file in files)
     layout = "newline_delimited" if name.endswith(LINES) else "unstructured"
-    options = f"format = '{layout}', maximum_object_size = {LONGEST_RECORD}"
+    options = f"format = '{layout}', maximum_object_size = {LONGEST_RECORD}{', filename = true' if named else ''}"
     columns = ", ".join(
         f"{literal(field)}: {literal(sql_type(declared))}" for field, declared in kind.fields.items()
     )

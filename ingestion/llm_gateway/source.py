@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -14,11 +14,11 @@ from typing import Any
 
 import dlt
 
-from ingestion.errors import BadInput, SettingError
+from ingestion.errors import BadInput, SettingError, TornDelivery
 from ingestion.http import Client
 from ingestion.lake import Columns, Known, Slice, Source
 from ingestion.llm_gateway.client import LiteLlmLogs, MongoLog, SpendLogs, dated, download, version_of
-from ingestion.llm_gateway.columnar import Local, read
+from ingestion.llm_gateway.columnar import Local, read, read_together
 from ingestion.llm_gateway.formats import BEDROCK, CANONICAL, LANGFUSE, LITELLM, MONGODB, OTEL, SPEND_LOGS, Format
 from ingestion.llm_gateway.shape import TABLES
 from ingestion.objects import Object, ObjectStore, open_store
@@ -26,6 +26,8 @@ from ingestion.settings import Month, Window
 
 # A gateway may write what it has buffered some minutes after the requests.
 SETTLE = timedelta(minutes=15)
+# Small slices that are read together, so that memory stays bounded.
+MOST_SLICES, MOST_BYTES = 500, 64 << 20
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,43 @@ def _read_objects(
         return [read(found, group, settings.accounts) for found, group in by_kind.values()]
 
 
+class _Together:
+    """Small slices that have changed, read by one statement when the first of them is asked for."""
+
+    def __init__(self, settings: GatewaySettings, store: ObjectStore, kind: Format) -> None:
+        self.settings, self.store, self.kind = settings, store, kind
+        self.slices: list[list[Object]] = []
+        self.found: dict[str, Columns] | None = None
+
+    def add(self, items: list[Object]) -> bool:
+        """Take a slice; False where it is too much with those that are in."""
+        size = sum(item.size for items in (*self.slices, items) for item in items)
+        if self.slices and (len(self.slices) >= MOST_SLICES or size > MOST_BYTES):
+            return False
+        self.slices.append(items)
+        return True
+
+    def read(self, items: list[Object]) -> Iterable[Columns]:
+        if self.found is None:
+            self.found = self._read() if len(self.slices) > 1 else {}
+        told = self.found.pop(items[0].key, None)
+        return [told] if told is not None else _read_objects(self.settings, self.store, self.kind, items)
+
+    def _read(self) -> dict[str, Columns]:
+        """The rows of the slices by their first object; none where one of them needs more care."""
+        with tempfile.TemporaryDirectory(prefix="costowner-llm_gateway-") as folder:
+            files: list[list[Local]] = []
+            try:
+                for items in self.slices:
+                    files.append(download(self.store, items, Path(folder), sum(map(len, files))))
+                if any(_is_spend_log(file.path) for group in files for file in group):
+                    return {}
+                found = read_together(self.kind, files, self.settings.accounts)
+            except (BadInput, TornDelivery):
+                return {}
+        return {items[0].key: columns for items, columns in zip(self.slices, found, strict=True)}
+
+
 def _objects(
     settings: GatewaySettings, store: ObjectStore, kind: Format, scope: str, start: datetime, items: list[Object]
 ) -> Slice:
@@ -130,10 +169,18 @@ def _dated(
         yield _undated(kind.name, setting, store, undated, window)
 
 
-def _litellm(settings: GatewaySettings, url: str, window: Window, now: datetime) -> Iterator[Slice]:
+def _litellm(settings: GatewaySettings, url: str, window: Window, known: Known, now: datetime) -> Iterator[Slice]:
     store = settings.store(url, "litellm_url")
+    together = _Together(settings, store, LITELLM)
     for hour, items in LiteLlmLogs(store).hours(window.start, min(window.end, now)).items():
-        yield _objects(settings, store, LITELLM, "litellm", hour, items)
+        piece = _objects(settings, store, LITELLM, "litellm", hour, items)
+        note = known.get(piece.id)
+        if note is None or note.vendor_version != piece.version:
+            if not together.add(items):
+                together = _Together(settings, store, LITELLM)
+                together.add(items)
+            piece = replace(piece, read=partial(together.read, items))
+        yield piece
 
 
 def _plain(value: Any) -> str:
@@ -201,7 +248,7 @@ def _litellm_api(settings: GatewaySettings, url: str, window: Window, now: datet
 def slices(settings: GatewaySettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
     """The hours of LiteLLM's logs, then the days of the others; what is not set up is left out."""
     if settings.litellm_url:
-        yield from _litellm(settings, settings.litellm_url, window, now)
+        yield from _litellm(settings, settings.litellm_url, window, known, now)
     for url, setting, kind in (
         (settings.litellm_spend_logs_url, "litellm_spend_logs_url", SPEND_LOGS),
         (settings.langfuse_url, "langfuse_url", LANGFUSE),

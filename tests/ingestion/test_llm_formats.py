@@ -106,7 +106,10 @@ def test_stream_that_was_cut_off_has_no_usage_and_not_none() -> None:
 def test_requests_without_an_id_stay_apart() -> None:
     """litellm#6633: an empty request_id; the same record twice is one, and two records are two."""
     first, second = payload(id=""), payload(id="", startTime=1795439764.6)
-    ids = [row["request_id"] for row in read_records(LITELLM, [first, second, first, payload(id=None)])]
+    ids = [
+        row["request_id"]
+        for row in read_records(LITELLM, [first, second, first, payload(id=None, startTime=1795439764.7)])
+    ]
     assert ids[0] == ids[2] and len(set(ids)) == 3 and all(ids)
 
 
@@ -417,6 +420,29 @@ def test_every_format_lands_by_day_and_a_late_file_is_read(tmp_path: Path) -> No
     rows = [row for file in files for row in pq.read_table(file, partitioning=None).to_pylist()]
     assert {row["source_system"] for row in rows} == {"canonical", "otel", "bedrock", "langfuse"}
     assert all(row["actor_id"] is None and row["slice_id"] for row in rows) and SECRET not in str(rows)
+
+
+def test_hours_that_are_read_together_stay_apart_and_a_bad_one_refuses_itself_alone(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    for hour, lines in (("11", [payload(id="a"), payload(id="b")]), ("12", [payload(id="c")]), ("13", ["{cut"])):
+        file = logs / "2026-11-23" / hour / "batch_1.jsonl"
+        file.parent.mkdir(parents=True)
+        file.write_text("".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines))
+    (logs / "2026-11-23" / "time-11-00-00-000000_d.json").write_text(json.dumps(payload(id="d"), indent=1))
+    home, settings = Home(tmp_path / "home"), GatewaySettings(litellm_url=str(logs))
+    landing = land(home, SOURCE, settings, WINDOW, NOW)
+    assert (
+        landing.states == {"delivered": 2, "refused": 1}
+        and "13/batch_1.jsonl, line 1: not JSON" in landing.refused[0][1]
+    )
+    (logs / "2026-11-23" / "13" / "batch_1.jsonl").unlink()
+    assert land(Home(tmp_path / "other"), SOURCE, settings, WINDOW, NOW).states == {"delivered": 2}
+    told = []
+    for lake in (home.lake, tmp_path / "other" / "lake"):
+        files = lake.rglob("llm_requests/*.parquet")
+        rows = [row for file in files for row in pq.read_table(file, partitioning=None).to_pylist()]
+        told.append(sorted((row["slice_id"][-2:], row["request_id"]) for row in rows))
+    assert told[0] == told[1] == [("11", "a"), ("11", "b"), ("11", "d"), ("12", "c")]
 
 
 def test_file_whose_path_names_no_day_is_refused_and_not_forgotten(tmp_path: Path) -> None:

@@ -42,8 +42,11 @@ class Format:
     token: str = "null"  # noqa: S105 - SQL
     suffixes: tuple[str, ...] = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
 
-    def select(self, relation: str, accounts: Mapping[str, str]) -> str:
-        """The statement that reads rows of `llm_requests`, and their tokens, from SQL that gives the fields."""
+    def select(self, relation: str, accounts: Mapping[str, str], also: str = "") -> str:
+        """The statement that reads rows of `llm_requests`, and their tokens, from SQL that gives the fields.
+
+        `also` is one more column of the prepared records, with a comma before it.
+        """
         unknown = self.columns.keys() - LLM_REQUESTS.names
         if unknown:
             raise ValueError(f"format {self.name}: llm_requests has no column {sorted(unknown)}")
@@ -58,7 +61,7 @@ class Format:
         )
         return (
             f"with records as ({relation}), prepared as ({self.prepared})\n"
-            f"select {listed},\ncast({self.token} as varchar) as {RAW_TOKEN}\nfrom prepared where {self.where}"
+            f"select {listed},\ncast({self.token} as varchar) as {RAW_TOKEN}{also}\nfrom prepared where {self.where}"
         )
 
 
@@ -152,9 +155,9 @@ def own_tags(value: str) -> str:
     )
 
 
-def unmistakable(identifier: str, record: str = "records") -> str:
-    """SQL: an id; where it is empty one made of the record itself, so that two requests never become one."""
-    return f"coalesce(nullif({identifier}, ''), 'unnamed:' || md5(cast({record} as varchar)))"
+def unmistakable(identifier: str, *told: str) -> str:
+    """SQL: an id; where it is empty one made of what the record tells, so that two requests never become one."""
+    return f"coalesce(nullif({identifier}, ''), 'unnamed:' || md5(concat_ws('|', {', '.join(told)})))"
 
 
 # Providers by the names that the semantic conventions give them, as gateways call them.

@@ -95,6 +95,12 @@ _UNPACKED = (
 # The calls by which LiteLLM learns what a batch has cost.
 BATCH_CALLS = ("aretrieve_batch", "retrieve_batch")
 
+# What tells records without an id apart.
+TOLD = (
+    *("litellm_call_id", "startTime", "endTime", "model", "status", "prompt_tokens", "completion_tokens"),
+    "cast(metadata as varchar)",
+)
+
 _HEADER = 'hidden_params.additional_headers."{}"'
 
 
@@ -107,7 +113,7 @@ def _prepared(identifier: str, error: str, retries: str, fallbacks: str, records
             case
                 when {identifier} is null and nullif(startTime, '') is null then error('no LiteLLM record, it has no id')
                 when nullif(startTime, '') is null then error('no LiteLLM record, it has no startTime')
-                else {unmistakable(identifier)}
+                else {unmistakable(identifier, *TOLD)}
             end as attempt_id,
             {instant("startTime")} as started,
             {instant("endTime")} as ended,
