@@ -9,6 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from ingestion.columns import Table, integer, money, text, timestamp
 from ingestion.settings import Window
 
@@ -63,6 +65,17 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class Columns:
+    """Some rows of a slice for one table, as Arrow in the table's declared columns, without their slice id.
+
+    They may lie in a mapped file: they are handed on in parts.
+    """
+
+    table: Table
+    rows: pa.Table
+
+
+@dataclass(frozen=True)
 class VendorFile:
     """A vendor's own Parquet file that goes into the lake as it is."""
 
@@ -90,7 +103,7 @@ class Slice:
     billing_period: str | None
     start: datetime
     end: datetime
-    read: Callable[[], Iterable[Rows | VendorFile]]
+    read: Callable[[], Iterable[Rows | Columns | VendorFile]]
     version: str | None = None
     version_proves: bool = False
 

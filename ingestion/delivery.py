@@ -16,10 +16,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from dlt.common.schema.typing import TColumnSchema, TSchemaContractDict, TTableSchemaColumns
 
-from ingestion.columns import Table
+from ingestion.columns import SLICE_ID, Table
 from ingestion.contract import (
     DELIVERIES,
     DELIVERY_TOTALS,
+    Columns,
     Known,
     Landing,
     NoData,
@@ -35,6 +36,8 @@ from ingestion.errors import BadInput, TornDelivery
 SCHEMA_CONTRACT: TSchemaContractDict = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
 
 FLUSH_ROWS = 50_000
+# The most rows that are handed to dlt, and copied in memory, at once.
+MOST_ROWS = 100_000
 
 
 def digest(tables: Iterable[pa.Table]) -> str:
@@ -77,16 +80,31 @@ class _Read:
     row_count: int
 
 
+def _of_slice(table: Table, slice_id: str, rows: pa.Table) -> pa.Table:
+    """Rows with the id of their slice in front, as the table is declared."""
+    if SLICE_ID.name not in rows.column_names:
+        rows = rows.add_column(0, SLICE_ID.name, pa.repeat(slice_id, rows.num_rows))
+    return rows.select(table.schema.names).cast(table.schema)
+
+
 def _read(piece: Slice) -> _Read:
     records: dict[str, tuple[Table, list[dict[str, Any]]]] = {}
+    columns: dict[str, tuple[Table, list[pa.Table]]] = {}
     files: list[VendorFile] = []
     for part in piece.read():
         if isinstance(part, VendorFile):
             files.append(part)
+        elif isinstance(part, Columns):
+            columns.setdefault(part.table.name, (part.table, []))[1].append(part.rows)
         else:
             records.setdefault(part.table.name, (part.table, []))[1].extend(part.records)
+    for name, (table, found) in records.items():
+        if found:
+            columns.setdefault(name, (table, []))[1].append(table.rows(piece.id, found))
     tables = {
-        name: (table, table.rows(piece.id, found)) for name, (table, found) in sorted(records.items()) if found
+        name: (table, pa.concat_tables(_of_slice(table, piece.id, rows) for rows in parts))
+        for name, (table, parts) in sorted(columns.items())
+        if any(rows.num_rows for rows in parts)
     }
     moments = [file.newest_charge_at for file in files if file.newest_charge_at]
     for table, rows in tables.values():
@@ -185,7 +203,9 @@ def deliver(
     def gathered(enough: int) -> Iterator[Any]:
         for name in [name for name, count in counts.items() if count >= enough]:
             del counts[name]
-            yield dlt.mark.with_table_name(pa.concat_tables(waiting.pop(name)).combine_chunks(), name)
+            rows = pa.concat_tables(waiting.pop(name))
+            for start in range(0, rows.num_rows, MOST_ROWS):
+                yield dlt.mark.with_table_name(rows.slice(start, MOST_ROWS).combine_chunks(), name)
 
     # A resource of its own, because the hints that make dlt copy a file as it is stay on the resource.
     @dlt.resource(name="vendor_files", write_disposition="append", schema_contract=SCHEMA_CONTRACT)

@@ -28,6 +28,7 @@ from dlt.destinations.impl.filesystem.filesystem import CURRENT_VERSION, INIT_FI
 from ingestion.contract import (
     DELIVERIES,
     DELIVERY_TOTALS,
+    Columns,
     Known,
     Landing,
     NoData,
@@ -46,6 +47,7 @@ __all__ = [
     "DELIVERIES",
     "DELIVERY_TOTALS",
     "GOOD_STATES",
+    "Columns",
     "Known",
     "Landing",
     "NoData",

@@ -1,4 +1,4 @@
-"""Where gateways keep their requests: LiteLLM's objects by day and hour, and a MongoDB collection."""
+"""Where gateways keep their requests: objects by day and hour, a MongoDB collection, LiteLLM's API."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingestion.errors import BadInput, SettingError
-from ingestion.http import exact_json
+from ingestion.errors import BadInput, SettingError, VendorError
+from ingestion.http import Client, exact_json
+from ingestion.llm_gateway.columnar import Local
 from ingestion.llm_gateway.dropped import DOCUMENT_FIELDS
 from ingestion.objects import Object, ObjectStore
 
@@ -22,6 +24,22 @@ if TYPE_CHECKING:
 BATCH = re.compile(r"(?:^|/)(\d{4}-\d{2}-\d{2})/(\d{2})/[^/]+\.jsonl?$")
 SINGLE = re.compile(r"(?:^|/)(\d{4}-\d{2}-\d{2})/time-(\d{2})-[^/]+\.json$")
 DAY = re.compile(r"(?:^|/)\d{4}-\d{2}-\d{2}/$")
+
+# The day in the path of an object, as exporters write it; the hour where they do.
+DATED = (
+    # OpenTelemetry's S3 exporter, and folders as query engines like them
+    re.compile(r"year=(\d{4})/month=(\d{1,2})/day=(\d{1,2})(?:/hour=(\d{1,2}))?"),
+    re.compile(r"(?:dt|date|day)=(\d{4})-(\d{2})-(\d{2})(?:/(?:hour|hr|h)=(\d{1,2}))?"),
+    # Bedrock: `AWSLogs/<account>/BedrockModelInvocationLogs/<region>/YYYY/MM/DD/HH/`
+    re.compile(r"(?:^|/)(\d{4})/(\d{2})/(\d{2})/(?:(\d{2})/)?"),
+    # A file's own name: Langfuse's exports, the collector's rotated files
+    re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T_](\d{2}))?[^/]*$"),
+    re.compile(r"(?:^|/)(\d{4})-(\d{2})-(\d{2})/"),
+)
+
+# What of a row a format makes changes when this does: every slice is then read again.
+ADAPTERS = 2
+PAGE_SIZE = 1000
 
 
 class LiteLlmLogs:
@@ -70,10 +88,74 @@ class LiteLlmLogs:
             yield where, record
 
 
+def day_of(key: str) -> datetime | None:
+    """The UTC day that an object's path names; None where it names none."""
+    for pattern in DATED:
+        match = pattern.search(key)
+        if match:
+            try:
+                return datetime(int(match.group(1)), int(match.group(2)), int(match.group(3)), tzinfo=UTC)
+            except ValueError:
+                continue
+    return None
+
+
+def dated(store: ObjectStore, suffixes: tuple[str, ...]) -> dict[datetime | None, list[Object]]:
+    """A store's objects of some kinds by the day that their path names, in order; under None those without one.
+
+    Bodies that Bedrock keeps beside its logs (`…/data/…`) are never listed.
+    """
+    found: dict[datetime | None, list[Object]] = defaultdict(list)
+    for item in store.list(""):
+        if item.key.endswith(suffixes) and "/data/" not in f"/{item.key}":
+            found[day_of(item.key)].append(item)
+    return found
+
+
 def version_of(items: list[Object]) -> str:
-    """The version of an hour: which objects it has, and each one's ETag."""
+    """The version of a slice: which objects it has, each one's ETag, and how they are read."""
     listed = "\n".join(f"{item.key}|{item.etag}|{item.size}" for item in items)
-    return hashlib.sha256(listed.encode()).hexdigest()
+    return hashlib.sha256(f"{ADAPTERS}\n{listed}".encode()).hexdigest()
+
+
+def download(store: ObjectStore, items: list[Object], folder: Path, first: int = 0) -> list[Local]:
+    """Objects as files, whose names are in order from a first number."""
+    found = []
+    for number, item in enumerate(items, start=first):
+        target = folder / f"{number:06d}-{item.key.rsplit('/', 1)[-1][-80:]}"
+        store.download(item, target)
+        found.append(Local(target, f"{store.root}/{item.key}"))
+    return found
+
+
+class SpendLogs:
+    """LiteLLM's API `/spend/logs/v2`, with a master key (or one that may view all spend)."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    def pages(self, start: datetime, end: datetime) -> Iterator[list[Any]]:
+        """The rows of a span, page by page, oldest first. Raises VendorError where a page is not as documented."""
+        page = 1
+        while True:
+            answer = self.client.json(
+                "/spend/logs/v2",
+                params={
+                    "start_date": f"{start:%Y-%m-%d %H:%M:%S}",
+                    "end_date": f"{end:%Y-%m-%d %H:%M:%S}",
+                    "page": page,
+                    "page_size": PAGE_SIZE,
+                    "sort_by": "startTime",
+                    "sort_order": "asc",
+                },
+            )
+            rows = answer.get("data") if isinstance(answer, dict) else None
+            if not isinstance(rows, list):
+                raise VendorError("LiteLLM: /spend/logs/v2 answered without `data`")
+            yield rows
+            if page >= int(answer.get("total_pages") or 0) or not rows:
+                return
+            page += 1
 
 
 class MongoLog:

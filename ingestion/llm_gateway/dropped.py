@@ -104,22 +104,22 @@ def _at(record: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     return value
 
 
-def _holds(value: Any) -> bool:
+def holds(value: Any) -> bool:
     """Whether there are any words in it; a number or a flag is none, nor what an answer says of itself."""
     if isinstance(value, str):
         return value.strip() not in NOTHING
     if isinstance(value, Mapping):
         return not any(name in value for name in METERED) and any(
-            _holds(item) for name, item in value.items() if name not in ABOUT
+            holds(item) for name, item in value.items() if name not in ABOUT
         )
-    return isinstance(value, list) and any(_holds(item) for item in value)
+    return isinstance(value, list) and any(holds(item) for item in value)
 
 
 def prompt_fields(record: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
     """The record's fields that hold text, by path, and whether the gateway had replaced the text."""
     for path in PROMPT_PATHS:
         value = _at(record, path)
-        if _holds(value):
+        if holds(value):
             shown = value if isinstance(value, str) else json.dumps(value, default=str)
             yield ".".join(path), any(marker in shown for marker in MARKERS)
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json as jsonlib
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from ingestion.columns import Table, integer, json, text, timestamp
 from ingestion.columns import date as day
+from ingestion.errors import BadInput
 from ingestion.llm_gateway.dropped import MARKERS
 
 LLM_PROMPTS = Table(
@@ -137,3 +140,19 @@ def litellm_identity(record: Mapping[str, Any]) -> tuple[str, str, Any, str | No
         record.get("startTime"),
         str(workflow) if workflow else None,
     )
+
+
+def moment(value: Any, where: str) -> datetime | None:
+    """An instant from seconds since 1970 (number) or ISO text; text without a zone is UTC."""
+    if value in (None, ""):
+        return None
+    try:
+        if isinstance(value, int | float | Decimal):
+            whole = Decimal(str(value))
+            return datetime.fromtimestamp(int(whole), UTC).replace(microsecond=int(whole % 1 * 1_000_000))
+        if isinstance(value, datetime):
+            return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        parsed = datetime.fromisoformat(str(value))
+    except (ValueError, OverflowError) as error:
+        raise BadInput(f"{where}: {value!r} is not a time") from error
+    return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)

@@ -14,7 +14,6 @@ import dlt
 
 from ingestion.lake import Known, Rows, Slice, Source
 from ingestion.llm_gateway.client import LiteLlmLogs, MongoLog, version_of
-from ingestion.llm_gateway.shape import moment
 from ingestion.llm_gateway.source import SETTLE, GatewaySettings
 from ingestion.llm_prompts.policy import PromptPolicy, prompt_policy
 from ingestion.llm_prompts.redaction import check_installed, policy_name, redact
@@ -24,6 +23,7 @@ from ingestion.llm_prompts.shape import (
     RESPONSE_FIELDS,
     TABLES,
     litellm_identity,
+    moment,
     said,
 )
 from ingestion.objects import Object, open_store

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,10 +16,13 @@ from ingestion.http import exact_json
 from ingestion.lake import known_notes, land
 from ingestion.llm_gateway import SOURCE
 from ingestion.llm_gateway.client import LiteLlmLogs
-from ingestion.llm_gateway.shape import LLM_REQUESTS, canonical_row, hashed, litellm_row
+from ingestion.llm_gateway.columnar import Local, read
+from ingestion.llm_gateway.formats import LITELLM, MONGODB, SPEND_LOGS
+from ingestion.llm_gateway.shape import LLM_REQUESTS
 from ingestion.llm_gateway.source import GatewaySettings
 from ingestion.objects import Folder
 from ingestion.settings import Home, Month, Window
+from tests.ingestion.llm_records import one, read_records
 
 DATA = Path(__file__).parent.parent / "data" / "litellm"
 WINDOW = Window(Month(2026, 11), Month(2026, 11))
@@ -30,9 +34,12 @@ def records(name: str) -> list[dict[str, Any]]:
 
 
 def rows(name: str) -> list[dict[str, Any]]:
-    return [
-        litellm_row(record, {"openai": "proj_x"}, f"{name}, line {i}") for i, record in enumerate(records(name), 1)
-    ]
+    kind = SPEND_LOGS if name.startswith("spend") else LITELLM
+    return read(kind, [Local(DATA / name, name)], {"openai": "proj_x"}).rows.to_pylist()
+
+
+def canonical(number: str, **fields: Any) -> dict[str, Any]:
+    return {"request_id": number, "started_at": "2026-11-01T00:00:00Z", **fields}
 
 
 @pytest.mark.parametrize(
@@ -85,14 +92,18 @@ def test_automatic_tags_are_left_out() -> None:
 
 
 def test_missing_usage_is_null_and_not_zero() -> None:
-    row = litellm_row({"id": "x", "startTime": 1795439764.5, "status": "success"}, {}, "x")
-    assert row.get("input_tokens") is None and row["usage_source"] == "missing"
+    row = one(LITELLM, {"id": "x", "startTime": 1795439764.5, "status": "success"})
+    assert row["input_tokens"] is None and row["usage_source"] == "missing"
     assert row["started_at"] == datetime(2026, 11, 23, 13, 16, 4, 500000, tzinfo=UTC)
 
 
 def test_addresses_are_hashed_and_ids_kept() -> None:
-    assert hashed("ada@sample.example") == hashed("ADA@sample.example") != "ada@sample.example"
-    assert hashed("svc-bot") == "svc-bot" and hashed(None) is None
+    users = ["ada@sample.example", "ADA@sample.example", "svc-bot", None]
+    found = read_records(MONGODB, [canonical(str(n), user_id=user) for n, user in enumerate(users)])
+    hashes = [row["user_id"] for row in found]
+    # The same hash as ever: `printf ada@sample.example | sha256sum`, its first half.
+    assert hashes[0] == hashes[1] == f"sha256:{hashlib.sha256(b'ada@sample.example').hexdigest()[:32]}"
+    assert hashes[2:] == ["svc-bot", None]
 
 
 def test_both_layouts_land_once_and_again_unchanged(tmp_path: Path) -> None:
@@ -136,7 +147,7 @@ def test_only_the_days_of_the_window_are_listed(tmp_path: Path) -> None:
 
 
 def test_document_needs_an_id_and_a_start() -> None:
-    with pytest.raises(BadInput, match="a document needs"):
-        canonical_row({"request_id": "x"}, {}, "MongoDB a.b, _id 1")
-    row = canonical_row({"_id": 7, "started_at": datetime(2026, 11, 1, tzinfo=UTC), "prompt": "secret"}, {}, "x")
+    with pytest.raises(BadInput, match=r"line 1: .*a document needs"):
+        one(MONGODB, {"request_id": "x"})
+    row = one(MONGODB, {"_id": "7", "started_at": "2026-11-01T00:00:00Z", "prompt": "secret"})
     assert row["request_id"] == "7" and "secret" not in str(row)

@@ -8,7 +8,7 @@
     )
 }}
 
--- The same request may be told by two sources, or delivered twice: it counts once.
+-- The same request may be told by two sources, delivered twice, or told by the SDK around it: it counts once.
 with
     requests as (select * from {{ ref("stg_llm_gateway__llm_requests") }}),
 
@@ -27,32 +27,98 @@ with
                 partition by source_system, request_id order by started_at desc, slice_id desc
             ) as occurrence,
             case
-                source_system when 'litellm' then 1 when 'litellm_spend_logs' then 2 else 3
-            end as system_rank
+                source_system
+                when 'litellm'
+                then 1
+                when 'litellm_spend_logs'
+                then 2
+                when 'mongodb'
+                then 3
+                when 'canonical'
+                then 4
+                when 'bedrock'
+                then 5
+                when 'langfuse'
+                then 6
+                when 'otel'
+                then 7
+                else 4
+            end as system_rank,
+            status = 'success' and not gateway_cache_hit as was_answered
         from current_requests
     ),
 
-    -- Only attempts that a provider answered have an id of the provider's that is theirs alone.
+    -- Only attempts that a provider answered have an id of the provider's that is theirs alone; others are
+    -- compared with nothing but themselves.
     compared as (
         select
             ranked.*,
-            case
-                when provider_request_id is not null and status = 'success' and not gateway_cache_hit
-                then
-                    min(system_rank) over (
-                        partition by provider, provider_request_id, status, gateway_cache_hit
-                    )
-                else system_rank
-            end as best_rank
+            row_number() over (
+                partition by
+                    was_answered,
+                    case when was_answered and provider_request_id <> '' then provider_request_id end,
+                    case
+                        when was_answered and provider_request_id <> ''
+                        then ''
+                        else source_system || request_id
+                    end
+                order by system_rank, started_at desc, request_id
+            ) as telling
         from ranked
         where occurrence = 1
+    ),
+
+    told_once as (select * from compared where telling = 1),
+
+    -- A gateway's own id is the response's (gen_ai.response.id) where LiteLLM tells it; others tell that
+    -- one as the
+    -- provider's id.
+    by_response as (
+        select others.source_system, others.request_id
+        from told_once as others
+        inner join told_once as gateways on others.provider_request_id = gateways.request_id
+        where
+            others.was_answered
+            and gateways.was_answered
+            and others.system_rank > gateways.system_rank
+            and gateways.source_system in ('litellm', 'litellm_spend_logs')
+    ),
+
+    -- What an SDK tells around a request that the gateway below it tells too.
+    around_another as (
+        select outer_ones.source_system, outer_ones.request_id
+        from told_once as outer_ones
+        inner join
+            told_once as inner_ones
+            on outer_ones.source_system = inner_ones.source_system
+            and outer_ones.request_id = inner_ones.parent_request_id
+        where outer_ones.was_answered and inner_ones.was_answered
+    ),
+
+    -- An id that two systems give to the same answered attempt: the export of LiteLLM's table and its logs.
+    by_own_id as (
+        select others.source_system, others.request_id
+        from told_once as others
+        inner join told_once as gateways on others.request_id = gateways.request_id
+        where others.source_system = 'litellm_spend_logs' and gateways.source_system = 'litellm'
+    ),
+
+    again as (
+        select *
+        from by_response
+        union
+        select *
+        from around_another
+        union
+        select *
+        from by_own_id
     )
 
 select
-    {{ md5_key(["source_system", "request_id"]) }} as llm_request_key,
-    compared.*,
+    {{ md5_key(["told_once.source_system", "told_once.request_id"]) }} as llm_request_key,
+    told_once.*,
     {{ canonical_model("coalesce(response_model, request_model)") }} as model_id,
-    status = 'success' and not gateway_cache_hit as is_billed,
+    was_answered as is_billed,
     {{ canonical_tier("service_tier") }} as served_tier,
     cast(started_at as date) as usage_day,
     {{
@@ -67,5 +133,6 @@ select
             ["source", "'llm_gateway'"],
         ])
     }} as claims
-from compared
-where system_rank = best_rank
+from told_once
+left join again on told_once.source_system = again.source_system and told_once.request_id = again.request_id
+where again.request_id is null
