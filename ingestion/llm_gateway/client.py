@@ -153,7 +153,8 @@ class SpendLogs:
             if not isinstance(rows, list):
                 raise VendorError("LiteLLM: /spend/logs/v2 answered without `data`")
             yield rows
-            if page >= int(answer.get("total_pages") or 0) or not rows:
+            last = answer.get("total_pages")
+            if not rows or (len(rows) < PAGE_SIZE if last is None else page >= int(last)):
                 return
             page += 1
 

@@ -219,7 +219,7 @@ def _days(
 ) -> Iterator[Slice]:
     """The days of a log that is asked for a span of time."""
     day = window.start
-    while day < min(window.end, now):
+    while day < min(window.end, now - SETTLE):
         end = min(day + timedelta(days=1), now - SETTLE)
         yield Slice(f"{scope}|{day:%Y-%m-%d}", str(Month.of(day)), day, end, partial(fetch, day, end))
         day += timedelta(days=1)
@@ -243,6 +243,15 @@ def _mongo(settings: GatewaySettings, uri: str, window: Window, now: datetime) -
     yield from _days("mongodb", window, now, fetch)
 
 
+def _is_from(record: Any, moment: datetime) -> bool:
+    """Whether a row of the API began at a moment or later; what can't be read is left to the format to refuse."""
+    try:
+        began = datetime.fromisoformat(str(record["startTime"]))
+    except (KeyError, TypeError, ValueError):
+        return False
+    return (began if began.tzinfo else began.replace(tzinfo=UTC)) >= moment
+
+
 def _litellm_api(settings: GatewaySettings, url: str, window: Window, now: datetime) -> Iterator[Slice]:
     if not settings.litellm_api_key:
         raise SettingError(
@@ -258,8 +267,8 @@ def _litellm_api(settings: GatewaySettings, url: str, window: Window, now: datet
     )
 
     def fetch(start: datetime, end: datetime) -> Iterable[Columns]:
-        # The end of a span is part of it, to the second: a row of midnight would be of two days.
-        records = (record for page in logs.pages(start, end - timedelta(seconds=1)) for record in page)
+        # The API takes the end of a span as part of it: a row of midnight would be of two days.
+        records = (record for page in logs.pages(start, end) for record in page if not _is_from(record, end))
         return _read_records(settings, SPEND_LOGS, f"{url}/spend/logs/v2, {start:%Y-%m-%d}", records)
 
     yield from _days("litellm_api", window, now, fetch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ingestion.errors import BadInput
+from ingestion.errors import BadInput, SettingError
 from ingestion.lake import land
 from ingestion.llm_gateway import SOURCE
 from ingestion.llm_gateway.columnar import Local, read
@@ -23,6 +23,7 @@ from ingestion.llm_gateway.identity import RAW_TOKEN, settle_actors
 from ingestion.llm_gateway.shape import LLM_REQUESTS
 from ingestion.llm_gateway.source import GatewaySettings
 from ingestion.settings import Home, Month, Window
+from tests.answering import Answer, answering
 from tests.ingestion.llm_records import one, read_records
 
 SECRET = "the secret of the house"
@@ -214,6 +215,30 @@ def test_spend_logs_from_the_api_a_csv_and_parquet_are_one(tmp_path: Path) -> No
     assert found[0] == found[1] == found[2]
     assert found[0][0]["reported_cost"] == Decimal("0.0004452") and found[0][0]["input_tokens"] == 9
     assert found[0][0]["started_at"] == datetime(2026, 11, 23, 13, 16, 2, 147031, tzinfo=UTC)
+
+
+def test_spend_logs_of_the_api_are_paged_and_the_end_of_a_day_is_the_next_ones(tmp_path: Path) -> None:
+    def page(number: int, *records: tuple[str, str]) -> Answer:
+        data = [{"request_id": name, "startTime": start, "spend": 0.1, "metadata": {}} for name, start in records]
+        return 200, json.dumps({"data": data, "page": number, "total_pages": 2}), {}
+
+    first = page(1, ("a", "2026-11-01T00:00:00Z"), ("b", "2026-11-01T23:59:59.900000Z"))
+    second = page(2, ("c", "2026-11-01T23:59:59.950000+00:00"), ("d", "2026-11-02T00:00:00+00:00"))
+    home, now = Home(tmp_path), datetime(2026, 11, 2, tzinfo=UTC)
+    with answering(first, second) as url:
+        settings = GatewaySettings(litellm_api_url=url, litellm_api_key="sk-hush")
+        # Before the quarter of an hour that is left to settle, the day ends a quarter of an hour early.
+        early = land(home, SOURCE, settings, WINDOW, now)
+    with answering(first, second, page(1)) as url:
+        settings = GatewaySettings(litellm_api_url=url, litellm_api_key="sk-hush")
+        late = land(home, SOURCE, settings, WINDOW, now + timedelta(minutes=16))
+    assert early.rows["llm_requests"] == 1 and late.rows["llm_requests"] == 3
+    assert late.states == {"delivered": 1, "empty": 1} and "hush" not in repr(settings)
+
+
+def test_api_without_its_key_names_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"sources\.llm_gateway\.litellm_api_key"):
+        land(Home(tmp_path), SOURCE, GatewaySettings(litellm_api_url="http://127.0.0.1:9"), WINDOW, NOW)
 
 
 def attributes(**pairs: Any) -> list[dict[str, Any]]:
