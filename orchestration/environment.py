@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
-import shutil
 import sys
 from pathlib import Path
+from string import Template
 
 from ingestion.settings import PROJECT_ROOT, Home
 from orchestration.engine import Engine
@@ -24,7 +25,12 @@ def prepare(home: Home) -> None:
     """Make an installation's folders and set what its processes read from the environment."""
     for folder in (home.lake, home.published, home.dagster, home.dlt):
         folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(Path(__file__).parent / "dagster.yaml", home.dagster / "dagster.yaml")
+    settings = Template((Path(__file__).parent / "dagster.yaml").read_text())
+    # JSON is YAML: a path of any characters stays one text.
+    text = settings.safe_substitute(HOME_OF_DAGSTER=json.dumps(str(home.dagster)))
+    target = home.dagster / "dagster.yaml"
+    if not target.exists() or target.read_text() != text:
+        target.write_text(text)
     # dagster-dbt looks for dbt on the PATH; the one beside this Python is the one that the lock file pins.
     beside = str(Path(sys.executable).parent)
     if beside not in os.environ.get("PATH", "").split(os.pathsep):

@@ -266,10 +266,20 @@ def _litellm_api(settings: GatewaySettings, url: str, window: Window, now: datet
         )
     )
 
-    def fetch(start: datetime, end: datetime) -> Iterable[Columns]:
-        # The API takes the end of a span as part of it: a row of midnight would be of two days.
-        records = (record for page in logs.pages(start, end) for record in page if not _is_from(record, end))
-        return _read_records(settings, SPEND_LOGS, f"{url}/spend/logs/v2, {start:%Y-%m-%d}", records)
+    def fetch(start: datetime, end: datetime) -> Iterable[Columns | Rows]:
+        dropped = Dropped()
+
+        def records() -> Iterator[Any]:
+            for page in logs.pages(start, end):
+                for record in page:
+                    # The API takes the end of a span as part of it: a row of midnight would be of two days.
+                    if not _is_from(record, end):
+                        if isinstance(record, dict):
+                            dropped.look(SPEND_LOGS.name, start.date(), record)
+                        yield record
+
+        told = _read_records(settings, SPEND_LOGS, f"{url}/spend/logs/v2, {start:%Y-%m-%d}", records())
+        return [*told, Rows(DROPPED_FIELDS, dropped.rows())]
 
     yield from _days("litellm_api", window, now, fetch)
 
