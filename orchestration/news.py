@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+import yaml
+
 from ingestion.lake import DELIVERY_TOTALS, known_notes
 from ingestion.settings import Home
 from ingestion.sources import SOURCES
@@ -41,6 +43,27 @@ def _stamps(folder: Path, patterns: Sequence[str]) -> bytes:
 def project_digest() -> str:
     """The dbt project's place and files."""
     return hashlib.sha256(str(DBT_PROJECT).encode() + _stamps(DBT_PROJECT, WATCHED)).hexdigest()
+
+
+class Logic:
+    """Which logic (`logic_version` of dbt_project.yml) an installation's tables were built by.
+
+    Another one builds every period anew anyway, and may give a table other columns: dbt makes the tables anew then. What
+    was believed before is kept (`fact_belief` is never rebuilt).
+    """
+
+    def __init__(self, home: Home, engine: Engine) -> None:
+        self._file = engine.target_folder(home) / "logic_version"
+
+    @staticmethod
+    def current() -> str:
+        return str(yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text())["vars"]["logic_version"])
+
+    def is_new(self) -> bool:
+        return not self._file.exists() or self._file.read_text() != self.current()
+
+    def built(self) -> None:
+        self._file.write_text(self.current())
 
 
 class News:

@@ -1,7 +1,9 @@
 """The ledger: every dbt model an asset, every dbt test a check. dbt finds out itself which periods to build."""
 
+import json
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -12,7 +14,7 @@ from ingestion.lake import alone
 from ingestion.settings import Home
 from orchestration.engine import Engine
 from orchestration.lineage import Lineage, with_lineage
-from orchestration.news import UNCHANGED, News
+from orchestration.news import UNCHANGED, Logic, News
 from orchestration.project import LedgerCli, dbt_project
 from orchestration.translator import LedgerTranslator
 
@@ -33,15 +35,32 @@ def ledger(context: dg.AssetExecutionContext, dbt: LedgerCli) -> Iterator[Any]:
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     # One writer of the warehouse at a time. (Dagster's pools would do, but a killed run keeps its slot in them.)
     with alone(home, "warehouse"):
-        has_news = News(home, engine).begin(whole=not context.is_subset)
+        logic = Logic(home, engine)
+        has_news = News(home, engine).begin(whole=not context.is_subset) or logic.is_new()
         if not has_news:
             context.log.info("nothing new was delivered: the ledger stays as it is")
             arguments += ["--exclude", UNCHANGED]
+        elif logic.is_new() and not context.is_subset:
+            arguments += ["--full-refresh"]
         # One target folder, so that dbt parses only what changed and no run leaves a folder of its own.
         build = dbt.cli(arguments, context=context, target_path=target)
         lineage = Lineage(PROJECT, target, TRANSLATOR, engine.dialect)
         events = build.stream() if has_news else _with_the_rest(build.stream(), context.assets_def)
-        yield from with_lineage(events, lineage)
+        try:
+            yield from with_lineage(events, lineage)
+        except DagsterDbtError:
+            if not context.is_subset and _all_models_are_built(target):
+                logic.built()
+            raise
+        if not context.is_subset:
+            logic.built()
+
+
+def _all_models_are_built(target: Path) -> bool:
+    """Whether what failed in the build that has just ended were checks only."""
+    results = json.loads((target / "run_results.json").read_text())["results"]
+    states = [found["status"] for found in results if found["unique_id"].startswith("model.")]
+    return bool(states) and all(state == "success" for state in states)
 
 
 def _with_the_rest(events: Iterator[Any], assets: dg.AssetsDefinition) -> Iterator[Any]:

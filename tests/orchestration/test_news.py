@@ -18,7 +18,7 @@ from ingestion.vercel.shape import CHARGES
 from orchestration import news
 from orchestration.engine import Engine
 from orchestration.environment import DBT_PROJECT
-from orchestration.news import News
+from orchestration.news import Logic, News
 
 MONTH = Month(2026, 10)
 
@@ -115,6 +115,16 @@ def test_on_spark_everything_is_news(home: Home) -> None:
     for _ in range(2):
         assert begin(home, "spark_session")
         News(home, Engine("spark_session")).published()
+
+
+def test_tables_of_another_logic_are_made_anew_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    logic = Logic(home, Engine("duckdb"))
+    monkeypatch.setattr(Logic, "current", staticmethod(lambda: "1"))
+    assert logic.is_new()
+    logic.built()
+    assert not logic.is_new()
+    monkeypatch.setattr(Logic, "current", staticmethod(lambda: "2"))
+    assert logic.is_new()
 
 
 def test_what_knows_the_day_is_built_by_every_refresh() -> None:
