@@ -23,7 +23,7 @@ from ingestion.errors import BadInput
 from ingestion.lake import Columns
 from ingestion.llm_gateway.formats import Format
 from ingestion.llm_gateway.formats.base import TEXT, sql_type, structure
-from ingestion.llm_gateway.identity import settle_actors
+from ingestion.llm_gateway.identity import Identities, settle_actors
 from ingestion.llm_gateway.shape import LLM_REQUESTS
 from ingestion.vendor_files import TORN, csv_relation, engine, first_line, literal, one_line, quoted
 
@@ -42,7 +42,9 @@ class Local:
     where: str
 
 
-def read(kind: Format, files: Sequence[Local], accounts: Mapping[str, str]) -> Columns:
+def read(
+    kind: Format, files: Sequence[Local], accounts: Mapping[str, str], known: Identities | None = None
+) -> Columns:
     """The requests in some files of one format.
 
     Raises BadInput, with file and line or row, where one of them holds something else.
@@ -53,13 +55,15 @@ def read(kind: Format, files: Sequence[Local], accounts: Mapping[str, str]) -> C
             connection.execute("set preserve_insertion_order = true")
             with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
                 for group in _alike(files):
-                    for rows in _settled(connection, kind, group, accounts):
+                    for rows in _settled(connection, kind, group, accounts, known):
                         writer.write_table(rows)
         # The file goes with its folder; what is mapped stays until it is let go.
         return Columns(LLM_REQUESTS, pa.ipc.open_file(pa.memory_map(str(target))).read_all())
 
 
-def read_together(kind: Format, slices: Sequence[Sequence[Local]], accounts: Mapping[str, str]) -> list[Columns]:
+def read_together(
+    kind: Format, slices: Sequence[Sequence[Local]], accounts: Mapping[str, str], known: Identities | None = None
+) -> list[Columns]:
     """The requests of many small slices by one statement, slice by slice: a statement costs more than their rows.
 
     The files' names are unlike, and in the order of the slices. Raises BadInput without saying where: read them apart.
@@ -78,7 +82,7 @@ def read_together(kind: Format, slices: Sequence[Sequence[Local]], accounts: Map
             start = 0
             for count in pc.value_counts(rows["filename"]).to_pylist():
                 part = rows.slice(start, count["counts"]).drop_columns(["filename"])
-                parts[of_slice[count["values"]]].append(settle_actors(part).cast(SCHEMA))
+                parts[of_slice[count["values"]]].append(settle_actors(part, known).cast(SCHEMA))
                 start += count["counts"]
     return [Columns(LLM_REQUESTS, pa.concat_tables(found) if found else SCHEMA.empty_table()) for found in parts]
 
@@ -92,7 +96,11 @@ def _alike(files: Sequence[Local]) -> Iterator[list[Local]]:
 
 
 def _settled(
-    connection: duckdb.DuckDBPyConnection, kind: Format, files: list[Local], accounts: Mapping[str, str]
+    connection: duckdb.DuckDBPyConnection,
+    kind: Format,
+    files: list[Local],
+    accounts: Mapping[str, str],
+    known: Identities | None,
 ) -> Iterator[pa.Table]:
     """The rows of files that are alike, without tokens."""
     for file in files:
@@ -113,7 +121,7 @@ def _settled(
         raise _explained(connection, kind, files, accounts, last or Exception("can't be read"))
     reader = connection.execute("from rows").to_arrow_reader(BATCH_ROWS)
     for batch in reader:
-        yield settle_actors(pa.Table.from_batches([batch])).cast(SCHEMA)
+        yield settle_actors(pa.Table.from_batches([batch]), known).cast(SCHEMA)
 
 
 def _relations(kind: Format, files: list[Local], *, named: bool = False) -> list[str]:

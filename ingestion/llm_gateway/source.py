@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from ingestion.llm_gateway.columnar import Local, read, read_together
 from ingestion.llm_gateway.dropped import DROPPED_FIELDS, Dropped
 from ingestion.llm_gateway.dropped_files import count
 from ingestion.llm_gateway.formats import BEDROCK, CANONICAL, LANGFUSE, LITELLM, MONGODB, OTEL, SPEND_LOGS, Format
+from ingestion.llm_gateway.identity import Identities, identities
 from ingestion.llm_gateway.shape import TABLES
 from ingestion.objects import Object, ObjectStore, open_store
 from ingestion.settings import Month, Window
@@ -41,6 +42,7 @@ class GatewaySettings:
     `mongo_uri` (secret), `mongo_database`, `mongo_collection`: a collection of canonical requests.
     `provider_accounts`: which project, workspace or account the gateway calls a provider with, as
     `openai=proj_…,anthropic=wrkspc_…`, so that other traffic of that provider is told apart.
+    `actor_issuers`: who signs identities, as `issuer=file-or-https-URL of its JWKS`; `actor_audience`: for whom.
     """
 
     litellm_url: str | None = None
@@ -55,6 +57,8 @@ class GatewaySettings:
     mongo_database: str = "llm_gateway"
     mongo_collection: str = "requests"
     provider_accounts: tuple[str, ...] = ()
+    actor_issuers: tuple[str, ...] = ()
+    actor_audience: str | None = None
     profile: str | None = None
     endpoint_url: str | None = None
 
@@ -64,6 +68,18 @@ class GatewaySettings:
         if any(not sign for _, sign, _ in pairs):
             raise SettingError("sources.llm_gateway.provider_accounts: write provider=account,provider=account")
         return {name.strip(): account.strip() for name, _, account in pairs}
+
+    @cached_property
+    def identities(self) -> Identities | None:
+        """Whose signatures are believed. Raises SettingError where a key set can't be read."""
+        return identities(self.actor_issuers, self.actor_audience)
+
+    @property
+    def believed(self) -> str:
+        """Whose signatures are believed, as part of a slice's version: who is named later is looked for once more."""
+        if self.identities is None:
+            return ""
+        return f"|actors:{','.join(sorted(self.identities.issuers))}:{self.identities.audience or ''}"
 
     def store(self, url: str, setting: str) -> ObjectStore:
         return open_store(
@@ -93,7 +109,7 @@ def _read_objects(
         for file in files:
             found = SPEND_LOGS if kind is LITELLM and _is_spend_log(file.path) else kind
             by_kind.setdefault(found.name, (found, []))[1].append(file)
-        told = [read(found, group, settings.accounts) for found, group in by_kind.values()]
+        told = [read(found, group, settings.accounts, settings.identities) for found, group in by_kind.values()]
         dropped = count([(found.name, start.date(), group) for found, group in by_kind.values()])
         return [*told, *(Rows(DROPPED_FIELDS, rows) for rows in dropped)]
 
@@ -129,7 +145,7 @@ class _Together:
                     files.append(download(self.store, items, Path(folder), sum(map(len, files))))
                 if any(_is_spend_log(file.path) for group in files for file in group):
                     return {}
-                found = read_together(self.kind, files, self.settings.accounts)
+                found = read_together(self.kind, files, self.settings.accounts, self.settings.identities)
             except (BadInput, TornDelivery):
                 return {}
             starts = [start for start, _ in self.slices]
@@ -152,7 +168,7 @@ def _objects(
         start=start,
         end=start + (timedelta(hours=1) if hourly else timedelta(days=1)),
         read=partial(_read_objects, settings, store, kind, start, items),
-        version=version_of(items),
+        version=version_of(items) + settings.believed,
         version_proves=True,
     )
 
@@ -211,7 +227,7 @@ def _read_records(
             for record in records:
                 kept = {name: value for name, value in record.items() if name in kind.fields}
                 file.write(json.dumps(kept, default=_plain) + "\n")
-        return [read(kind, [Local(path, where)], settings.accounts)]
+        return [read(kind, [Local(path, where)], settings.accounts, settings.identities)]
 
 
 def _days(
