@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from sample_company.identity import token
 from sample_company.llm import SHARED_KEY, LlmRequest, key_hash, requests
 from sample_company.llm_models import ACCOUNTS
 from sample_company.world import World, first_of_month
@@ -28,7 +29,7 @@ def late_day(world: World) -> date:
     return first_of_month(world.until).replace(day=2)
 
 
-def record(request: LlmRequest) -> dict[str, Any]:
+def record(world: World, request: LlmRequest) -> dict[str, Any]:
     """A request as a StandardLoggingPayload; the text of messages is never logged in full."""
     fresh, cached, written, output = request.tokens
     prompt = fresh + cached + written
@@ -49,6 +50,8 @@ def record(request: LlmRequest) -> dict[str, Any]:
         "customer_id": request.customer,
         "environment": "prod",
     }
+    signature = token(world, request)
+    said = {**({} if shared else attributes), **({"actor_token": signature} if signature else {})}
     return {
         "id": f"{request.id}_cache_hit{int(request.started_at.timestamp())}" if request.cache_hit else request.id,
         "litellm_call_id": request.call_id,
@@ -73,7 +76,7 @@ def record(request: LlmRequest) -> dict[str, Any]:
             "user_api_key_team_id": None if shared else request.team,
             "user_api_key_team_alias": None if shared else request.team,
             "user_api_key_user_id": None if shared else request.user,
-            "spend_logs_metadata": None if shared else attributes,
+            "spend_logs_metadata": said or None,
             "usage_object": usage if succeeded else None,
             "attempted_retries": request.retries,
             "batch_models": [request.model.wire] if request.tier == "batch" else None,
@@ -128,7 +131,7 @@ def write_logs(world: World, as_of: date, folder: Path) -> None:
             due.add(target)
             if not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_text("".join(json.dumps(record(request)) + "\n" for request in found))
+                target.write_text("".join(json.dumps(record(world, request)) + "\n" for request in found))
                 # The version of a file is its time: the same object comes back with the same one.
                 written = max(request.ended_at for request in found).timestamp()
                 os.utime(target, (written, written))

@@ -39,6 +39,8 @@ SHARED_KEY = "shared-legacy-key"
 # The workflows whose teams still use the shared key, without naming themselves.
 SHARED_KEY_WORKFLOWS = ("sentiment", "image-alt-text", "chart-caption", "push-copy")
 SPIKE_WORKFLOW = "refund-check"
+# The service that signs who it is (identity.py).
+SIGNING_SERVICE = "support-bot"
 REQUESTS_PER_WORKFLOW = 5
 
 
@@ -287,6 +289,12 @@ def registry_rules(world: World) -> list[dict[str, object]]:
         else:
             rules.append({"id": f"llm-key-{service}-before", **rule, "owner": before, "valid_to": world.handover})
             rules.append({"id": f"llm-key-{service}", **rule, "owner": after, "valid_from": world.handover})
+    signer = {
+        "claim": "signed_actor",
+        "value": SIGNING_SERVICE,
+        "owner": world.team_of(SIGNING_SERVICE, world.until),
+    }
+    rules.append({"id": "llm-signed-service", **signer})
     rules.append({"id": "llm-research", "claim": "llm_project", "value": RESEARCH_PROJECT, "owner": "ml-platform"})
     rules.append(
         {"id": "llm-shared-key", "claim": "llm_key", "value": key_hash(SHARED_KEY), "owner": "llm-shared"}

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 
-from sample_company import atlas, aws, litellm, llm_providers, registry, request_log, vercel
+from sample_company import atlas, aws, identity, litellm, llm_providers, registry, request_log, vercel
 from sample_company.labels import write_labels
 from sample_company.server import Faults, serving
 from sample_company.world import State, World
@@ -45,6 +45,7 @@ def write_world(world: World, as_of: date, folder: Path) -> None:
     registry.write_registry(world, folder / "registry")
     aws.write_export(world, as_of, folder / "exports")
     litellm.write_logs(world, as_of, folder / "logs")
+    identity.write_key_set(folder / "identity")
     labels = chain.from_iterable(vendor.labels(world, as_of) for vendor in registry.VENDORS)
     spikes = chain.from_iterable(vendor.spikes(world) for vendor in registry.VENDORS)
     write_labels(labels, spikes, folder / "labels")
@@ -69,6 +70,7 @@ def staged(
             **llm_providers.settings(base_url),
             **litellm.settings(folder / "logs"),
             **request_log.settings(mongo_uri),
+            **identity.settings(folder / "identity"),
         }
         stage = Stage(world, state, folder, mongo_uri, faults, environment)
         stage.show(state.as_of)

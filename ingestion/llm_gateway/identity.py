@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -30,6 +31,8 @@ RAW_TOKEN = "raw_actor_token"  # noqa: S105 - the name of a column
 SETTING = "sources.llm_gateway.actor_issuers"
 # Signatures that only the issuer's private key makes: no `none`, and no HMAC, which a public key could be taken for.
 ALGORITHMS = {"ES256": "EC", "RS256": "RSA", "EdDSA": "OKP", "Ed25519": "OKP"}
+# An issuer is a URL itself, and the place of its keys may have a query.
+PAIR = re.compile(r"(.+?)=((?:https?://|file://|[/.~]).+)")
 # Clocks of gateways and issuers differ.
 LEEWAY = timedelta(seconds=60)
 LONGEST_TOKEN = 16_384
@@ -98,6 +101,11 @@ class Identities:
     issuers: Mapping[str, KeySet]
     audience: str | None = None
 
+    def __str__(self) -> str:
+        """Whose keys are believed, and for whom: what was refused for want of a key is looked at again with it."""
+        keys = (f"{issuer}#{key.kid}" for issuer, found in self.issuers.items() for key in found.keys)
+        return f"{','.join(sorted(keys))}:{self.audience or ''}"
+
     def verify(self, token: str) -> Actor:
         """What a token proves, whenever it is used. Never raises: whatever is wrong with it has a name."""
         try:
@@ -154,6 +162,8 @@ def _parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         told = jws.extract_compact(token.encode())
         claims = json.loads(told.payload)
+        # A lone surrogate is JSON and no text.
+        json.dumps(claims, ensure_ascii=False).encode()
     except (JoseError, ValueError, UnicodeError, RecursionError):
         raise _Refused("malformed") from None
     header = told.headers()
@@ -177,11 +187,12 @@ def identities(pairs: Iterable[str], audience: str | None) -> Identities | None:
     """
     issuers = {}
     for pair in pairs:
-        # An issuer is a URL itself: the last `=` before the place divides.
-        issuer, sign, place = pair.strip().rpartition("=")
-        if not sign or not issuer or not place:
-            raise SettingError(f"{SETTING}: write issuer=place of its JWKS, by commas")
-        issuers[issuer] = _key_set(issuer, place)
+        told = PAIR.fullmatch(pair.strip())
+        if told is None:
+            raise SettingError(
+                f"{SETTING}: write issuer=place of its JWKS (https://… or a path from /), by commas"
+            )
+        issuers[told.group(1)] = _key_set(told.group(1), told.group(2))
     return Identities(issuers, audience) if issuers else None
 
 

@@ -76,10 +76,8 @@ class GatewaySettings:
 
     @property
     def believed(self) -> str:
-        """Whose signatures are believed, as part of a slice's version: who is named later is looked for once more."""
-        if self.identities is None:
-            return ""
-        return f"|actors:{','.join(sorted(self.identities.issuers))}:{self.identities.audience or ''}"
+        """Whose signatures are believed, as part of a slice's version: with another key it is read again."""
+        return f"|actors:{self.identities}" if self.identities else ""
 
     def store(self, url: str, setting: str) -> ObjectStore:
         return open_store(

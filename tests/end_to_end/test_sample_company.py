@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from ingestion.lake import known_notes, load_of
 from ingestion.settings import PROJECT_ROOT, Home
 from sample_company.aws_base import PAYER
 from sample_company.aws_bedrock import bedrock_lines
+from sample_company.identity import standing
 from sample_company.litellm import late_day
 from sample_company.llm import requests
 from sample_company.request_log import PROMPT
@@ -329,6 +330,65 @@ def test_requests_of_all_logs_are_there_once_late_ones_too(company: Company) -> 
     assert company.query(
         "select sum(unmetered_tokens), sum(over_explained_tokens) from llm_capture where gateway_tokens > 0"
     ) == [(0, 0)]
+
+
+def test_signed_identities_are_evidence_and_those_that_are_none_are_counted(company: Company) -> None:
+    """Every request of a service that signs, against what is true of its signature; a stolen token takes the theft's day."""
+    world, as_of = company.stage.world, company.as_of
+    truth: Counter[str] = Counter()
+    for day in world.days(as_of):
+        told = [request for request in requests(world, day) if request.is_through_gateway]
+        is_theft = any(standing(world, request) == "stolen" for request in told)
+        for request in told:
+            found = standing(world, request)
+            if found == "signed":
+                truth["replayed" if is_theft else "verified"] += 1
+            elif found != "none":
+                truth[{"stolen": "replayed", "expired": "expired"}.get(found, found)] += 1
+    assert all(truth[name] for name in ("verified", "expired", "forged", "unsigned", "replayed"))
+    counted = dict(
+        company.query(
+            """
+            select case identity_standing when 'refused' then actor_status else identity_standing end, count(*)
+            from fact_llm_request where actor_status is not null group by all
+            """
+        )
+    )
+    assert counted == {
+        "verified": truth["verified"],
+        "expired": truth["expired"],
+        "bad_signature": truth["forged"],
+        "alg_refused": truth["unsigned"],
+        "replayed": truth["replayed"],
+    }
+    assert dict(company.query("select reason, sum(request_count) from llm_identity_refusal group by all")) == {
+        name: count for name, count in counted.items() if name != "verified"
+    }
+    # Money of a proven identity is its actor's; what was refused is judged by other evidence.
+    proven = "select sum(billed_cost) from fact_cost where evidence_kind = 'verified_actor' and actor_id = 'support-bot'"
+    assert company.query(proven) == company.query(
+        "select sum(billed_cost) from llm_identity where identity_standing = 'verified'"
+    )
+    refused = "select distinct evidence_kind, owner_id from fact_llm_request where identity_standing = 'refused'"
+    assert company.query(refused) == [("managed_key", "support")]
+    # Every AI dollar has a standing, and only once.
+    assert company.query("select sum(billed_cost) from llm_identity") == company.query(
+        "select sum(billed_cost) from fact_cost where ai_provider is not null"
+    )
+
+
+def test_no_signature_is_in_the_lake(company: Company) -> None:
+    for file in (company.home / "lake" / "raw_llm_gateway" / "llm_requests").glob("*.parquet"):
+        told = duckdb.sql(f"select count(*) from (from '{file}') as t where contains(cast(t as varchar), 'eyJ')")
+        assert told.fetchall() == [(0,)], file
+
+
+def test_key_that_serves_several_is_shown_with_a_split_that_adds_up(company: Company) -> None:
+    keys = company.query(
+        "select key_alias, count(*), sum(suggested_share), count(distinct workflow_id) from llm_shared_key group by all"
+    )
+    assert ("support-bot-prod", 4, Decimal(1), 4) in keys
+    assert {row[2] for row in keys} == {Decimal(1)} and not [row for row in keys if row[1] < 2]
 
 
 def test_no_prompt_reaches_lake_or_marts(company: Company) -> None:

@@ -117,6 +117,10 @@ def hmac_of_the_public_key() -> str:
         (signed(nbf="x"), "malformed"),
         (signed(sub=None), "malformed"),
         (signed(sub=7), "malformed"),
+        (signed(sub="\ud800@x"), "malformed"),
+        (signed(jti="\ud800"), "malformed"),
+        (signed(team="\ud800"), "malformed"),
+        (signed(act={"sub": "\ud800"}), "malformed"),
         ("", "malformed"),
         ("not a token", "malformed"),
         ("a.b.c", "malformed"),
@@ -197,6 +201,15 @@ def test_key_set_that_can_t_be_had_is_a_setting(tmp_path: Path, pair: str, conte
         identities([pair.replace("FILE", str(file))], None)
     assert "sources.llm_gateway.actor_issuers" in str(caught.value)
     assert str(EC.as_dict(private=True)["d"]) not in str(caught.value)
+
+
+def test_place_of_keys_may_have_a_query_and_another_key_makes_another_version(tmp_path: Path) -> None:
+    file = tmp_path / "jwks=1.json"
+    file.write_text(json.dumps({"keys": PUBLIC["keys"][:1]}))
+    before = identities([f"{ISSUER}={file}"], AUDIENCE)
+    file.write_text(json.dumps(PUBLIC))
+    after = identities([f"{ISSUER}={file}"], AUDIENCE)
+    assert before and after and list(after.issuers) == [ISSUER] and str(before) != str(after)
 
 
 def test_tokens_are_verified_on_their_way_into_the_lake_and_do_not_get_there(tmp_path: Path) -> None:

@@ -103,6 +103,34 @@ with
         where others.source_system = 'litellm_spend_logs' and gateways.source_system = 'litellm'
     ),
 
+    -- One token on two keys: somebody uses another one's.
+    replayed as (
+        select actor_token_id as replayed_token_id
+        from told_once
+        where actor_status = 'verified' and actor_token_id is not null
+        group by actor_token_id
+        having min(key_hash) <> max(key_hash)
+    ),
+
+    standing as (
+        select
+            told_once.*,
+            case
+                when replayed_token_id is not null
+                then 'replayed'
+                when actor_status = 'verified'
+                then 'verified'
+                when actor_status is not null
+                then 'refused'
+                when coalesce(user_id, end_user_id, team_id, service_name, workflow, customer_id) is not null
+                then 'asserted'
+                else 'unknown'
+            end as identity_standing
+        from told_once
+        left join
+            replayed on told_once.actor_token_id = replayed.replayed_token_id and actor_status = 'verified'
+    ),
+
     again as (
         select *
         from by_response
@@ -115,14 +143,17 @@ with
     )
 
 select
-    {{ md5_key(["told_once.source_system", "told_once.request_id"]) }} as llm_request_key,
-    told_once.*,
+    {{ md5_key(["standing.source_system", "standing.request_id"]) }} as llm_request_key,
+    standing.*,
     {{ canonical_model("coalesce(response_model, request_model)") }} as model_id,
     was_answered as is_billed,
     {{ canonical_tier("service_tier") }} as served_tier,
     cast(started_at as date) as usage_day,
+    case when identity_standing = 'verified' then actor_id else user_id end as accountable_id,
     {{
         json_object([
+            ["signed_actor", "case when identity_standing = 'verified' then actor_id end"],
+            ["signed_team", "case when identity_standing = 'verified' then actor_team end"],
             ["llm_key", "key_hash"],
             ["llm_key_alias", "key_alias"],
             ["request_team", "team_id"],
@@ -130,9 +161,10 @@ select
             ["request_workflow", "workflow"],
             ["request_feature", "feature"],
             ["request_customer", "customer_id"],
+            ["identity", "identity_standing"],
             ["source", "'llm_gateway'"],
         ])
     }} as claims
-from told_once
-left join again on told_once.source_system = again.source_system and told_once.request_id = again.request_id
+from standing
+left join again on standing.source_system = again.source_system and standing.request_id = again.request_id
 where again.request_id is null

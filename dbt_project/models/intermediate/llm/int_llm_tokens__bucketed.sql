@@ -29,13 +29,13 @@ select
     served_tier as ai_service_tier,
     provider_account_id as ai_account,
     claims,
-    user_id as actor_id,
+    accountable_id as actor_id,
     service_name as service_id,
     customer_id,
     workflow as workflow_id,
     feature,
     environment,
-    {{ md5_key(["claims", "user_id", "service_name", "customer_id", "workflow", "feature", "environment", "served_tier"]) }}
+    {{ md5_key(["claims", "accountable_id", "service_name", "customer_id", "workflow", "feature", "environment", "served_tier"]) }}
     as group_key,
     sum(tokens) as tokens,
     count(*) as request_count
@@ -48,7 +48,7 @@ group by
     served_tier,
     provider_account_id,
     claims,
-    user_id,
+    accountable_id,
     service_name,
     customer_id,
     workflow,

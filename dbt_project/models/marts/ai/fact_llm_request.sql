@@ -89,5 +89,7 @@ select
     actor_chain,
     actor_token_id,
     actor_status,
+    identity_standing,
+    is_contradicted,
     slice_id
 from requests

@@ -1,0 +1,30 @@
+-- What is known of who made the requests that provider-billed money is shared out to.
+with
+    costs as (
+        select
+            charge_period_start,
+            ai_provider,
+            owner_id,
+            billing_currency,
+            billed_cost,
+            effective_cost,
+            case
+                telemetry_status
+                when 'metered'
+                then coalesce({{ json_text("claims", "identity") }}, 'unknown')
+                else 'unmetered'
+            end as identity_standing
+        from {{ ref("fact_cost") }}
+        where ai_provider is not null
+    )
+
+select
+    cast(charge_period_start as date) as usage_day,
+    ai_provider as provider,
+    owner_id,
+    billing_currency,
+    identity_standing,
+    cast(sum(billed_cost) as decimal(38, 12)) as billed_cost,
+    cast(sum(effective_cost) as decimal(38, 12)) as effective_cost
+from costs
+group by cast(charge_period_start as date), ai_provider, owner_id, billing_currency, identity_standing
