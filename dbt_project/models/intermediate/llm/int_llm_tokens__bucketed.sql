@@ -1,3 +1,5 @@
+{{ config(materialized="table") }}
+
 -- The gateway's billed tokens by bucket (provider, model, token class, tier, UTC day, account) and by who
 -- used
 -- them.

@@ -1,3 +1,5 @@
+{{ config(materialized="table") }}
+
 -- What the providers' usage reports count, by bucket and key: OpenAI's input includes cached tokens,
 -- Anthropic's
 -- does not.

@@ -1,3 +1,5 @@
+{{ config(materialized="table") }}
+
 -- Every provider's count of tokens by bucket: from its usage report, or, where there is none, from its bill
 -- (Bedrock, and
 -- the files of other providers).
