@@ -54,7 +54,7 @@ def read(
         with engine(Path(folder)) as connection:
             connection.execute("set preserve_insertion_order = true")
             with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
-                for group in _alike(files):
+                for group in alike(files):
                     for rows in _settled(connection, kind, group, accounts, known):
                         writer.write_table(rows)
         # The file goes with its folder; what is mapped stays until it is let go.
@@ -71,7 +71,7 @@ def read_together(
     of_slice = {str(file.path): number for number, files in enumerate(slices) for file in files}
     parts: list[list[pa.Table]] = [[] for _ in slices]
     with tempfile.TemporaryDirectory(prefix="costowner-llm-") as folder, engine(Path(folder)) as connection:
-        for group in _alike([file for files in slices for file in files]):
+        for group in alike([file for files in slices for file in files]):
             relation = next(iter(_relations(kind, group, named=True)))
             try:
                 rows = connection.execute(
@@ -87,7 +87,7 @@ def read_together(
     return [Columns(LLM_REQUESTS, pa.concat_tables(found) if found else SCHEMA.empty_table()) for found in parts]
 
 
-def _alike(files: Sequence[Local]) -> Iterator[list[Local]]:
+def alike(files: Sequence[Local]) -> Iterator[list[Local]]:
     """Files by how they are read. Tables are read one by one, because each has its own columns."""
     lines = [file for file in files if file.path.name.endswith(LINES)]
     objects = [file for file in files if file.path.name.endswith(".json")]
@@ -131,15 +131,21 @@ def _relations(kind: Format, files: list[Local], *, named: bool = False) -> list
         return [_from_parquet(kind, files[0])]
     if name.endswith((".csv", ".csv.gz")):
         return [_from_csv(kind, files[0])]
-    listed = ", ".join(literal(str(file.path)) for file in files)
-    layout = "newline_delimited" if name.endswith(LINES) else "unstructured"
-    options = f"format = '{layout}', maximum_object_size = {LONGEST_RECORD}{', filename = true' if named else ''}"
+    listed, options = json_files(files)
+    options += ", filename = true" if named else ""
     columns = ", ".join(
         f"{literal(field)}: {literal(sql_type(declared))}" for field, declared in kind.fields.items()
     )
-    fast = f"select * from read_json([{listed}], columns = {{{columns}}}, {options})"
-    lenient = _unpacked(f"select json as record from read_json_objects([{listed}], {options})", kind)
+    fast = f"select * from read_json({listed}, columns = {{{columns}}}, {options})"
+    lenient = _unpacked(f"select json as record from read_json_objects({listed}, {options})", kind)
     return [fast, lenient]
+
+
+def json_files(files: Sequence[Local]) -> tuple[str, str]:
+    """SQL: the list of JSON files that are alike, and how DuckDB has to read them."""
+    layout = "newline_delimited" if files[0].path.name.endswith(LINES) else "unstructured"
+    listed = ", ".join(literal(str(file.path)) for file in files)
+    return f"[{listed}]", f"format = '{layout}', maximum_object_size = {LONGEST_RECORD}"
 
 
 def _unpacked(records: str, kind: Format) -> str:
@@ -161,9 +167,14 @@ def _from_parquet(kind: Format, file: Local) -> str:
     return _from_table(kind, f"read_parquet({literal(str(file.path))})", set(schema.names), nested)
 
 
+def header(path: Path) -> list[str]:
+    """The names of a CSV file's columns. Raises one of TORN where the file is cut off."""
+    return next(csv.reader([first_line(path)]), [])
+
+
 def _from_csv(kind: Format, file: Local) -> str:
     try:
-        names = next(csv.reader([first_line(file.path)]), [])
+        names = header(file.path)
     except TORN as error:
         raise BadInput(f"{file.where}: not a whole CSV file ({one_line(error)})") from error
     return _from_table(kind, csv_relation(file.path, names), set(names), set())

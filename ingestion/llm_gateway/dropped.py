@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -150,11 +150,3 @@ class Dropped:
             }
             for (source_system, field, usage_day), count in sorted(self._records.items())
         ]
-
-
-def counted(source_system: str, records: Iterable[tuple[date, Mapping[str, Any]]]) -> list[dict[str, Any]]:
-    """Rows of `dropped_fields` for some records, each with its UTC day."""
-    dropped = Dropped()
-    for usage_day, record in records:
-        dropped.look(source_system, usage_day, record)
-    return dropped.rows()

@@ -15,9 +15,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from ingestion.llm_gateway.columnar import LINES, LONGEST_RECORD, Local
+from ingestion.llm_gateway.columnar import LINES, Local, alike, header, json_files
 from ingestion.llm_gateway.dropped import DOCUMENT_FIELDS, MARKERS, PROMPT_PATHS, Dropped, holds
-from ingestion.vendor_files import csv_relation, engine, first_line, literal, quoted
+from ingestion.vendor_files import csv_relation, engine, literal, quoted
 
 # An empty value in the place of another counts as none: DuckDB's structure of a field would not tell it from words.
 EMPTY = r"([:\[,]\s*)(\"\s*\"|\{\s*\}|\[\s*\])"
@@ -50,25 +50,19 @@ def count(slices: Sequence[tuple[str, date, Sequence[Local]]]) -> list[list[dict
 
 def _relations(files: Sequence[Local]) -> Iterator[str]:
     """SQL that gives the records of files as JSON, with the file's name."""
-    lines = [file for file in files if file.path.name.endswith(LINES)]
-    objects = [file for file in files if file.path.name.endswith(".json")]
-    for group, layout in ((lines, "newline_delimited"), (objects, "unstructured")):
-        if group:
-            listed = ", ".join(literal(str(file.path)) for file in group)
-            yield (
-                f"select filename, json as record from read_json_objects([{listed}], format = '{layout}', "
-                f"maximum_object_size = {LONGEST_RECORD}, filename = true)"
-            )
-    for file in files:
-        if not file.path.name.endswith((*LINES, ".json")):
-            yield _of_table(file)
+    for group in alike(files):
+        if group[0].path.name.endswith((*LINES, ".json")):
+            listed, options = json_files(group)
+            yield f"select filename, json as record from read_json_objects({listed}, {options}, filename = true)"
+        else:
+            yield _of_table(group[0])
 
 
 def _of_table(file: Local) -> str:
     if file.path.name.endswith(".parquet"):
         names, relation = pq.read_schema(file.path).names, f"read_parquet({literal(str(file.path))})"
     else:
-        names = first_line(file.path).strip().replace('"', "").split(",")
+        names = header(file.path)
         relation = csv_relation(file.path, names)
     kept = [name for name in (*DOCUMENT_FIELDS, "metadata", "model_parameters") if name in names]
     fields = ", ".join(f"{literal(name)}, {quoted(name)}" for name in kept)

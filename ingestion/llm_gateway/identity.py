@@ -25,6 +25,7 @@ from joserfc.jwk import KeySet
 
 from ingestion.errors import SettingError, VendorError
 from ingestion.http import Client
+from ingestion.people import hashed
 
 # The column in which a format hands a record's token over. It is no column of `llm_requests`.
 RAW_TOKEN = "raw_actor_token"  # noqa: S105 - the name of a column
@@ -65,10 +66,8 @@ TOLD = tuple(field.name for field in fields(Actor) if field.name.startswith("act
 
 
 def _person(value: Any) -> str | None:
-    """An id; an address as a hash, by the same rule as everywhere (formats.base.person)."""
-    if not isinstance(value, str) or not value:
-        return None
-    return f"sha256:{hashlib.sha256(value.lower().encode()).hexdigest()[:32]}" if "@" in value else value
+    """An id, a person's address hashed; None where it is none."""
+    return hashed(value) if isinstance(value, str) and value else None
 
 
 def _chain(claims: Mapping[str, Any]) -> str | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from ingestion import people
 from ingestion.columns import json, timestamp
 from ingestion.errors import BadInput
 
@@ -47,10 +47,7 @@ def bucket(day: datetime) -> dict[str, Any]:
 
 def hashed(value: Any) -> str | None:
     """A person's address as a hash, the one that the gateway's requests carry; other texts stay."""
-    if value is None:
-        return None
-    shown = str(value)
-    return f"sha256:{hashlib.sha256(shown.lower().encode()).hexdigest()[:32]}" if "@" in shown else shown
+    return None if value is None else people.hashed(str(value))
 
 
 def without_addresses(value: Any) -> Any:

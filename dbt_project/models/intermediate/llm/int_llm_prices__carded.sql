@@ -1,5 +1,10 @@
 {{ config(materialized="table") }}
 
+{%- set card = [
+    "price_book_version", "provider", "model_id", "service_tier", "valid_from", "valid_to", "day_second_from",
+    "day_second_to", "context_min_tokens", "context_max_tokens",
+] %}
+
 -- Prices side by side: one row a card, USD for a million units. What has no price of its own is what it is a
 -- kind of:
 -- a token read from a cache is an input token, never free.
@@ -12,16 +17,7 @@ with
 
     pivoted as (
         select
-            price_book_version,
-            provider,
-            model_id,
-            service_tier,
-            valid_from,
-            valid_to,
-            day_second_from,
-            day_second_to,
-            context_min_tokens,
-            context_max_tokens,
+            {{ card | join(", ") }},
             {% for column, price_key in [
                 ("input", "input_mtok"),
                 ("cache_read", "cache_read_mtok"),
@@ -39,17 +35,7 @@ with
                 {% if not loop.last %}, {% endif %}
             {% endfor %}
         from prices
-        group by
-            price_book_version,
-            provider,
-            model_id,
-            service_tier,
-            valid_from,
-            valid_to,
-            day_second_from,
-            day_second_to,
-            context_min_tokens,
-            context_max_tokens
+        group by {{ card | join(", ") }}
     )
 
 select
@@ -59,16 +45,7 @@ select
             "cast(day_second_from as string)", "cast(coalesce(context_min_tokens, -1) as string)",
         ])
     }} as card_key,
-    price_book_version,
-    provider,
-    model_id,
-    service_tier,
-    valid_from,
-    valid_to,
-    day_second_from,
-    day_second_to,
-    context_min_tokens,
-    context_max_tokens,
+    {{ card | join(", ") }},
     input_usd,
     coalesce(input_audio_usd, input_usd) as input_audio_usd,
     coalesce(cache_read_usd, input_usd) as cache_read_usd,
