@@ -51,8 +51,9 @@ class Lineage:
         built = [node for node in manifest["nodes"].values() if node["resource_type"] in ("model", "seed")]
         self._compiled = target / "compiled" / manifest["metadata"]["project_name"]
         self._models = {f"{layer_of(node)}/{node['name']}": node for node in built if _is_model(node)}
+        self._tables: dict[str, Table] = {node["unique_id"]: (node["schema"], node["name"]) for node in built}
         self._keys: dict[Table, dg.AssetKey] = {
-            (node["schema"], node["name"]): translator.get_asset_key(node) for node in built
+            self._tables[node["unique_id"]]: translator.get_asset_key(node) for node in built
         }
         self._sources = {
             identifier: translator.get_asset_key(source) for identifier, source in manifest["sources"].items()
@@ -69,7 +70,7 @@ class Lineage:
         if node is None:
             return None
         try:
-            origins = self._origins(asset, (self._compiled / node["original_file_path"]).read_text())
+            origins = self._origins(asset, node, (self._compiled / node["original_file_path"]).read_text())
         except (OSError, SqlglotError):
             return None
         self._columns[(node["schema"], node["name"])] = list(origins)
@@ -77,14 +78,13 @@ class Lineage:
             {column: list(self._dependencies(node, found)) for column, found in origins.items()}
         )
 
-    def _origins(self, asset: str, sql: str) -> Origins:
-        read_from = [LITERALS.sub("''", sql), *(f"{table}{names}" for table, names in self._columns.items())]
-        digest = hashlib.sha256(
-            "\n".join([self._dialect, read_from[0], *sorted(read_from[1:])]).encode()
-        ).hexdigest()
+    def _origins(self, asset: str, node: Node, sql: str) -> Origins:
+        read = [self._tables[key] for key in node["depends_on"]["nodes"] if key in self._tables]
+        columns = {table: self._columns[table] for table in sorted(read) if table in self._columns}
+        digest = hashlib.sha256(repr((self._dialect, LITERALS.sub("''", sql), columns)).encode()).hexdigest()
         kept = self._kept.get(asset)
         if kept is None or kept["of"] != digest:
-            found = column_origins(sql, self._columns, self._dialect)
+            found = column_origins(sql, columns, self._dialect)
             kept = {"of": digest, "columns": {name: sorted(origins) for name, origins in found.items()}}
             self._kept[asset] = kept
         return {
