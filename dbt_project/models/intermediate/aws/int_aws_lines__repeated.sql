@@ -9,21 +9,17 @@
 }}
 
 {%- set content = aws_line_content() -%}
+{%- set lines = aws_lines_to_build(ref("stg_aws__cost_and_usage_report")) -%}
 
 -- Ids of line items may repeat, and a line may be there twice: that is two charges. Of lines that are
 -- equal, those after
 -- the first, with the number that tells their charges apart. Only lines that may be equal are compared.
+-- (The lines are named twice, as an engine holds what is named once and read twice in memory, all of it.)
 with
-    lines as (select * from {{ aws_lines_to_build(ref("stg_aws__cost_and_usage_report")) }} as current_lines),
-
-    hashed as (
-        select source, billing_month, charges_fingerprint, {{ row_hash(content) }} as content_hash from lines
-    ),
-
     suspected as (
-        select source, billing_month, content_hash
-        from hashed
-        group by source, billing_month, content_hash
+        select billing_month, {{ row_hash(content) }} as content_hash
+        from {{ lines }} as current_lines
+        group by billing_month, {{ row_hash(content) }}
         having count(*) > 1
     ),
 
@@ -38,7 +34,7 @@ with
                 partition by lines.billing_month, {{ content | join(", ") }}
                 order by lines.lake_file, lines.lake_row
             ) as occurrence
-        from lines
+        from {{ lines }} as lines
         inner join
             suspected
             on lines.billing_month = suspected.billing_month
