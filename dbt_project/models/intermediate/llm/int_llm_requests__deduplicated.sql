@@ -8,24 +8,28 @@
     )
 }}
 
--- The same request may be told by two sources, delivered twice, or told by the SDK around it: it counts once.
+{%- set delivered -%}
+    {{ charges_to_build("(select *, 'llm_gateway' as source from " ~ ref("stg_llm_gateway__llm_requests") ~ ")",
+                        "charges_fingerprint") }}
+{%- endset -%}
+
+-- The same request may be told by two sources, delivered twice, or told by the SDK around it: it counts
+-- once. Which row
+-- stays is found from what identifies requests alone; their other sixty columns are read for those that stay.
 with
-    requests as (select * from {{ ref("stg_llm_gateway__llm_requests") }}),
-
-    periods as (select * from {{ periods_to_build("charges_fingerprint") }} where source = 'llm_gateway'),
-
-    current_requests as (
-        select requests.*, periods.source, periods.charges_fingerprint
-        from requests
-        inner join periods on requests.billing_month = periods.billing_month
-    ),
-
-    ranked as (
+    told as (
         select
-            current_requests.*,
-            row_number() over (
-                partition by source_system, request_id order by started_at desc, slice_id desc
-            ) as occurrence,
+            lake_file,
+            lake_row,
+            source_system,
+            request_id,
+            provider_request_id,
+            parent_request_id,
+            started_at,
+            slice_id,
+            key_hash,
+            actor_status,
+            actor_token_id,
             case
                 source_system
                 when 'litellm'
@@ -45,7 +49,17 @@ with
                 else 4
             end as system_rank,
             status = 'success' and not gateway_cache_hit as was_answered
-        from current_requests
+        from {{ delivered }} as requests
+    ),
+
+    ranked as (
+        select
+            told.*,
+            row_number() over (
+                partition by source_system, request_id
+                order by started_at desc, slice_id desc, lake_file desc, lake_row desc
+            ) as occurrence
+        from told
     ),
 
     -- Only attempts that a provider answered have an id of the provider's that is theirs alone; others are
@@ -71,10 +85,9 @@ with
     told_once as (select * from compared where telling = 1),
 
     -- A gateway's own id is the response's (gen_ai.response.id) where LiteLLM tells it; others tell that
-    -- one as the
-    -- provider's id.
+    -- one as the provider's id.
     by_response as (
-        select others.source_system, others.request_id
+        select others.lake_file, others.lake_row
         from told_once as others
         inner join told_once as gateways on others.provider_request_id = gateways.request_id
         where
@@ -86,7 +99,7 @@ with
 
     -- What an SDK tells around a request that the gateway below it tells too.
     around_another as (
-        select outer_ones.source_system, outer_ones.request_id
+        select outer_ones.lake_file, outer_ones.lake_row
         from told_once as outer_ones
         inner join
             told_once as inner_ones
@@ -97,38 +110,10 @@ with
 
     -- An id that two systems give to the same answered attempt: the export of LiteLLM's table and its logs.
     by_own_id as (
-        select others.source_system, others.request_id
+        select others.lake_file, others.lake_row
         from told_once as others
         inner join told_once as gateways on others.request_id = gateways.request_id
         where others.source_system = 'litellm_spend_logs' and gateways.source_system = 'litellm'
-    ),
-
-    -- One token on two keys: somebody uses another one's.
-    replayed as (
-        select actor_token_id as replayed_token_id
-        from told_once
-        where actor_status = 'verified' and actor_token_id is not null
-        group by actor_token_id
-        having min(key_hash) <> max(key_hash)
-    ),
-
-    standing as (
-        select
-            told_once.*,
-            case
-                when replayed_token_id is not null
-                then 'replayed'
-                when actor_status = 'verified'
-                then 'verified'
-                when actor_status is not null
-                then 'refused'
-                when coalesce(user_id, end_user_id, team_id, service_name, workflow, customer_id) is not null
-                then 'asserted'
-                else 'unknown'
-            end as identity_standing
-        from told_once
-        left join
-            replayed on told_once.actor_token_id = replayed.replayed_token_id and actor_status = 'verified'
     ),
 
     again as (
@@ -140,6 +125,45 @@ with
         union
         select *
         from by_own_id
+    ),
+
+    -- One token on two keys: somebody uses another one's.
+    replayed as (
+        select actor_token_id as replayed_token_id
+        from told_once
+        where actor_status = 'verified' and actor_token_id is not null
+        group by actor_token_id
+        having min(key_hash) <> max(key_hash)
+    ),
+
+    counted as (
+        select told_once.lake_file, told_once.lake_row, told_once.was_answered, replayed.replayed_token_id
+        from told_once
+        left join
+            replayed
+            on told_once.actor_token_id = replayed.replayed_token_id
+            and told_once.actor_status = 'verified'
+        left join again on told_once.lake_file = again.lake_file and told_once.lake_row = again.lake_row
+        where again.lake_row is null
+    ),
+
+    standing as (
+        select
+            requests.*,
+            counted.was_answered,
+            case
+                when replayed_token_id is not null
+                then 'replayed'
+                when actor_status = 'verified'
+                then 'verified'
+                when actor_status is not null
+                then 'refused'
+                when coalesce(user_id, end_user_id, team_id, service_name, workflow, customer_id) is not null
+                then 'asserted'
+                else 'unknown'
+            end as identity_standing
+        from {{ delivered }} as requests
+        inner join counted on requests.lake_file = counted.lake_file and requests.lake_row = counted.lake_row
     )
 
 select
@@ -166,5 +190,3 @@ select
         ])
     }} as claims
 from standing
-left join again on standing.source_system = again.source_system and standing.request_id = again.request_id
-where again.request_id is null

@@ -75,5 +75,7 @@ select
     tags,
     slice_id,
     delivery_load_id as load_id,
-    billing_month
+    billing_month,
+    lake_file,
+    lake_row
 from delivered
