@@ -4,7 +4,7 @@
 -#}
 {% macro parquet_files(patterns) %}
     {#- A relation of Parquet files, their columns united by name, and of each row its file and its number in it, as
-        `lake_file` and `lake_row`. -#}
+        `lake_file` (its name: a lake that moves keeps its rows' places) and `lake_row`. -#}
     {{- return(adapter.dispatch("parquet_files")(patterns)) -}}
 {% endmacro %}
 
@@ -12,7 +12,7 @@
 
 {% macro duckdb_parquet(files) %}
     (
-        select * exclude (file_row_number), filename as lake_file, file_row_number as lake_row
+        select * exclude (file_row_number), parse_filename(filename) as lake_file, file_row_number as lake_row
         from
             read_parquet(
                 {{ duckdb_list(files) }}, union_by_name = true, filename = true, file_row_number = true
@@ -23,7 +23,7 @@
 {#- spark.sql.parquet.mergeSchema is on in the profile. -#}
 {% macro spark__parquet_files(patterns) %}
     (
-        select *, _metadata.file_path as lake_file, _metadata.row_index as lake_row
+        select *, _metadata.file_name as lake_file, _metadata.row_index as lake_row
         from parquet.{{ spark_files(patterns) }}
     )
 {% endmacro %}

@@ -22,13 +22,14 @@
 {% endmacro %}
 
 {% macro periods_to_build(fingerprint) %}
-    {#- The periods that the model does not hold yet: `source`, `billing_month` and the fingerprint. -#}
+    {#- The periods that the model does not hold yet, of those that have such a fingerprint: `source`, `billing_month` and it. -#}
     (
         select period.source, period.billing_month, period.{{ fingerprint }}
         from {{ ref("int_periods__fingerprinted") }} as period
-        {% if is_incremental() %}
-            where
-                not exists (
+        where
+            period.{{ fingerprint }} is not null
+            {% if is_incremental() %}
+                and not exists (
                     select 1
                     from {{ this }} as built
                     where
@@ -36,12 +37,12 @@
                         and built.billing_month = period.billing_month
                         and built.{{ fingerprint }} = period.{{ fingerprint }}
                 )
-        {% endif %}
+            {% endif %}
     )
 {% endmacro %}
 
 {% macro charges_to_build(charges, fingerprint) %}
-    {#- The rows of a relation of charges that are of the periods to build, with the period's fingerprint. -#}
+    {#- The rows of a relation of charges (or requests) that are of the periods to build, with the period's fingerprint. -#}
     (
         select charge.*, period.{{ fingerprint }}
         from {{ charges }} as charge

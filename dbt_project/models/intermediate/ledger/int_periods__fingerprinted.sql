@@ -6,6 +6,8 @@ with
 
     asked as (select * from {{ ref("int_claims__asked") }}),
 
+    price_books as (select billing_month, price_book_version from {{ ref("int_llm_price_books__assigned") }}),
+
     -- What every period depends on: the registry's rules, and the models themselves.
     everywhere as (
         select
@@ -44,7 +46,14 @@ select
     charges.source,
     charges.billing_month,
     charges.charges_fingerprint,
-    {{ md5_key(["months.month_content", "everywhere.common_fingerprint"]) }} as ledger_fingerprint
+    {{ md5_key(["months.month_content", "everywhere.common_fingerprint"]) }} as ledger_fingerprint,
+    -- Requests are priced and have owners, and know nothing of other sources.
+    case
+        when charges.source = 'llm_gateway'
+        then
+            {{ md5_key(["charges.charges_fingerprint", "everywhere.common_fingerprint", "price_books.price_book_version"]) }}
+    end as requests_fingerprint
 from charges
 inner join months on charges.billing_month = months.billing_month
+left join price_books on charges.billing_month = price_books.billing_month
 cross join everywhere

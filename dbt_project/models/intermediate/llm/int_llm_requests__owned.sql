@@ -1,17 +1,36 @@
-{{ config(materialized="table") }}
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy=by_period_strategy(),
+        partition_by=by_period_partitions(),
+        on_schema_change="fail",
+        pre_hook="{{ drop_stale_periods('requests_fingerprint') }}",
+    )
+}}
 
 -- Whose requests are by the claims that they make: the rules that judge charges judge them. Many requests
 -- claim
 -- the same on
 -- a day: each combination is judged once.
 with
-    requests as (select * from {{ ref("int_llm_requests__deduplicated") }}),
+    requests as (
+        select *
+        from
+            {{ charges_to_build(ref("int_llm_requests__deduplicated"), "requests_fingerprint") }}
+            as current_requests
+    ),
 
-    claimed as (select distinct claims, usage_day as charge_day from requests),
+    claimed as (
+        select distinct source, billing_month, requests_fingerprint, claims, usage_day as charge_day
+        from requests
+    ),
 
-    {{ resolving_claims() }}
+    {{ resolving_claims(["source", "billing_month", "requests_fingerprint"]) }}
 
 select
+    claimed.source,
+    claimed.billing_month,
+    claimed.requests_fingerprint,
     claimed.claims,
     claimed.charge_day as usage_day,
     coalesce(candidates.owner_id, 'unowned') as owner_id,
@@ -21,6 +40,7 @@ select
 from claimed
 left join
     candidates
-    on claimed.claims = candidates.claims
+    on claimed.billing_month = candidates.billing_month
+    and claimed.claims = candidates.claims
     and claimed.charge_day = candidates.charge_day
     and candidates.place = 1

@@ -1,10 +1,24 @@
-{{ config(materialized="table") }}
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy=by_period_strategy(),
+        partition_by=by_period_partitions(),
+        on_schema_change="fail",
+        pre_hook="{{ drop_stale_periods('charges_fingerprint') }}",
+    )
+}}
 
 -- The gateway's billed tokens by bucket (provider, model, token class, tier, UTC day, account) and by who
 -- used
 -- them.
 with
-    requests as (select * from {{ ref("int_llm_requests__deduplicated") }} where is_billed),
+    requests as (
+        select *
+        from
+            {{ charges_to_build(ref("int_llm_requests__deduplicated"), "charges_fingerprint") }}
+            as current_requests
+        where is_billed
+    ),
 
     classes as (
         {% for token_class, column in [
@@ -24,6 +38,9 @@ with
     )
 
 select
+    source,
+    billing_month,
+    charges_fingerprint,
     provider as ai_provider,
     model_id as ai_model,
     token_class as ai_token_class,
@@ -43,6 +60,9 @@ select
     count(*) as request_count
 from classes
 group by
+    source,
+    billing_month,
+    charges_fingerprint,
     provider,
     model_id,
     token_class,

@@ -1,5 +1,5 @@
 with
-    requests as (select provider, model_id, usage_day from {{ ref("int_llm_requests__deduplicated") }}),
+    requests as (select provider, model_id, usage_day from {{ ref("fact_llm_request") }}),
 
     used as (
         select ai_provider as provider, ai_model as model_id, usage_day

@@ -1,12 +1,31 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy=by_period_strategy(),
+        partition_by=by_period_partitions(),
+        on_schema_change="fail",
+        pre_hook="{{ drop_stale_periods('requests_fingerprint') }}",
+    )
+}}
+
 with
-    priced as (select * from {{ ref("int_llm_requests__priced") }}),
+    priced as (
+        select *
+        from
+            {{ charges_to_build(ref("int_llm_requests__priced"), "requests_fingerprint") }}
+            as current_requests
+    ),
 
     owned as (select * from {{ ref("int_llm_requests__owned") }}),
 
     requests as (
         select priced.*, owned.owner_id, owned.evidence_kind
         from priced
-        inner join owned on priced.claims = owned.claims and priced.usage_day = owned.usage_day
+        inner join
+            owned
+            on priced.billing_month = owned.billing_month
+            and priced.claims = owned.claims
+            and priced.usage_day = owned.usage_day
     )
 
 select
@@ -91,5 +110,7 @@ select
     actor_status,
     identity_standing,
     is_contradicted,
-    slice_id
+    slice_id,
+    source,
+    requests_fingerprint
 from requests

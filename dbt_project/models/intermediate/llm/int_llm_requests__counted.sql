@@ -1,0 +1,161 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy=by_period_strategy(),
+        partition_by=by_period_partitions(),
+        on_schema_change="fail",
+        pre_hook="{{ drop_stale_periods('charges_fingerprint') }}",
+    )
+}}
+
+{%- set delivered -%}
+    {{ charges_to_build("(select *, 'llm_gateway' as source from " ~ ref("stg_llm_gateway__llm_requests") ~ ")",
+                        "charges_fingerprint") }}
+{%- endset -%}
+
+-- The same request may be told by two sources, delivered twice, or told by the SDK around it: it counts
+-- once. Which rows of the lake count is found from what identifies requests alone; who asks for their other
+-- sixty columns reads them there (int_llm_requests__deduplicated).
+with
+    told as (
+        select
+            source,
+            billing_month,
+            charges_fingerprint,
+            lake_file,
+            lake_row,
+            source_system,
+            request_id,
+            provider_request_id,
+            parent_request_id,
+            started_at,
+            slice_id,
+            key_hash,
+            actor_status,
+            actor_token_id,
+            case
+                source_system
+                when 'litellm'
+                then 1
+                when 'litellm_spend_logs'
+                then 2
+                when 'mongodb'
+                then 3
+                when 'canonical'
+                then 4
+                when 'bedrock'
+                then 5
+                when 'langfuse'
+                then 6
+                when 'otel'
+                then 7
+                else 4
+            end as system_rank,
+            status = 'success' and not gateway_cache_hit as was_answered
+        from {{ delivered }} as requests
+    ),
+
+    ranked as (
+        select
+            told.*,
+            row_number() over (
+                partition by source_system, request_id
+                order by started_at desc, slice_id desc, lake_file desc, lake_row desc
+            ) as occurrence
+        from told
+    ),
+
+    -- Only attempts that a provider answered have an id of the provider's that is theirs alone; others are
+    -- compared with nothing but themselves.
+    compared as (
+        select
+            ranked.*,
+            row_number() over (
+                partition by
+                    was_answered,
+                    case when was_answered and provider_request_id <> '' then provider_request_id end,
+                    case
+                        when was_answered and provider_request_id <> ''
+                        then ''
+                        else source_system || request_id
+                    end
+                order by system_rank, started_at desc, request_id
+            ) as telling
+        from ranked
+        where occurrence = 1
+    ),
+
+    told_once as (select * from compared where telling = 1),
+
+    -- A gateway's own id is the response's (gen_ai.response.id) where LiteLLM tells it; others tell that
+    -- one as the provider's id.
+    by_response as (
+        select others.lake_file, others.lake_row
+        from told_once as others
+        inner join told_once as gateways on others.provider_request_id = gateways.request_id
+        where
+            others.was_answered
+            and gateways.was_answered
+            and others.system_rank > gateways.system_rank
+            and gateways.source_system in ('litellm', 'litellm_spend_logs')
+    ),
+
+    -- What an SDK tells around a request that the gateway below it tells too.
+    around_another as (
+        select outer_ones.lake_file, outer_ones.lake_row
+        from told_once as outer_ones
+        inner join
+            told_once as inner_ones
+            on outer_ones.source_system = inner_ones.source_system
+            and outer_ones.request_id = inner_ones.parent_request_id
+        where outer_ones.was_answered and inner_ones.was_answered
+    ),
+
+    -- An id that two systems give to the same answered attempt: the export of LiteLLM's table and its logs.
+    by_own_id as (
+        select others.lake_file, others.lake_row
+        from told_once as others
+        inner join told_once as gateways on others.request_id = gateways.request_id
+        where others.source_system = 'litellm_spend_logs' and gateways.source_system = 'litellm'
+    ),
+
+    again as (
+        select *
+        from by_response
+        union
+        select *
+        from around_another
+        union
+        select *
+        from by_own_id
+    ),
+
+    -- One token on two keys: somebody uses another one's.
+    replayed as (
+        select actor_token_id as replayed_token_id
+        from told_once
+        where actor_status = 'verified' and actor_token_id is not null
+        group by actor_token_id
+        having min(key_hash) <> max(key_hash)
+    )
+
+select
+    told_once.source,
+    told_once.billing_month,
+    told_once.charges_fingerprint,
+    told_once.lake_file,
+    told_once.lake_row,
+    told_once.was_answered,
+    replayed.replayed_token_id is not null as is_replayed
+from told_once
+left join
+    replayed on told_once.actor_token_id = replayed.replayed_token_id and told_once.actor_status = 'verified'
+left join again on told_once.lake_file = again.lake_file and told_once.lake_row = again.lake_row
+where again.lake_row is null
+
+union all
+
+-- A month in which there is nothing is remembered as looked at: it is not read again.
+select source, billing_month, charges_fingerprint, null, null, null, null
+from {{ periods_to_build("charges_fingerprint") }} as looked_at
+where source = 'llm_gateway'
