@@ -95,12 +95,13 @@ def _openai_list(request: Request) -> list[Record] | None:
     return lists.get(what)
 
 
-def _anthropic_list(request: Request) -> list[Record] | None:
+def _anthropic_list(state: State, request: Request) -> list[Record] | None:
+    tags = state.workspace_tags.get(EVAL_WORKSPACE, {"team": EVAL_TEAM})
     account = {"type": "ServiceAccount", "id": "svac_eval"}
     lists: dict[str, list[Record]] = {
         "workspaces": [
             {"id": ACCOUNTS["anthropic"], "type": "workspace", "name": "gateway", "tags": {}},
-            {"id": EVAL_WORKSPACE, "type": "workspace", "name": "evaluation", "tags": {"team": EVAL_TEAM}},
+            {"id": EVAL_WORKSPACE, "type": "workspace", "name": "evaluation", "tags": tags},
         ],
         "api_keys": [
             {"id": GATEWAY_KEY, "type": "api_key", "name": "gateway", "workspace_id": ACCOUNTS["anthropic"]},
@@ -220,7 +221,7 @@ def routes(state: State, openai: Guard, anthropic: Guard) -> list[Route]:
         Route(
             "GET",
             f"{ours}/(?P<what>workspaces|api_keys|users|service_accounts)",
-            listing(anthropic, _anthropic_list),
+            listing(anthropic, lambda asked: _anthropic_list(state, asked)),
         ),
         Route(
             "GET",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -77,10 +77,11 @@ class World:
 
 @dataclass
 class State:
-    """A world and the date at which the vendors are asked; tests move the date on."""
+    """A world and the date at which the vendors are asked; tests move the date on, and change a workspace's tags."""
 
     world: World
     as_of: date
+    workspace_tags: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

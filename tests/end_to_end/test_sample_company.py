@@ -17,7 +17,7 @@ import pytest
 from ingestion.lake import known_notes, load_of
 from ingestion.settings import PROJECT_ROOT, Home
 from sample_company.aws_base import PAYER
-from sample_company.aws_bedrock import bedrock_lines
+from sample_company.aws_bedrock import bedrock_lines, picture_line
 from sample_company.identity import standing
 from sample_company.litellm import late_day
 from sample_company.llm import requests
@@ -241,24 +241,42 @@ def test_leaked_key_shows_with_its_money(company: Company) -> None:
 
 
 def test_ai_dollars_are_owned_or_allocated_and_right(company: Company) -> None:
+    """Those of the providers, and Bedrock's on the AWS bill: what the gateway sends there, a notebook, and pictures."""
+    world = company.stage.world
+    on_the_bill = [
+        line["identity_line_item_id"]
+        for day in world.days(company.as_of)
+        for line, _, _ in (*bedrock_lines(world, day), picture_line(world, day))
+    ]
     labels = company.stage.folder / "labels" / "owners.parquet"
-    sources = "('openai', 'anthropic', 'openrouter')"
-    ((owned, everything),) = company.query(
-        f"select sum(effective_cost) filter (owner_id <> 'unowned'), sum(effective_cost) from fact_cost where source in {sources}"
+    is_ai = (
+        "(source in ('openai', 'anthropic', 'openrouter') or vendor_charge_id in "
+        f"({', '.join(repr(identity) for identity in on_the_bill)}))"
     )
-    assert owned / everything >= Decimal("0.97")
-    ((right, labelled),) = company.query(
+    rows = company.query(
         f"""
         with ledger as (
             select source, vendor_charge_id, owner_id, sum(effective_cost) as amount from fact_cost group by all
+        ),
+        told as (
+            select source, sum(amount) filter (owner_id <> 'unowned') as owned, sum(amount) as everything
+            from ledger where {is_ai} group by all
+        ),
+        judged as (
+            select source, sum(least(labels.amount, coalesce(ledger.amount, 0))) as fitting, sum(labels.amount) as labelled
+            from read_parquet('{labels}') as labels
+            left join ledger using (source, vendor_charge_id, owner_id)
+            where labels.enough_evidence and {is_ai}
+            group by all
         )
-        select sum(least(labels.amount, coalesce(ledger.amount, 0))), sum(labels.amount)
-        from read_parquet('{labels}') as labels
-        left join ledger using (source, vendor_charge_id, owner_id)
-        where labels.enough_evidence and labels.source in {sources}
+        select source, owned, everything, fitting, labelled from told join judged using (source)
         """
     )
-    assert right / labelled >= Decimal("0.99")
+    assert {row[0] for row in rows} == {"openai", "anthropic", "openrouter", "aws"}
+    # Of each bill, so that a large one can't hide what is wrong with a small one.
+    for source, owned, everything, fitting, labelled in rows:
+        assert owned / everything >= Decimal("0.97"), (source, owned, everything)
+        assert fitting / labelled >= Decimal("0.99"), (source, fitting, labelled)
 
 
 def test_bedrock_is_one_dollar_on_the_aws_bill_and_shared_out_by_the_gateway(company: Company) -> None:

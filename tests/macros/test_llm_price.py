@@ -110,7 +110,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
         }
         for provider, model in names
     ]
-    made.write("stg_prices__model_aliases", aliases, MODEL_ALIASES.schema)
+    made.write("int_llm_models__aliased", aliases, MODEL_ALIASES.schema)
     return made
 
 

@@ -32,18 +32,7 @@
     {%- set provider_text = provider or "'" ~ source ~ "'" -%}
     with
         {% if entities %}
-            entities as (
-                select
-                    kind,
-                    entity_id,
-                    max(name) as name,
-                    max(case when owner_kind = 'service_account' then owner_id end) as service_account_id,
-                    max(case when owner_kind = 'user' then owner_id end) as user_id,
-                    max(tags) as tags
-                from {{ ref("stg_llm_providers__entities") }}
-                where provider = '{{ source }}'
-                group by kind, entity_id
-            ),
+            entities as (select * from {{ ref("int_llm_entities__named") }} where provider = '{{ source }}'),
 
             accounts as (select * from entities where kind = '{{ sub_account_type | lower }}'),
 

@@ -85,7 +85,7 @@
 
         months as (select billing_month, price_book_version from {{ months }}),
 
-        aliases as (select * from {{ ref("stg_prices__model_aliases") }}),
+        aliases as (select * from {{ ref("int_llm_models__aliased") }}),
 
         cards as (
             select

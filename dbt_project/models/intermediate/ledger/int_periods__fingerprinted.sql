@@ -4,6 +4,8 @@
 with
     slices as (select * from {{ ref("int_slices__current") }}),
 
+    delivered as (select * from {{ ref("int_slices__of_periods") }}),
+
     asked as (select * from {{ ref("int_claims__asked") }}),
 
     price_books as (select billing_month, price_book_version from {{ ref("int_llm_price_books__assigned") }}),
@@ -19,19 +21,18 @@ with
 
     charges as (
         select
-            slices.source,
-            slices.billing_month,
+            delivered.source,
+            delivered.billing_month,
             {{
                 md5_key([
-                    "'" ~ var("logic_version") ~ "'", joined_text("slices.slice_id || slices.load_id", "slices.slice_id"),
-                    "max(case when slices.source = 'aws' then asked.asks_resource end)",
+                    "'" ~ var("logic_version") ~ "'",
+                    joined_text("delivered.slice_id || delivered.load_id", "delivered.slice_id"),
+                    "max(case when delivered.source = 'aws' then asked.asks_resource end)",
                 ])
-            }}
-            as charges_fingerprint
-        from slices
+            }} as charges_fingerprint
+        from delivered
         cross join asked
-        where slices.billing_month is not null
-        group by slices.source, slices.billing_month
+        group by delivered.source, delivered.billing_month
     ),
 
     -- Shared costs are allocated in proportion to the month's direct costs of all sources, and AI charges are

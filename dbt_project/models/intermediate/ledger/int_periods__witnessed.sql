@@ -5,6 +5,8 @@
 with
     slices as (select * from {{ ref("int_slices__current") }}),
 
+    delivered as (select * from {{ ref("int_slices__of_periods") }}),
+
     fingerprints as (select * from {{ ref("int_periods__fingerprinted") }}),
 
     periods as (
@@ -27,8 +29,7 @@ with
                 '","'
             )
             || '}' as delivered_slices
-        from slices
-        where billing_month is not null
+        from delivered
         group by source, billing_month
     ),
 

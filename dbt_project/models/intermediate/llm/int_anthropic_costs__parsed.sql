@@ -50,19 +50,10 @@ select
     case when counted.results_in_bucket = 1 then cast(used.tokens as decimal(38, 12)) end as tokens,
     counted.account as account_id,
     cast(null as string) as key_id,
-    'anthropic|'
-    || cast(cast(counted.bucket_start as date) as string)
-    || '|'
-    || counted.account
-    || '|'
-    || coalesce(counted.model_id, counted.description, '')
-    || '|'
-    || coalesce(counted.token_class, '')
+    {{ llm_charge_id("'anthropic'", ["counted.account", "counted.model_id, counted.description", "counted.token_class"]) }}
     || case when counted.tier = 'standard' then '' else '|' || counted.tier end as vendor_charge_id,
     counted.content_key,
-    row_number() over (
-        partition by counted.load_id, counted.slice_id, counted.content_key order by counted.content_key
-    ) as occurrence
+    {{ occurrence_of_content() }} as occurrence
 from counted
 left join
     used

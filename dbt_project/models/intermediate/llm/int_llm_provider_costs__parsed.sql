@@ -33,16 +33,8 @@ select
     key as key_id,
     ai_provider as provider,
     provider as issuer,
-    'llm_costs|'
-    || ai_provider
-    || '|'
-    || cast(cast(bucket_start as date) as string)
-    || '|'
-    || coalesce(account, '')
-    || '|'
-    || coalesce(model, description, '')
-    || '|'
-    || coalesce(token_class, '') as vendor_charge_id,
+    {{ llm_charge_id("'llm_costs|' || ai_provider", ["account", "model, description", "token_class"]) }}
+    as vendor_charge_id,
     content_key,
-    row_number() over (partition by load_id, slice_id, content_key order by content_key) as occurrence
+    {{ occurrence_of_content() }} as occurrence
 from keyed

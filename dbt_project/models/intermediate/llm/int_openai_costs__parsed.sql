@@ -29,17 +29,17 @@ select
     case when token_classes.token_class is not null then split.quantity end as tokens,
     split.project_id as account_id,
     split.api_key_id as key_id,
-    'openai|'
-    || cast(cast(split.bucket_start as date) as string)
-    || '|'
-    || coalesce(split.project_id, '')
-    || '|'
-    || coalesce(case when token_classes.token_class is not null then split.model end, split.line_item, '')
-    || '|'
-    || coalesce(token_classes.token_class, '') as vendor_charge_id,
+    {{
+        llm_charge_id(
+            "'openai'",
+            [
+                "split.project_id",
+                "case when token_classes.token_class is not null then split.model end, split.line_item",
+                "token_classes.token_class",
+            ],
+        )
+    }} as vendor_charge_id,
     split.content_key,
-    row_number() over (
-        partition by split.load_id, split.slice_id, split.content_key order by split.content_key
-    ) as occurrence
+    {{ occurrence_of_content() }} as occurrence
 from split
 left join token_classes on split.kind = token_classes.vendor_name

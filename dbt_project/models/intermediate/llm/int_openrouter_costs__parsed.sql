@@ -31,13 +31,7 @@ select
     cast(null as decimal(38, 12)) as tokens,
     workspace_id as account_id,
     cast(null as string) as key_id,
-    'openrouter|'
-    || cast(cast(bucket_start as date) as string)
-    || '|'
-    || coalesce(workspace_id, '')
-    || '|'
-    || coalesce(model, '')
-    || '|' as vendor_charge_id,
+    {{ llm_charge_id("'openrouter'", ["workspace_id", "model", "''"]) }} as vendor_charge_id,
     content_key,
-    row_number() over (partition by load_id, slice_id, content_key order by content_key) as occurrence
+    {{ occurrence_of_content() }} as occurrence
 from keyed

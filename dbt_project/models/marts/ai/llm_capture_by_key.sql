@@ -33,84 +33,60 @@ with
         group by {{ bucket }}, {{ json_text("claims", "llm_key") }}
     ),
 
-    used_in_all as (
-        select {{ bucket }}, sum(tokens) as provider_tokens, count(*) as keys from used group by {{ bucket }}
-    ),
-
-    seen_in_all as (select {{ bucket }}, sum(tokens) as gateway_tokens from seen group by {{ bucket }}),
-
-    -- Each key of the provider, and what the gateway saw of its bucket, as far as the provider confirms it.
-    counting as (
-        select
-            used.*,
-            used_in_all.keys,
-            used_in_all.provider_tokens as all_weight,
-            least(coalesce(seen_in_all.gateway_tokens, 0), used_in_all.provider_tokens) as confirmed,
-            {{
-                weight_until(
-                    "used.tokens",
-                    "used.ai_provider, used.ai_account, used.ai_model, used.ai_token_class, used.usage_day",
-                    "coalesce(used.key_id, '')",
-                )
-            }} as to_weight
+    holders as (
+        select 'provider' as key_kind, {{ bucket }}, key_id, tokens, committed_tokens
         from used
-        inner join used_in_all on {{ same_bucket("used", "used_in_all") }}
-        left join seen_in_all on {{ same_bucket("used", "seen_in_all") }}
+
+        union all
+
+        select 'gateway' as key_kind, {{ bucket }}, key_id, tokens, cast(0 as bigint) as committed_tokens
+        from seen
     ),
 
-    -- Each key of the gateway, and what it saw that no provider confirms.
-    exceeding as (
+    totals as (
         select
-            seen.*,
-            seen_in_all.gateway_tokens as all_weight,
-            greatest(seen_in_all.gateway_tokens - coalesce(used_in_all.provider_tokens, 0), 0) as exceeded,
+            {{ bucket }},
+            sum(case when key_kind = 'provider' then tokens else 0 end) as provider_tokens,
+            sum(case when key_kind = 'gateway' then tokens else 0 end) as gateway_tokens,
+            sum(case when key_kind = 'provider' then 1 else 0 end) as provider_keys
+        from holders
+        group by {{ bucket }}
+    ),
+
+    -- What is shared out over a bucket's keys: over the provider's what the gateway saw, as far as the
+    -- provider
+    -- confirms it; over the gateway's what no provider confirms.
+    sharing as (
+        select
+            holders.*,
+            totals.provider_keys,
+            case
+                when holders.key_kind = 'provider'
+                then least(totals.gateway_tokens, totals.provider_tokens)
+                else greatest(totals.gateway_tokens - totals.provider_tokens, 0)
+            end as amount,
+            case
+                when holders.key_kind = 'provider' then totals.provider_tokens else totals.gateway_tokens
+            end as all_weight,
             {{
                 weight_until(
-                    "seen.tokens",
-                    "seen.ai_provider, seen.ai_account, seen.ai_model, seen.ai_token_class, seen.usage_day",
-                    "coalesce(seen.key_id, '')",
+                    "holders.tokens",
+                    "holders.key_kind, holders.ai_provider, holders.ai_account, holders.ai_model, "
+                    ~ "holders.ai_token_class, holders.usage_day",
+                    "coalesce(holders.key_id, '')",
                 )
             }} as to_weight
-        from seen
-        inner join seen_in_all on {{ same_bucket("seen", "seen_in_all") }}
-        left join used_in_all on {{ same_bucket("seen", "used_in_all") }}
+        from holders
+        inner join totals on {{ same_bucket("holders", "totals") }}
     ),
 
     pieces as (
         select
-            usage_day,
-            ai_provider,
-            ai_account,
-            'provider' as key_kind,
-            key_id,
-            tokens as provider_tokens,
-            committed_tokens,
-            {{ whole_quotient(whole_number("confirmed") ~ " * to_weight", whole_number("all_weight")) }}
-            - {{ whole_quotient(whole_number("confirmed") ~ " * (to_weight - " ~ whole_number("tokens") ~ ")", whole_number("all_weight")) }}
-            as gateway_tokens,
-            0 as over_explained_tokens,
-            case when keys > 1 and confirmed > 0 and confirmed < all_weight then 1 else 0 end as is_shared_out
-        from counting
-
-        union all
-
-        select
-            usage_day,
-            ai_provider,
-            ai_account,
-            'gateway' as key_kind,
-            key_id,
-            0 as provider_tokens,
-            0 as committed_tokens,
-            {{ whole_quotient(whole_number("exceeded") ~ " * to_weight", whole_number("all_weight")) }}
-            - {{ whole_quotient(whole_number("exceeded") ~ " * (to_weight - " ~ whole_number("tokens") ~ ")", whole_number("all_weight")) }}
-            as gateway_tokens,
-            {{ whole_quotient(whole_number("exceeded") ~ " * to_weight", whole_number("all_weight")) }}
-            - {{ whole_quotient(whole_number("exceeded") ~ " * (to_weight - " ~ whole_number("tokens") ~ ")", whole_number("all_weight")) }}
-            as over_explained_tokens,
-            0 as is_shared_out
-        from exceeding
-        where exceeded > 0
+            sharing.*,
+            {{ whole_quotient(whole_number("amount") ~ " * to_weight", whole_number("all_weight")) }}
+            - {{ whole_quotient(whole_number("amount") ~ " * (to_weight - " ~ whole_number("tokens") ~ ")", whole_number("all_weight")) }}
+            as part
+        from sharing
     ),
 
     counted as (
@@ -120,12 +96,20 @@ with
             ai_account,
             key_kind,
             key_id,
-            cast(sum(provider_tokens) as bigint) as provider_tokens,
+            cast(sum(case when key_kind = 'provider' then tokens else 0 end) as bigint) as provider_tokens,
             cast(sum(committed_tokens) as bigint) as committed_tokens,
-            cast(sum(gateway_tokens) as bigint) as gateway_tokens,
-            cast(sum(over_explained_tokens) as bigint) as over_explained_tokens,
-            max(is_shared_out) = 1 as is_shared_out
+            cast(sum(part) as bigint) as gateway_tokens,
+            cast(sum(case when key_kind = 'gateway' then part else 0 end) as bigint) as over_explained_tokens,
+            max(
+                case
+                    when key_kind = 'provider' and provider_keys > 1 and amount > 0 and amount < all_weight
+                    then 1
+                    else 0
+                end
+            )
+            = 1 as is_shared_out
         from pieces
+        where key_kind = 'provider' or amount > 0
         group by usage_day, ai_provider, ai_account, key_kind, key_id
     ),
 

@@ -1,0 +1,44 @@
+-- Which model of each price book a model is, as requests name it. A book that is superseded is asked for no
+-- new
+-- names: a request that comes late for a closed month, of a model that nobody had used before, is of the
+-- model that
+-- the newest book says, at the price of its month's own.
+with
+    aliases as (select * from {{ ref("stg_prices__model_aliases") }}),
+
+    noted as (
+        select price_book_version, max(noted_at) as noted_at
+        from {{ ref("int_llm_price_books__noted") }}
+        group by price_book_version
+    ),
+
+    ranked as (
+        select
+            aliases.*,
+            row_number() over (
+                partition by aliases.provider, aliases.raw_model
+                order by noted.noted_at desc, aliases.price_book_version
+            ) as place
+        from aliases
+        inner join noted on aliases.price_book_version = noted.price_book_version
+    ),
+
+    newest as (select * from ranked where place = 1)
+
+select
+    noted.price_book_version,
+    newest.provider,
+    newest.raw_model,
+    case
+        when aliases.raw_model is null then newest.price_provider else aliases.price_provider
+    end as price_provider,
+    case
+        when aliases.raw_model is null then newest.price_model_id else aliases.price_model_id
+    end as price_model_id
+from noted
+cross join newest
+left join
+    aliases
+    on noted.price_book_version = aliases.price_book_version
+    and newest.provider = aliases.provider
+    and newest.raw_model = aliases.raw_model
