@@ -60,8 +60,8 @@ def tables(database: Path) -> list[Table]:
         )
         sources = rows(
             """
-            select source, billing_currency, sum(delivered_billed_cost), sum(fact_billed_cost),
-                sum(billed_difference), sum(fact_effective_cost), bool_and(is_reconciled)
+            select source, billing_currency, sum(delivered_billed_cost), sum(estimated_billed_cost),
+                sum(fact_billed_cost), sum(billed_difference), sum(fact_effective_cost), bool_and(is_reconciled)
             from fact_reconciliation group by 1, 2 order by 1, 2
             """
         )
@@ -82,19 +82,20 @@ def tables(database: Path) -> list[Table]:
             [(name, currency, _money(cost), f"{share:.1f} %") for name, currency, cost, share in how],
         ),
         _table(
-            "Reconciliation (billed cost: as delivered by the source, and in the ledger)",
-            ["source", "currency", "delivered", "ledger", "difference", "effective", "exact"],
+            "Reconciliation (billed cost: as delivered by the source, estimated for want of a bill, and in the ledger)",
+            ["source", "currency", "delivered", "estimated", "ledger", "difference", "effective", "exact"],
             [
                 (
                     name,
                     currency,
                     _money(told),
+                    _money(guessed),
                     _money(kept),
                     f"{difference.normalize():f}",
                     _money(effective),
                     "yes" if ok else "NO",
                 )
-                for name, currency, told, kept, difference, effective, ok in sources
+                for name, currency, told, guessed, kept, difference, effective, ok in sources
             ],
         ),
         _table(

@@ -199,7 +199,7 @@ _FEATURES: dict[str, tuple[tuple[str, str], ...]] = {
     "embedding-worker": (("bulk-embedding", "embeddings"),),
     "evaluation": (("nightly-eval", "evals"), ("judge", "evals")),
     "observability": (("incident-summary", "incidents"),),
-    "threat-detection": (("alert-triage", "alerts"),),
+    "threat-detection": (("alert-triage", "alerts"), ("log-digest", "alerts")),
 }
 
 WORKFLOWS: tuple[Workflow, ...] = tuple(

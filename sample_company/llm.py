@@ -24,6 +24,7 @@ from sample_company.llm_models import (
     OWN_MODEL,
     ROTATION,
     UNPRICED,
+    WITHOUT_REPORT,
     Model,
 )
 from sample_company.world import Label, Spike, World, at, first_of_month
@@ -257,13 +258,19 @@ def shares(world: World, day: date) -> dict[Bucket, dict[tuple[str, bool], Decim
 
 
 def labels(world: World, as_of: date) -> Iterator[Label]:
-    """Whose each provider charge is: the requests' teams, by what their tokens cost. (Bedrock's are AWS's to tell.)"""
+    """Whose each provider charge is: the requests' teams, by what their tokens cost. (Bedrock's are AWS's to tell.)
+
+    What a provider without a report bills is labelled as the estimate that the ledger has to make of it.
+    """
     for day in world.days(as_of):
         for (account, model, tier, token_class), teams in shares(world, day).items():
             if model.provider != "bedrock":
                 key = vendor_charge_id(model.provider, day, account, model.id, token_class, tier)
+                source = model.provider
+                if model.provider in WITHOUT_REPORT:
+                    source, key = "llm_gateway", f"llm_gateway|{key}"
                 for (team, known), amount in sorted(teams.items()):
-                    yield Label(model.provider, key, team, amount, known)
+                    yield Label(source, key, team, amount, known)
         for token_class, count in zip(CLASSES, research_tokens(world, day), strict=True):
             if count:
                 key = vendor_charge_id("openai", day, RESEARCH_PROJECT, GPT_5.id, token_class, "standard")

@@ -12,7 +12,12 @@ BATCH_FACTOR = Decimal("0.5")
 
 GATEWAY_BEDROCK_ACCOUNT = "110000000003"
 # The account that the gateway calls each provider with.
-ACCOUNTS = {"openai": "proj_gateway", "anthropic": "wrkspc_gateway", "bedrock": GATEWAY_BEDROCK_ACCOUNT}
+ACCOUNTS = {
+    "openai": "proj_gateway",
+    "anthropic": "wrkspc_gateway",
+    "bedrock": GATEWAY_BEDROCK_ACCOUNT,
+    "groq": "org_gateway",
+}
 
 
 @dataclass(frozen=True)
@@ -51,9 +56,13 @@ BEDROCK_SONNET = Model(
     "Claude Sonnet 4.5 (Amazon Bedrock Edition)",
 )
 NOVA_PRO = Model("nova-pro", "bedrock", "eu.amazon.nova-pro-v1:0", _prices("0.8", "0.2", "0", "3.2"), "NovaPro")
+# Of a provider that tells nobody what it bills: its requests are all that there is.
+GPT_OSS = Model("gpt-oss-20b", "groq", "openai/gpt-oss-20b", _prices("0.075", "0.0375", "0", "0.3"))
 # Newer than the gateway's price list: the gateway says 0, the provider bills it.
 PREVIEW = Model("gpt-5-sample-preview", "openai", "gpt-5-sample-preview", _prices("4", "0.4", "0", "16"))
 UNPRICED = (PREVIEW,)
+# The providers that have no report of what they bill.
+WITHOUT_REPORT = ("groq",)
 
 # The models that workflows use in turn, and those of the workflows that have one of their own.
 ROTATION = (GPT_5_MINI, GPT_5, SONNET, HAIKU, BEDROCK_SONNET, NOVA_PRO)
@@ -63,6 +72,7 @@ OWN_MODEL = {
     "voice-transcript": GPT_5_MINI,
     "nightly-eval": HAIKU,
     "judge": PREVIEW,
+    "log-digest": GPT_OSS,
 }
 # Workflows that hand in their requests as a batch.
 BATCH_WORKFLOWS = ("nightly-eval",)

@@ -1,6 +1,7 @@
 {{ config(meta={"dagster": {"ref": {"name": "fact_cost"}}}) }}
 
--- However the AI charges of a bucket were shared out, their parts add up to them, in every measure, to the
+-- However the billed AI charges of a bucket were shared out, their parts add up to them, in every measure,
+-- to the
 -- last digit.
 {%- set bucket = [
     "source", "billing_month", "ai_provider", "ai_model", "ai_token_class", "ai_service_tier", "ai_account", "usage_day"
@@ -33,7 +34,7 @@ with
             list_cost,
             contracted_cost
         from {{ ref("fact_cost") }}
-        where ai_provider is not null
+        where ai_provider is not null and not is_estimated
     )
 
 select {{ bucket | join(", ") }}

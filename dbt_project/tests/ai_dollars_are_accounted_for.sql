@@ -1,6 +1,7 @@
 {{ config(meta={"dagster": {"ref": {"name": "fact_cost"}}}) }}
 
--- What model providers bill is owned, allocated or unmetered, and nothing else: their sum is what was
+-- What model providers bill, and what is estimated where they do not, is owned, allocated or unmetered, and
+-- nothing else: their sum is what was
 -- charged, by
 -- source, month and currency, to the last digit. Unowned dollars that a request explains are told apart,
 -- and count.
@@ -8,7 +9,7 @@ with
     billed as (
         select source, billing_month, billing_currency, sum(billed_cost) as billed_cost
         from {{ ref("int_charges__unified") }}
-        where source in ('openai', 'anthropic', 'openrouter', 'llm_costs')
+        where source in ('openai', 'anthropic', 'openrouter', 'llm_costs', 'llm_gateway')
         group by source, billing_month, billing_currency
     ),
 
@@ -29,7 +30,7 @@ with
                 then 'unowned'
             end as part
         from {{ ref("fact_cost") }}
-        where source in ('openai', 'anthropic', 'openrouter', 'llm_costs')
+        where source in ('openai', 'anthropic', 'openrouter', 'llm_costs', 'llm_gateway')
     ),
 
     accounted as (

@@ -179,13 +179,16 @@ def _cases(rng: random.Random, each: int) -> Iterator[tuple[dict[str, Any], Deci
 
 
 def test_price_of_a_request_is_what_the_library_says_for_every_model(engine: Sql, lake: Lake) -> None:
+    """And its classes add up to it."""
     cases = list(_cases(random.Random(5), each=4))
     lake.write("requests", [request for request, _ in cases], REQUESTS)
-    found = lake.priced(engine, "computed_list_cost")
+    classes = ("input", "cached_input", "cache_write_5m", "cache_write_1h", "output", "web_search", "request")
+    sum_of_classes = " + ".join(f"{name}_cost_units" for name in classes)
+    found = lake.priced(engine, f"computed_list_cost, cost_units - ({sum_of_classes})")
     wrong = [
-        (request, cost, expected)
-        for (request, expected), (_, cost) in zip(cases, found, strict=True)
-        if cost != expected
+        (request, cost, rest, expected)
+        for (request, expected), (_, cost, rest) in zip(cases, found, strict=True)
+        if cost != expected or rest != 0
     ]
     assert not wrong, (len(wrong), len(cases), wrong[:3])
     assert len(cases) > 8_000

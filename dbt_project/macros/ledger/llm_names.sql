@@ -28,3 +28,35 @@
     {#- Usage whose cost is on no report: Anthropic's priority tier is paid by commitment. -#}
     ({{ provider }} = 'anthropic' and {{ tier }} like 'priority%')
 {% endmacro %}
+
+{% macro llm_biller(provider) %}
+    {#-
+        On whose bill a provider's requests are: Bedrock is on AWS's, and one vendor has several names in gateways, in
+        OpenTelemetry and in FOCUS. A provider that is not named here bills for itself.
+    -#}
+    case
+        when {{ provider }} in ('bedrock', 'sagemaker', 'aws') or {{ provider }} like 'amazon%'
+        then 'aws'
+        when {{ provider }} like 'azure%' or {{ provider }} like 'az.ai.%' or {{ provider }} like 'microsoft%'
+        then 'microsoft'
+        when
+            {{ provider }} like 'vertex_ai%'
+            or {{ provider }} like 'gemini%'
+            or {{ provider }} like 'gcp%'
+            or {{ provider }} like 'google%'
+        then 'google'
+        when {{ provider }} like 'vercel%'
+        then 'vercel'
+        when {{ provider }} like 'openai%' or {{ provider }} like '%-openai'
+        then 'openai'
+        when {{ provider }} like 'anthropic%'
+        then 'anthropic'
+        when {{ provider }} like 'openrouter%'
+        then 'openrouter'
+        when {{ provider }} like 'mistral%'
+        then 'mistral'
+        when {{ provider }} in ('xai', 'x_ai')
+        then 'xai'
+        else {{ provider }}
+    end
+{% endmacro %}

@@ -3,38 +3,56 @@
     number of 10^-18 USD. What they come to is rounded once, to 10^-12. The rates are made of the cards and not of the
     requests: whole numbers are cheap to multiply, decimals are not.
 -#}
-{% macro llm_cost_units() %}
+{% macro llm_cost_units(classes=none) %}
     {#-
         The list price of a request beside its card's rates, in 10^-18 USD. NULL where a unit that was used has no price.
+        `classes` (of `llm_cost_classes`): what of it these come to.
 
         Input tokens include what was read from and written to caches; audio is of what was not cached; output tokens
         include audio and reasoning. So every token is counted once.
     -#}
-    {%- set cached -%}
-        coalesce(cache_read_tokens, 0) + coalesce(cache_write_5m_tokens, 0) + coalesce(cache_write_1h_tokens, 0)
-    {%- endset -%}
-    {%- set fresh -%} greatest(input_tokens - ({{ cached }}), 0) {%- endset -%}
+    {%- set fresh = llm_fresh_tokens() -%}
     {%- set audio_in -%} least(coalesce(input_audio_tokens, 0), {{ fresh }}) {%- endset -%}
     {%- set written -%} coalesce(output_tokens, 0) {%- endset -%}
     {%- set audio_out -%} least(coalesce(output_audio_tokens, 0), {{ written }}) {%- endset -%}
     {%- set reasoned -%} least(coalesce(reasoning_tokens, 0), {{ written }} - {{ audio_out }}) {%- endset -%}
-    {%- set terms = ["coalesce(request_rate, 0)"] -%}
-    {%- for count, rate in [
-        (fresh ~ " - " ~ audio_in, "input_rate"),
-        (audio_in, "input_audio_rate"),
-        ("coalesce(cache_read_tokens, 0)", "cache_read_rate"),
-        ("coalesce(cache_write_5m_tokens, 0)", "cache_write_5m_rate"),
-        ("coalesce(cache_write_1h_tokens, 0)", "cache_write_1h_rate"),
-        (written ~ " - " ~ audio_out ~ " - " ~ reasoned, "output_rate"),
-        (audio_out, "output_audio_rate"),
-        (reasoned, "output_reasoning_rate"),
-        ("coalesce(web_search_count, 0)", "web_search_rate"),
-    ] -%}
+    {%- set terms = ["coalesce(request_rate, 0)"] if classes is none or "request" in classes else [] -%}
+    {%- for class, count, rate in [
+        ("input", fresh ~ " - " ~ audio_in, "input_rate"),
+        ("input", audio_in, "input_audio_rate"),
+        ("cached_input", "coalesce(cache_read_tokens, 0)", "cache_read_rate"),
+        ("cache_write_5m", "coalesce(cache_write_5m_tokens, 0)", "cache_write_5m_rate"),
+        ("cache_write_1h", "coalesce(cache_write_1h_tokens, 0)", "cache_write_1h_rate"),
+        ("output", written ~ " - " ~ audio_out ~ " - " ~ reasoned, "output_rate"),
+        ("output", audio_out, "output_audio_rate"),
+        ("output", reasoned, "output_reasoning_rate"),
+        ("web_search", "coalesce(web_search_count, 0)", "web_search_rate"),
+    ] if classes is none or class in classes -%}
         {%- do terms.append(
             "case when " ~ count ~ " = 0 then 0 else " ~ whole_number(count) ~ " * " ~ rate ~ " end"
         ) -%}
     {%- endfor -%}
     {{ terms | join(" + ") }}
+{% endmacro %}
+
+{% macro llm_fresh_tokens() %}
+    {#- The input tokens of a request that no cache had anything to do with. -#}
+    {%- set cached = "coalesce(cache_read_tokens, 0) + coalesce(cache_write_5m_tokens, 0) + coalesce(cache_write_1h_tokens, 0)" -%}
+    {{- return("greatest(input_tokens - (" ~ cached ~ "), 0)") -}}
+{% endmacro %}
+
+{% macro llm_cost_classes() %}
+    {#-
+        What the list price of a request is made of, and the count that each is for: the classes of tokens, web searches,
+        and a price of the request itself.
+    -#}
+    {{
+        return([
+            ("input", llm_fresh_tokens()), ("cached_input", "cache_read_tokens"),
+            ("cache_write_5m", "cache_write_5m_tokens"), ("cache_write_1h", "cache_write_1h_tokens"),
+            ("output", "output_tokens"), ("web_search", "web_search_count"), ("request", none),
+        ])
+    }}
 {% endmacro %}
 
 {% macro llm_savings_units() %}
@@ -73,6 +91,9 @@
     {%- set kinds = [
         "input", "input_audio", "cache_read", "cache_write_5m", "cache_write_1h", "output", "output_audio",
         "output_reasoning", "web_search", "request",
+    ] -%}
+    {%- set classes = [
+        "input", "cached_input", "cache_write_5m", "cache_write_1h", "output", "web_search", "request",
     ] %}
     with
         requests as (
@@ -153,6 +174,11 @@
                 case
                     when not_priced is null and card_key is not null then {{ llm_cost_units() }}
                 end as cost_units,
+                {% for class in classes %}
+                    case
+                        when not_priced is null and card_key is not null then {{ llm_cost_units([class]) }}
+                    end as {{ class }}_cost_units,
+                {% endfor %}
                 case
                     when not_priced is null and card_key is not null then {{ llm_savings_units() }}
                 end as savings_units

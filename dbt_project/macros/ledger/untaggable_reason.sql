@@ -5,7 +5,8 @@
         tag; of other vendors: those that know no tags.)
     -#}
     case
-        when {{ charge }}.source in ('vercel', 'openai', 'anthropic', 'openrouter', 'llm_costs')
+        when
+            {{ charge }}.source in ('vercel', 'openai', 'anthropic', 'openrouter', 'llm_costs', 'llm_gateway')
         then 'vendor has no tags'
         when {{ charge }}.charge_category = 'Tax'
         then 'tax'

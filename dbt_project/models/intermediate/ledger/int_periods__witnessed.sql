@@ -9,26 +9,60 @@ with
 
     fingerprints as (select * from {{ ref("int_periods__fingerprinted") }}),
 
-    periods as (
+    versions as (
         select
             source,
             billing_month,
-            max(extracted_at) as extracted_at,
-            max(case when dataset in ('{{ money_datasets() | join("', '") }}') then 1 else 0 end) as is_money,
-            {{ md5_key([joined_text("slice_id || load_id", "slice_id")]) }} as delivery_fingerprint,
+            slice_id,
+            coalesce(vendor_version || ' ', '')
+            || '#'
+            || substr({{ md5_key(["coalesce(content_digest, load_id)"]) }}, 1, 12) as version
+        from delivered
+        where dataset in ('{{ money_datasets() | join("', '") }}')
+
+        union all
+
+        -- A gateway's logs have slices by the hour: what estimates are made of is told as one.
+        select
+            source,
+            billing_month,
+            source || '|' || billing_month,
+            cast(count(*) as string)
+            || ' slices #'
+            || substr(
+                {{ md5_key([joined_text("slice_id || coalesce(content_digest, load_id)", "slice_id")]) }},
+                1,
+                12
+            )
+        from delivered
+        where source = '{{ estimating_source() }}'
+        group by source, billing_month
+    ),
+
+    told as (
+        select
+            source,
+            billing_month,
             '{' || replace(
                 {{
                     joined_text(
-                        json_of_text("slice_id") ~ " || ':' || " ~ json_of_text(
-                            "coalesce(vendor_version || ' ', '') || '#' || substr(" ~ md5_key(["coalesce(content_digest, load_id)"]) ~ ", 1, 12)"
-                        ),
-                        "slice_id",
+                        json_of_text("slice_id") ~ " || ':' || " ~ json_of_text("version"), "slice_id"
                     )
                 }},
                 '"|"',
                 '","'
             )
             || '}' as delivered_slices
+        from versions
+        group by source, billing_month
+    ),
+
+    periods as (
+        select
+            source,
+            billing_month,
+            max(extracted_at) as extracted_at,
+            {{ md5_key([joined_text("slice_id || load_id", "slice_id")]) }} as delivery_fingerprint
         from delivered
         group by source, billing_month
     ),
@@ -59,13 +93,14 @@ select
     periods.source,
     periods.billing_month,
     greatest(months.extracted_at, coalesce(rules.extracted_at, months.extracted_at)) as believed_at,
-    periods.delivered_slices,
+    told.delivered_slices,
     coalesce(others.others_fingerprint, '') as others_fingerprint,
     rules.rules_fingerprint,
     '{{ var("logic_version") }}' as logic_version,
     fingerprints.charges_fingerprint,
     fingerprints.ledger_fingerprint
 from periods
+inner join told on periods.source = told.source and periods.billing_month = told.billing_month
 inner join
     fingerprints
     on periods.source = fingerprints.source
@@ -73,4 +108,3 @@ inner join
 inner join months on periods.billing_month = months.billing_month
 left join others on periods.source = others.source and periods.billing_month = others.billing_month
 cross join rules
-where periods.is_money = 1

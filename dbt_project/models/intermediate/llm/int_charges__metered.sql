@@ -93,6 +93,11 @@ select
     case when all_weight is not null then 'llm-request-log-tokens-v1' end as allocation_method,
     case when all_weight is not null then {{ ratio("weight", "all_weight") }} end as allocation_ratio,
     case
-        when ai_provider is null then 'not_applicable' else coalesce(part_status, 'unmetered')
+        when ai_provider is null
+        then 'not_applicable'
+        -- An estimate is made of requests, and carries their claims already.
+        when {{ is_estimate("shared") }}
+        then 'metered'
+        else coalesce(part_status, 'unmetered')
     end as telemetry_status
 from shared

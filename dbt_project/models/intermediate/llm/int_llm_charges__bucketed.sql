@@ -8,13 +8,13 @@
     )
 }}
 
--- The buckets that AI charges are of (provider, model, token class, tier, account, UTC day), and what they
--- add up to.
+-- The buckets that billed AI charges are of (provider, model, token class, tier, account, UTC day), and what
+-- they add up to. Estimates are made of requests: there is nothing to share out.
 with
     charges as (
         select *
         from {{ charges_to_build(ref("int_charges__unified"), "charges_fingerprint") }} as current_charges
-        where ai_provider is not null
+        where ai_provider is not null and not ({{ is_estimate("current_charges") }})
     )
 
 select

@@ -134,7 +134,7 @@ with
                     )
             end as unmetered_cost
         from {{ ref("fact_cost") }}
-        where ai_provider is not null
+        where ai_provider is not null and not is_estimated
         group by
             cast(charge_period_start as date),
             ai_provider,

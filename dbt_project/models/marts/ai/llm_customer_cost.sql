@@ -4,7 +4,7 @@ with
     requests as (select * from {{ ref("int_llm_requests__measured") }} where customer_id is not null),
 
     charges as (
-        select customer_id, billing_month, billing_currency, billed_cost, effective_cost
+        select customer_id, billing_month, billing_currency, billed_cost, effective_cost, is_estimated
         from {{ ref("fact_cost") }}
         where telemetry_status = 'metered' and customer_id is not null
     ),
@@ -15,7 +15,10 @@ with
             billing_month,
             billing_currency,
             cast(sum(billed_cost) as decimal(38, 12)) as billed_cost,
-            cast(sum(effective_cost) as decimal(38, 12)) as effective_cost
+            cast(sum(effective_cost) as decimal(38, 12)) as effective_cost,
+            cast(
+                sum(case when is_estimated then effective_cost else 0 end) as decimal(38, 12)
+            ) as estimated_cost
         from charges
         group by customer_id, billing_month, billing_currency
     ),
@@ -40,6 +43,7 @@ select
     billed.billing_currency,
     billed.billed_cost,
     billed.effective_cost,
+    billed.estimated_cost,
     counted.list_cost,
     counted.request_count,
     cast(counted.successful_request_count as bigint) as successful_request_count,

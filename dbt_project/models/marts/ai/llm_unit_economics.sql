@@ -6,9 +6,8 @@
     "output": ["output"],
 } -%}
 
--- Billed cost is the provider's own money, as shared out to the requests of the group; list cost is what the
--- price book
--- says of them. Both stand beside the same counts.
+-- Billed cost is the provider's own money, as shared out to the requests of the group, or its estimate while
+-- there is no bill; list cost is what the price book says of them. Both stand beside the same counts.
 with
     requests as (select * from {{ ref("int_llm_requests__measured") }}),
 
@@ -22,7 +21,8 @@ with
             cast(charge_period_start as date) as usage_day,
             ai_token_class,
             billing_currency,
-            billed_cost
+            billed_cost,
+            case when is_estimated then 1 else 0 end as is_estimated
         from {{ ref("fact_cost") }}
         where telemetry_status = 'metered'
     ),
@@ -39,7 +39,8 @@ with
                     ) as decimal(38, 12)
                 ) as {{ name }}_billed_cost,
             {% endfor %}
-            count(distinct billing_currency) as currencies
+            count(distinct billing_currency) as currencies,
+            max(is_estimated) as is_estimated
         from charges
         group by {{ keys | join(", ") }}
     ),
@@ -86,6 +87,7 @@ with
             counted.*,
             billed.billing_currency,
             case when billed.currencies = 1 then billed.billed_cost end as billed_cost,
+            case when billed.currencies = 1 then billed.is_estimated = 1 end as is_estimated,
             {% for name in classes %}
                 case
                     when billed.currencies = 1 then billed.{{ name }}_billed_cost
@@ -124,6 +126,7 @@ select
     {% endfor %}
     billing_currency,
     billed_cost,
+    is_estimated,
     list_cost,
     {{ cost_for("billed_cost", "request_count") }} as billed_cost_per_request,
     {{ cost_for("billed_cost", "successful_request_count") }} as billed_cost_per_successful_request,

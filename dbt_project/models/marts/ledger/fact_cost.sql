@@ -52,6 +52,7 @@ select
     allocated.allocation_method,
     allocated.allocation_ratio,
     allocated.telemetry_status,
+    {{ is_estimate("allocated") }} as is_estimated,
     {% for column in focus_columns() %} allocated.{{ column }}, {% endfor %}
     allocated.provider_name,
     allocated.publisher_name,

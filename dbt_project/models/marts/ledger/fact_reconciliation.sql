@@ -1,4 +1,5 @@
 -- The same money at every stage of its way, by source, billing month and currency: each difference must be 0.
+-- Nobody delivers estimates: they come from the price book, and stand beside what was delivered.
 with
     stages as (
         select
@@ -10,6 +11,12 @@ with
             0 as effective
         from {{ ref("int_delivery_totals__current") }}
         where measure = 'billed_cost' and billing_month is not null
+
+        union all
+
+        select 'estimated', source, billing_month, 'USD', {{ estimated_cost() }}, 0
+        from {{ ref("int_llm_estimates__summed") }}
+        where ai_provider is not null
 
         union all
 
@@ -33,7 +40,7 @@ with
             source,
             billing_month,
             billing_currency,
-            {% for stage in ["delivered", "charges", "facts", "statement"] %}
+            {% for stage in ["delivered", "estimated", "charges", "facts", "statement"] %}
                 cast(
                     sum(case when stage = '{{ stage }}' then billed else 0 end) as decimal(38, 12)
                 ) as {{ stage }}_billed_cost,
@@ -53,14 +60,17 @@ select
     billing_month,
     billing_currency,
     delivered_billed_cost,
+    estimated_billed_cost,
     charges_billed_cost,
     facts_billed_cost as fact_billed_cost,
     statement_billed_cost,
     charges_effective_cost,
     fact_effective_cost,
-    cast(facts_billed_cost - delivered_billed_cost as decimal(38, 12)) as billed_difference,
+    cast(
+        facts_billed_cost - delivered_billed_cost - estimated_billed_cost as decimal(38, 12)
+    ) as billed_difference,
     cast(fact_effective_cost - charges_effective_cost as decimal(38, 12)) as effective_difference,
-    delivered_billed_cost = charges_billed_cost
+    delivered_billed_cost + estimated_billed_cost = charges_billed_cost
     and charges_billed_cost = facts_billed_cost
     and facts_billed_cost = statement_billed_cost
     and fact_effective_cost = charges_effective_cost as is_reconciled

@@ -20,6 +20,9 @@ select
     end as how,
     cast(sum(costs.billed_cost) as decimal(38, 12)) as billed_cost,
     cast(sum(costs.effective_cost) as decimal(38, 12)) as effective_cost,
+    cast(
+        sum(case when costs.is_estimated then costs.effective_cost else 0 end) as decimal(38, 12)
+    ) as estimated_cost,
     cast(count(*) as bigint) as charge_count
 from costs
 inner join owners on costs.owner_key = owners.owner_key

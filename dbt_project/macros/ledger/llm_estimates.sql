@@ -1,0 +1,26 @@
+{#-
+    Estimated charges: what priced requests cost where no bill tells. All that `llm_gateway` has in the ledger are such; the
+    gateway bills nothing.
+-#}
+{% macro is_estimate(charge) %} {{ charge }}.source = '{{ estimating_source() }}' {% endmacro %}
+
+{% macro estimating_source() %} {{- return("llm_gateway") -}} {% endmacro %}
+
+{% macro estimated_groups() %}
+    {#- What the requests of an estimate have in common, as [[column of the request, column of the charge], …]. -#}
+    {{
+        return([
+            ["provider", "ai_provider"], ["model_id", "ai_model"], ["usage_day", "usage_day"],
+            ["priced_tier", "ai_service_tier"], ["provider_account_id", "ai_account"], ["claims", "claims"],
+            ["accountable_id", "actor_id"], ["service_name", "service_id"], ["customer_id", "customer_id"],
+            ["workflow", "workflow_id"], ["feature", "feature"], ["environment", "environment"],
+        ])
+    }}
+{% endmacro %}
+
+{% macro estimated_cost() %}
+    {#- What a row of int_llm_estimates__summed costs, of all classes. -#}
+    {%- set costs = [] -%}
+    {%- for class, _ in llm_cost_classes() -%} {%- do costs.append(class ~ "_cost") -%} {%- endfor -%}
+    {{- return(costs | join(" + ")) -}}
+{% endmacro %}

@@ -1,0 +1,37 @@
+{{ config(meta={"dagster": {"ref": {"name": "fact_cost"}}}) }}
+
+-- A priced request of a day that no bill tells of is in the ledger at its list price, to the last digit, and
+-- no other is.
+with
+    bills as (select * from {{ ref("int_llm_bills__delivered") }}),
+
+    requests as (
+        select
+            requests.billing_month,
+            requests.usage_day,
+            requests.provider,
+            case when bills.biller is null then requests.computed_list_cost else 0 end as cost
+        from {{ ref("fact_llm_request") }} as requests
+        left join
+            bills
+            on {{ llm_biller("requests.provider") }} = bills.biller
+            and {{ month_text("requests.usage_day") }} = bills.billing_month
+            and cast(requests.usage_day as timestamp) < bills.billed_until
+        where requests.pricing_status = 'priced' and requests.provider is not null
+    ),
+
+    stages as (
+        select billing_month, usage_day, provider, cost as requested, 0 as estimated
+        from requests
+
+        union all
+
+        select billing_month, cast(charge_period_start as date), ai_provider, 0, effective_cost
+        from {{ ref("fact_cost") }}
+        where is_estimated
+    )
+
+select billing_month, usage_day, provider, sum(requested) as requested_cost, sum(estimated) as estimated_cost
+from stages
+group by billing_month, usage_day, provider
+having sum(requested) <> sum(estimated)
