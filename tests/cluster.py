@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.engines import SPARK_PYTHON
+from tests.engines import SHORT_LIVED, SPARK_PYTHON
 
 THRIFT = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
 # How long a server may take to listen, seconds.
@@ -48,7 +48,12 @@ class Cluster:
 @contextmanager
 def _server(folder: Path, name: str, command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
     """A server in a process group of its own, its output in a file, gone when the context ends."""
-    environment = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": str(SPARK_PYTHON)}
+    environment = {
+        **os.environ,
+        **SHORT_LIVED,
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "PYSPARK_PYTHON": str(SPARK_PYTHON),
+    }
     with (folder / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True

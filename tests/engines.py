@@ -22,6 +22,12 @@ needs_spark = pytest.mark.skipif(
     not HAS_SPARK and not os.environ.get("CI"),
     reason="no Java, or no .venv-spark (make spark): Spark is not tested",
 )
+# For a JVM that lives for minutes: its own compiler and collector would take half of the time, and the disk is waited for
+# to keep a metastore that is thrown away.
+SHORT_LIVED = {
+    "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseParallelGC "
+    "-Dderby.system.durability=test"
+}
 ENGINES = [pytest.param("duckdb", id="duckdb"), pytest.param("spark", id="spark", marks=needs_spark)]
 
 
@@ -56,6 +62,7 @@ class Spark:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            env={**os.environ, **SHORT_LIVED},
         )
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:

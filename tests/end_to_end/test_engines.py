@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -15,12 +16,14 @@ from orchestration.engine import Engine
 from orchestration.environment import DBT_PROJECT
 from sample_company.stage import staged
 from tests.end_to_end.conftest import FIRST, SECOND, UNTIL, Company
-from tests.engines import needs_spark
+from tests.engines import SHORT_LIVED, needs_spark
 
-# Spark plans every model anew, whatever it holds: minutes on a busy machine.
+# Spark plans every model anew, whatever it holds: a quarter of an hour on a busy machine.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400), needs_spark]
 
-SPARK = {"COSTOWNER_ENGINE": "spark_session"}
+SPARK = {"COSTOWNER_ENGINE": "spark_session", "COSTOWNER_SPARK_PARTITIONS": "1", **SHORT_LIVED}
+# A part of the history, so that the builds on Spark stay within a few minutes.
+RECENT = {"COSTOWNER_HISTORY_START": "2026-09"}
 
 
 def assert_same_marts(spark: Company, duck: Company) -> None:
@@ -34,21 +37,18 @@ def assert_same_marts(spark: Company, duck: Company) -> None:
     print(f"equal on both engines: {', '.join(f'{mart} {len(rows)}' for mart, rows in expected.items())}")
 
 
-# A part of the history, so that the builds on Spark stay within a few minutes.
-RECENT = ("--months", "2026-09..2026-10")
-
-
 @pytest.fixture(scope="module")
 def pair(staged_company: Callable[[str, date], Company]) -> tuple[Company, Company]:
-    """On Spark and on DuckDB: the last two months on the first day, then the open ones on the second, one restated."""
+    """On Spark and on DuckDB: the last two months on the first day, then again on the second, one restated."""
     spark, duck = staged_company("spark", FIRST), staged_company("duckdb", FIRST)
-    spark.settings.update(SPARK)
-    for company in (spark, duck):
-        company.refresh(*RECENT)
-    for company in (spark, duck):
-        company.show(SECOND)
-    for company in (spark, duck):
-        company.refresh()
+    spark.settings.update(RECENT | SPARK)
+    duck.settings.update(RECENT)
+    for day in (FIRST, SECOND):
+        for company in (spark, duck):
+            company.as_of = day
+            output = company.refresh()
+            asked = set(re.findall(r"asking for ([0-9-]+ to [0-9-]+)", output))
+            assert asked == {"2026-09 to 2026-10"}, "an incremental refresh is of the open months"
     return spark, duck
 
 
@@ -86,7 +86,8 @@ def test_sql_unit_tests_pass_on_spark(spark_company: Company) -> None:
                 "--profiles-dir",
                 ".",
             ),
-            *("--target-path", str(home.root / "unit_target"), "--log-path", str(home.root / "unit_logs")),
+            # The refresh's folder: what it parsed is not parsed again.
+            *("--target-path", str(engine.target_folder(home)), "--log-path", str(home.root / "unit_logs")),
         ],
         cwd=DBT_PROJECT,
         env={**spark_company.environment, **engine.environment(home)},
@@ -120,6 +121,7 @@ def test_cluster_that_is_not_there_is_told_in_one_line(spark_company: Company, t
         tmp_path / "away",
         SECOND,
         settings={
+            **RECENT,
             "COSTOWNER_ENGINE": "spark",
             "COSTOWNER_SPARK_PORT": "9",
             "COSTOWNER_SPARK_RETRIES": "0",

@@ -7,6 +7,31 @@
     {{- return(["source", "billing_month"] + also if target.type == "spark" else none) -}}
 {% endmacro %}
 
+{#-
+    A step of the ledger that many models read. DuckDB plans a view in no time, and only the ledger itself is written. Spark
+    plans a view anew wherever it is read, and a plan of all sources through all steps takes longer than their rows: there
+    the step is kept as a table, by period as the ledger is.
+-#}
+{% macro step_materialization() %}
+    {{- return("incremental" if target.type == "spark" else "view") -}}
+{% endmacro %}
+
+{% macro step_hook(fingerprint) %}
+    {{- return("{{ drop_stale_periods('" ~ fingerprint ~ "', 'built_of') }}" if target.type == "spark" else []) -}}
+{% endmacro %}
+
+{% macro step_charges(charges, fingerprint) %}
+    {#- What a step selects from: all charges of a relation for a view; for a table those of the periods to build, with the
+        fingerprint as `built_of`. -#}
+    {{- return(adapter.dispatch("step_charges")(charges, fingerprint)) -}}
+{% endmacro %}
+
+{% macro duckdb__step_charges(charges, fingerprint) %} {{ charges }} {% endmacro %}
+
+{% macro spark__step_charges(charges, fingerprint) %}
+    {{ charges_to_build(charges, fingerprint, "built_of") }}
+{% endmacro %}
+
 {% macro drop_periods(relation, alias, condition) %}
     {#- Drop the periods of a table that have rows which meet a condition. -#}
     {{- return(adapter.dispatch("drop_periods")(relation, alias, condition)) -}}
@@ -22,12 +47,13 @@
         {% set found = run_query(
             "select distinct source, billing_month from " ~ relation ~ " as " ~ alias ~ " where " ~ condition
         ) %}
+        {% set partitions = [] %}
         {% for row in found.rows %}
-            {% do run_query(
-                "alter table " ~ relation ~ " drop if exists partition (source = '" ~ row[0] ~ "', billing_month = '"
-                ~ row[1] ~ "')"
-            ) %}
+            {% do partitions.append("partition (source = '" ~ row[0] ~ "', billing_month = '" ~ row[1] ~ "')") %}
         {% endfor %}
+        {% if partitions %}
+            {% do run_query("alter table " ~ relation ~ " drop if exists " ~ partitions | join(", ")) %}
+        {% endif %}
     {% endif %}
     select 1
 {% endmacro %}

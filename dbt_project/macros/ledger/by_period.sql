@@ -3,8 +3,9 @@
     fingerprint of what the period was built from (int_periods__fingerprinted). Rows whose fingerprint is no longer
     current are dropped, and periods that are then missing are built. Whatever moment a run is killed at, the next
     one finds out what is missing; a period that becomes empty is emptied; one that did not change costs nothing.
+    `kept_as`: the fingerprint's column in the model, where it has another name.
 -#}
-{% macro drop_stale_periods(fingerprint) %}
+{% macro drop_stale_periods(fingerprint, kept_as=none) %}
     {% if is_incremental() %}
         {%- set stale -%}
             not exists (
@@ -13,7 +14,7 @@
                 where
                     current_period.source = built.source
                     and current_period.billing_month = built.billing_month
-                    and current_period.{{ fingerprint }} = built.{{ fingerprint }}
+                    and current_period.{{ fingerprint }} = built.{{ kept_as or fingerprint }}
             )
         {%- endset -%}
         {{ drop_periods(this, "built", stale) }}
@@ -21,7 +22,7 @@
     {% endif %}
 {% endmacro %}
 
-{% macro periods_to_build(fingerprint) %}
+{% macro periods_to_build(fingerprint, kept_as=none) %}
     {#- The periods that the model does not hold yet, of those that have such a fingerprint: `source`, `billing_month` and it. -#}
     (
         select period.source, period.billing_month, period.{{ fingerprint }}
@@ -35,26 +36,26 @@
                     where
                         built.source = period.source
                         and built.billing_month = period.billing_month
-                        and built.{{ fingerprint }} = period.{{ fingerprint }}
+                        and built.{{ kept_as or fingerprint }} = period.{{ fingerprint }}
                 )
             {% endif %}
     )
 {% endmacro %}
 
-{% macro charges_to_build(charges, fingerprint) %}
+{% macro charges_to_build(charges, fingerprint, kept_as=none) %}
     {#- The rows of a relation of charges (or requests) that are of the periods to build, with the period's fingerprint. -#}
     (
-        select charge.*, period.{{ fingerprint }}
+        select charge.*, period.{{ fingerprint }}{{ " as " ~ kept_as if kept_as }}
         from {{ charges }} as charge
         inner join
-            {{ periods_to_build(fingerprint) }} as period
+            {{ periods_to_build(fingerprint, kept_as) }} as period
             on charge.source = period.source
             and charge.billing_month = period.billing_month
-        where {{ is_of_loads_to_build("charge.load_id", fingerprint) }}
+        where {{ is_of_loads_to_build("charge.load_id", fingerprint, kept_as) }}
     )
 {% endmacro %}
 
-{% macro is_of_loads_to_build(load_id, fingerprint) %}
+{% macro is_of_loads_to_build(load_id, fingerprint, kept_as=none) %}
     {#-
         Whether a load holds rows of the periods to build. The loads are written out, so that the filter gets down to the
         files of the lake: a period costs what it holds, not the history. (Unit tests have no lake: they override this.)
@@ -63,7 +64,7 @@
         select distinct slice.load_id
         from {{ ref("int_slices__current") }} as slice
         inner join
-            {{ periods_to_build(fingerprint) }} as period
+            {{ periods_to_build(fingerprint, kept_as) }} as period
             on slice.source = period.source
             and slice.billing_month = period.billing_month
         order by slice.load_id

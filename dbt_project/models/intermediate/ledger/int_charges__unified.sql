@@ -1,6 +1,16 @@
--- All charges, of whatever source. A view: what follows reads the periods that it builds straight from the
--- lake, and
--- only the ledger itself is written.
+{{
+    config(
+        materialized=step_materialization(),
+        incremental_strategy=by_period_strategy(),
+        partition_by=by_period_partitions(),
+        on_schema_change="fail",
+        pre_hook=step_hook("ledger_fingerprint"),
+    )
+}}
+
+-- All charges, of whatever source. On DuckDB a view: what follows reads the periods that it builds straight
+-- from the
+-- lake, and only the ledger itself is written.
 with
     charges as (
         {% for model in charge_models() %}
@@ -13,4 +23,4 @@ with
     )
 
 select *
-from charges
+from {{ step_charges("charges", "ledger_fingerprint") }} as unified
