@@ -286,7 +286,15 @@ def test_hash_of_a_row_is_the_same_for_the_same_row_only(engine: Sql) -> None:
 
 
 # Proven by the builds of the sample company on both engines: they are statements, not expressions.
-BY_BUILDS = {"by_period", "check_session", "export_marts", "replace_table", "schema_prefix", "seed_rows"}
+BY_BUILDS = {
+    "by_period",
+    "check_session",
+    "export_marts",
+    "replace_table",
+    "schema_prefix",
+    "seed_rows",
+    "streamed_append",
+}
 
 
 def test_every_engine_macro_is_tried_here() -> None:
