@@ -35,6 +35,7 @@ RUN_TIMES = {
     # These hold load ids.
     "charges_fingerprint",
     "ledger_fingerprint",
+    "requests_fingerprint",
     "others_fingerprint",
     "rules_fingerprint",
     "believed_at",
