@@ -62,7 +62,7 @@ class Lineage:
         for node in built:
             if not _is_model(node):
                 with (project.project_dir / node["original_file_path"]).open(newline="") as file:
-                    self._columns[(node["schema"], node["name"])] = next(csv.reader(file))
+                    self._columns[self._tables[node["unique_id"]]] = next(csv.reader(file))
 
     def of(self, asset: str) -> dg.TableColumnLineage | None:
         """The lineage of a model that was just built; None for anything else, and for SQL that can't be read."""
@@ -73,7 +73,7 @@ class Lineage:
             origins = self._origins(asset, node, (self._compiled / node["original_file_path"]).read_text())
         except (OSError, SqlglotError):
             return None
-        self._columns[(node["schema"], node["name"])] = list(origins)
+        self._columns[self._tables[node["unique_id"]]] = list(origins)
         return dg.TableColumnLineage(
             {column: list(self._dependencies(node, found)) for column, found in origins.items()}
         )

@@ -9,16 +9,7 @@
 }}
 
 {%- set groups = estimated_groups() -%}
-{%- set requests -%}
-    (
-        select request.*
-        from {{ ref("int_llm_requests__unbilled") }} as request
-        inner join
-            {{ periods_to_build("ledger_fingerprint") }} as period
-            on period.source = '{{ estimating_source() }}'
-            and request.billing_month = period.billing_month
-    )
-{%- endset -%}
+{%- set requests = charges_to_build(ref("int_llm_requests__unbilled"), "ledger_fingerprint") -%}
 
 -- What the requests that no bill tells of cost at list price, by what they have in common: many requests
 -- are one estimate. A request's cost is rounded once, as in fact_llm_request: its classes are what the
