@@ -16,16 +16,19 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from ingestion.llm_gateway.columnar import LINES, Local, alike, header, json_files
-from ingestion.llm_gateway.dropped import DOCUMENT_FIELDS, MARKERS, PROMPT_PATHS, Dropped, holds
+from ingestion.llm_gateway.dropped import MARKERS, PROMPT_PATHS, Dropped, holds
 from ingestion.vendor_files import csv_relation, engine, literal, quoted
 
 # An empty value in the place of another counts as none: DuckDB's structure of a field would not tell it from words.
 EMPTY = r"([:\[,]\s*)(\"\s*\"|\{\s*\}|\[\s*\])"
 # OTLP keeps attributes as a list of keys and values, of spans and of their events.
+SPANS = "resourceSpans"
 ATTRIBUTES = (
-    "$.resourceSpans[*].scopeSpans[*].spans[*].attributes[*]",
-    "$.resourceSpans[*].scopeSpans[*].spans[*].events[*].attributes[*]",
+    "$[*].scopeSpans[*].spans[*].attributes[*]",
+    "$[*].scopeSpans[*].spans[*].events[*].attributes[*]",
 )
+# What of a record is looked at: nothing else of it is taken out of the file, and each is read by itself.
+LOOKED_AT = tuple(dict.fromkeys((*(path[0] for path in PROMPT_PATHS), SPANS)))
 OF_ATTRIBUTES = tuple(path[1] for path in PROMPT_PATHS if path[0] == "attributes")
 
 
@@ -49,11 +52,12 @@ def count(slices: Sequence[tuple[str, date, Sequence[Local]]]) -> list[list[dict
 
 
 def _relations(files: Sequence[Local]) -> Iterator[str]:
-    """SQL that gives the records of files as JSON, with the file's name."""
+    """SQL that gives what is looked at of the records of files, each a column of JSON, with the file's name."""
     for group in alike(files):
         if group[0].path.name.endswith((*LINES, ".json")):
             listed, options = json_files(group)
-            yield f"select filename, json as record from read_json_objects({listed}, {options}, filename = true)"
+            columns = ", ".join(f"{literal(name)}: 'JSON'" for name in LOOKED_AT)
+            yield f"select * from read_json({listed}, columns = {{{columns}}}, {options}, filename = true)"
         else:
             yield _of_table(group[0])
 
@@ -64,47 +68,57 @@ def _of_table(file: Local) -> str:
     else:
         names = header(file.path)
         relation = csv_relation(file.path, names)
-    kept = [name for name in (*DOCUMENT_FIELDS, "metadata", "model_parameters") if name in names]
-    fields = ", ".join(f"{literal(name)}, {quoted(name)}" for name in kept)
-    return f"select {literal(str(file.path))} as filename, json_object({fields}) as record from {relation}"
+    fields = ", ".join(
+        f"{f'to_json({quoted(name)})' if name in names else 'cast(null as json)'} as {quoted(name)}" for name in LOOKED_AT
+    )
+    return f"select {literal(str(file.path))} as filename, {fields} from {relation}"
 
 
-def _path(steps: Sequence[str]) -> str:
-    return "$" + "".join(f'."{step}"' for step in steps)
+def _fields(relation: str) -> str:
+    """SQL: the fields of records that may hold words, each a column by its path; what is deeper is read at once."""
+    objects, fields = [], []
+    for name in LOOKED_AT:
+        deeper = [path for path in PROMPT_PATHS if path[0] == name and len(path) > 1]
+        if (name,) in PROMPT_PATHS:
+            fields.append(quoted(name))
+        if deeper:
+            inner = quoted(f"in {name}")
+            paths = ", ".join(literal("$" + "".join(f'."{step}"' for step in path[1:])) for path in deeper)
+            objects.append(f"json_extract({_object(name)}, [{paths}]) as {inner}")
+            fields += [
+                f"{inner}[{place}] as {quoted('.'.join(path))}" for place, path in enumerate(deeper, start=1)
+            ]
+    return f"select filename, {', '.join(fields)} from (select *, {', '.join(objects)} from {relation})"
+
+
+def _object(name: str) -> str:
+    """SQL: a field that is an object. LiteLLM's table keeps `metadata` as text: it is read as what it says."""
+    if name != "metadata":
+        return quoted(name)
+    return "case json_type(metadata) when 'OBJECT' then metadata else try_cast(metadata ->> '$' as json) end"
 
 
 def _shapes(relation: str) -> str:
-    """SQL: how fields that may hold words are built, by file and field, with the number of records.
-
-    LiteLLM's table keeps `metadata` as text: it is taken out as text whatever it is, and read again.
-    """
-    plain = [path for path in PROMPT_PATHS if path[0] != "metadata"]
-    nested = [path for path in PROMPT_PATHS if path[0] == "metadata"]
-    paths, inner = ([literal(_path(path)) for path in plain], [literal(_path(path[1:])) for path in nested])
-    names = [literal(".".join(path)) for path in (*plain, *nested)]
-    attributes = ", ".join(f"json_extract(record, {literal(path)})" for path in ATTRIBUTES)
+    """SQL: how fields that may hold words are built, by file and field, with the number of records."""
+    attributes = ", ".join(f"json_extract({quoted(SPANS)}, {literal(path)})" for path in ATTRIBUTES)
     wanted = ", ".join(literal(name) for name in OF_ATTRIBUTES)
     marked = " or ".join(f"contains(said, {literal(marker)})" for marker in MARKERS)
     return f"""
         with records as ({relation}),
-        told as (
+        attributes as (
             select
                 filename,
-                list_concat(
-                    json_extract(record, [{", ".join(paths)}]),
-                    json_extract(
-                        case when json_valid(record ->> '$.metadata') then cast(record ->> '$.metadata' as json) end,
-                        [{", ".join(inner)}]
-                    )
-                ) as found,
-                list_filter(list_concat({attributes}), lambda told: (told ->> '$.key') in ({wanted})) as attributes
+                unnest(
+                    list_filter(list_concat({attributes}), lambda told: (told ->> '$.key') in ({wanted}))
+                ) as attribute
             from records
+            where {quoted(SPANS)} is not null
         ),
         each_one as (
-            select filename, unnest([{", ".join(names)}]) as field, unnest(found) as value from told
+            unpivot ({_fields("records")})
+            on columns(* exclude (filename)) into name field value value
             union all
-            select filename, 'attributes.' || (attribute ->> '$.key'), attribute -> '$.value'
-            from (select filename, unnest(attributes) as attribute from told)
+            select filename, 'attributes.' || (attribute ->> '$.key'), attribute -> '$.value' from attributes
         ),
         words as (
             select filename, field, value, cast(value as varchar) as said
