@@ -69,7 +69,8 @@ def _of_table(file: Local) -> str:
         names = header(file.path)
         relation = csv_relation(file.path, names)
     fields = ", ".join(
-        f"{f'to_json({quoted(name)})' if name in names else 'cast(null as json)'} as {quoted(name)}" for name in LOOKED_AT
+        f"{f'to_json({quoted(name)})' if name in names else 'cast(null as json)'} as {quoted(name)}"
+        for name in LOOKED_AT
     )
     return f"select {literal(str(file.path))} as filename, {fields} from {relation}"
 
