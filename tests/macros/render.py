@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ import jinja2
 from ingestion.settings import PROJECT_ROOT
 
 MACROS = PROJECT_ROOT / "dbt_project" / "macros"
+# Only dbt knows this tag; what it holds is no macro.
+MATERIALIZATION = re.compile(r"{% materialization .*?endmaterialization %}", re.DOTALL)
 
 
 class Adapter:
@@ -35,7 +38,7 @@ def _rendered(template: str, engine: str, dbt: Mapping[str, object]) -> str:
     adapter = Adapter(engine)
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
     environment.globals.update({"adapter": adapter, "return": lambda value: value, **dbt})
-    text = "".join(file.read_text() for file in sorted(MACROS.rglob("*.sql")))
+    text = "".join(MATERIALIZATION.sub("", file.read_text()) for file in sorted(MACROS.rglob("*.sql")))
     adapter.module = environment.from_string(text).module
     return environment.from_string(f"{text}{template}").render()
 

@@ -291,6 +291,7 @@ BY_BUILDS = {
     "check_session",
     "export_marts",
     "replace_table",
+    "replaced_view",
     "schema_prefix",
     "seed_rows",
     "streamed_append",
