@@ -1,7 +1,9 @@
 """The sample company's AWS lines as AWS's own FOCUS exports 1.0 and 1.2: Parquet or gzipped CSV, in the Data Exports layout.
 
 It plays AWS, after AWS's documentation of its FOCUS exports and the FOCUS specification. Like AWS's, these exports have
-no ids of line items and no IAM principals.
+no ids of line items, no IAM principals and no tags of accounts; and where the payer's discounts are in its lines' net costs,
+billed and effective cost are after discounts ("inclusive of all reduced rates and discounts", AWS's dictionary of FOCUS 1.2),
+and the discounts are not told once more by lines of their own.
 """
 
 from __future__ import annotations
@@ -111,13 +113,17 @@ PLAIN: dict[str, tuple[str, str | None]] = {
 
 def rows(lines: Iterable[Line]) -> Iterator[Row]:
     """FOCUS rows of a bill's lines. What covered usage and its negation don't net out to is a row of its own."""
+    lines = list(lines)
+    is_net = any(line.get("line_item_net_unblended_cost") is not None for line in lines)
     negated: dict[str, Decimal] = defaultdict(Decimal)
     last: dict[str, Line] = {}
     for line in lines:
         kind = line["line_item_line_item_type"]
         if line.get("split_line_item_parent_resource_id"):
             continue  # a pod's part of its instance's line
-        cost = _amount(line.get("line_item_unblended_cost"))
+        if is_net and kind.endswith("Discount"):
+            continue  # the other lines' net costs hold it
+        cost = _net(line, "line_item_net_unblended_cost", "line_item_unblended_cost")
         if kind in ("SavingsPlanCoveredUsage", "SavingsPlanNegation"):
             plan = str(line.get("savings_plan_savings_plan_a_r_n"))
             negated[plan] += cost
@@ -141,10 +147,13 @@ def _committed(line: Line, kind: str, cost: Decimal) -> list[Row] | None:
     if kind == "SavingsPlanNegation":
         return []
     if kind == "SavingsPlanCoveredUsage":
-        worth = _amount(line.get("savings_plan_savings_plan_effective_cost"))
+        worth = _net(
+            line, "savings_plan_net_savings_plan_effective_cost", "savings_plan_savings_plan_effective_cost"
+        )
         return [_row(line, "Usage", nothing, worth, "Committed", "Used")]
     if kind == "DiscountedUsage":
-        return [_row(line, "Usage", cost, _amount(line.get("reservation_effective_cost")), "Committed", "Used")]
+        worth = _net(line, "reservation_net_effective_cost", "reservation_effective_cost")
+        return [_row(line, "Usage", cost, worth, "Committed", "Used")]
     is_upfront = kind == "Fee" and line.get("reservation_reservation_a_r_n")
     if kind not in ("SavingsPlanRecurringFee", "RIFee", "SavingsPlanUpfrontFee") and not is_upfront:
         return None
@@ -155,10 +164,19 @@ def _committed(line: Line, kind: str, cost: Decimal) -> list[Row] | None:
         )
         found.append(_row(line, "Usage", nothing, unused, "Committed", "Unused"))
     if kind == "RIFee":
-        unused = _amount(line.get("reservation_unused_amortized_upfront_fee_for_billing_period"))
-        unused += _amount(line.get("reservation_unused_recurring_fee"))
+        unused = _net(
+            line,
+            "reservation_net_unused_amortized_upfront_fee_for_billing_period",
+            "reservation_unused_amortized_upfront_fee_for_billing_period",
+        )
+        unused += _net(line, "reservation_net_unused_recurring_fee", "reservation_unused_recurring_fee")
         found.append(_row(line, "Usage", nothing, unused, "Committed", "Unused"))
     return found
+
+
+def _net(line: Line, net: str, gross: str) -> Decimal:
+    """What a line costs after its discounts, where it tells that."""
+    return _amount(line.get(gross) if line.get(net) is None else line[net])
 
 
 def _amount(value: float | None) -> Decimal:

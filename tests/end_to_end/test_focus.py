@@ -1,13 +1,16 @@
-"""AWS's FOCUS exports make the ledger that CUR 2.0 makes of the same usage; a bill that comes twice stops publication."""
+"""AWS's FOCUS exports make the ledger that CUR 2.0 makes of the same usage, before discounts and after them; a bill that
+comes twice stops publication."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from sample_company.aws_base import Line
 from sample_company.aws_focus import Form, settings, write_delivery
 from sample_company.aws_formats import FORMATS
 from sample_company.aws_formats import write_delivery as write_cur
@@ -16,30 +19,56 @@ from tests.end_to_end.conftest import FIRST, Company
 
 pytestmark = pytest.mark.slow
 
-# A month that CUR tells before discounts: AWS's FOCUS exports know no net columns.
-MONTH = "2026-09"
+# In the first month CUR has no net columns and its discounts are lines; in the second the lines have net costs as well.
+GROSS, NET = "2026-09", "2026-10"
+MONTHS = ("--months", f"{GROSS}..{NET}")
 BY_OWNER = (
-    "select owner_id, charge_category, billing_currency, cast(charge_period_start as date), "
-    "sum(billed_cost), sum(effective_cost) from fact_cost group by all order by all"
+    "select billing_month, owner_id, charge_category, billing_currency, cast(charge_period_start as date), "
+    "sum({billed}), sum(effective_cost) from fact_cost group by all order by all"
 )
-# FOCUS has no IAM principal: neither bill has them here.
-NOT_IN_FOCUS = ("line_item_iam_principal", "line_item_user_identifier")
+# CUR bills a line before the discounts, which are a line of the payer's; FOCUS bills it after them. What a line is billed
+# after discounts is its effective cost, if it is of no commitment; a discount that is in the lines is nothing by itself.
+AFTER_DISCOUNTS = (
+    f"case when billing_month = '{NET}' and pricing_category is distinct from 'Committed' "
+    "then effective_cost else billed_cost end"
+)
+# FOCUS has no IAM principals and no tags of accounts: neither bill has them here.
+NOT_IN_FOCUS = ("line_item_iam_principal", "line_item_user_identifier", "tags")
+
+
+def content(company: Company, month: str) -> list[Line]:
+    """The bill's lines of a month."""
+    return [
+        {column: value for column, value in line.items() if column not in NOT_IN_FOCUS}
+        for line, _, _ in lines(company.stage.world, month, FIRST)
+    ]
 
 
 @pytest.fixture(scope="module")
 def company(staged_company: Callable[[str, date], Company]) -> Company:
     """An installation that has nothing but one AWS bill, and the bill in three exports."""
     company = staged_company("focus", FIRST)
-    content = [
-        {column: value for column, value in line.items() if column not in NOT_IN_FOCUS}
-        for line, _, _ in lines(company.stage.world, MONTH, FIRST)
-    ]
     bills = company.home / "bills"
     cur2 = next(found for found in FORMATS if found.name == "cur2-parquet")
-    write_cur(cur2, content, MONTH, bills / "cur2", "20261005T053621Z-a")
-    write_delivery(Form("1.0", is_parquet=True), content, MONTH, bills / "focus-1-0", "20261005T053621Z-b")
-    write_delivery(Form("1.2", is_parquet=False), content, MONTH, bills / "focus-1-2", "20261005T053621Z-c")
+    for month in (GROSS, NET):
+        bill = content(company, month)
+        write_cur(cur2, bill, month, bills / "cur2", f"{month}-a")
+        write_delivery(Form("1.0", is_parquet=True), bill, month, bills / "focus-1-0", f"{month}-b")
+        write_delivery(Form("1.2", is_parquet=False), bill, month, bills / "focus-1-2", f"{month}-c")
     return company
+
+
+def discount(bill: Sequence[Line]) -> Decimal:
+    """What a bill's lines are discounted by, by their net costs."""
+    return sum(
+        (
+            Decimal(repr(line["line_item_unblended_cost"])) - Decimal(repr(line["line_item_net_unblended_cost"]))
+            for line in bill
+            if not line.get("split_line_item_parent_resource_id")
+            and line["line_item_line_item_type"] != "EdpDiscount"
+        ),
+        Decimal(0),
+    )
 
 
 def show(company: Company, *exports: str, cur: bool = False, compare_only: bool = False) -> None:
@@ -55,15 +84,28 @@ def test_focus_exports_make_the_owners_and_costs_of_cur_2_and_a_bill_that_comes_
     company: Company,
 ) -> None:
     show(company, "focus-1-0", "focus-1-2", cur=True, compare_only=True)
-    company.refresh("--months", MONTH)
-    of_cur = company.query(BY_OWNER)
-    assert len({owner for owner, *_ in of_cur}) > 5
+    company.refresh(*MONTHS)
+    of_cur = company.query(BY_OWNER.format(billed="billed_cost"))
+    assert {month for month, *_ in of_cur} == {GROSS, NET} and len({owner for _, owner, *_ in of_cur}) > 5
     assert company.query("select distinct source from fact_cost") == [("aws",)]
     compared = company.query(
-        "select export_name, count(distinct charge_category), sum(abs(billed_difference)), sum(abs(effective_difference)) "
-        "from focus_comparison group by 1 order by 1"
+        "select export_name, billing_month, count(distinct charge_category), sum(billed_difference), "
+        "sum(abs(effective_difference)) from focus_comparison group by all order by all"
     )
-    assert compared == [("focus-1-0", 5, 0, 0), ("focus-1-2", 5, 0, 0)]
+    assert compared == [
+        (export, month, 5, 0, 0) for export in ("focus-1-0", "focus-1-2") for month in (GROSS, NET)
+    ]
+    # Of what is billed only the discounts stand elsewhere: CUR has them as a line of their own, FOCUS in the usage.
+    moved = discount(content(company, NET))
+    assert moved > 0
+    assert company.query(
+        "select export_name, billing_month, charge_category, billed_difference "
+        "from focus_comparison where billed_difference <> 0 order by all"
+    ) == [
+        (export, NET, category, difference)
+        for export in ("focus-1-0", "focus-1-2")
+        for category, difference in (("Adjustment", moved), ("Usage", -moved))
+    ]
 
     show(company, "focus-1-0", cur=True)
     published = company.database.stat().st_mtime_ns
@@ -79,7 +121,10 @@ def test_focus_export_alone_makes_the_same_owners_and_costs(
     alone = staged_company("focus-alone", FIRST)
     alone.settings = {name: "" for name in alone.stage.environment if name.startswith("SOURCES__")}
     alone.settings |= settings(company.home / "bills", "focus-1-2")
-    alone.refresh("--months", MONTH)
-    assert alone.query(BY_OWNER) == company.query(BY_OWNER)
-    assert alone.query("select count(*), bool_and(is_reconciled) from fact_reconciliation") == [(1, True)]
+    alone.refresh(*MONTHS)
+    told = alone.query(BY_OWNER.format(billed="billed_cost"))
+    assert told == company.query(BY_OWNER.format(billed=AFTER_DISCOUNTS))
+    as_cur_bills = company.query(BY_OWNER.format(billed="billed_cost"))
+    assert [row for row in told if row[0] == GROSS] == [row for row in as_cur_bills if row[0] == GROSS]
+    assert alone.query("select count(*), bool_and(is_reconciled) from fact_reconciliation") == [(2, True)]
     assert alone.query("select distinct source from fact_cost") == [("focus",)]
