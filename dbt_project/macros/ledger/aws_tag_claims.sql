@@ -15,7 +15,7 @@
         {%- do claims.append(["aws_cost_category:" ~ name, map_value("cost_category", [name])]) -%}
     {%- endfor -%}
     {%- for key in var("claim_tag_keys") -%}
-        {%- set of_principal = _aws_tag_spellings(["iamPrincipal/", "iamPrincipal:", "iam_principal_", "iamprincipal_"], key) -%}
+        {%- set of_principal = aws_principal_tag_spellings(key) -%}
         {%- set found = "coalesce(" ~ map_value("resource_tags", of_principal) ~ ", " ~ map_value("tags", of_principal) ~ ")" -%}
         {%- do claims.append(["aws_principal_tag:" ~ key, "case when " ~ is_bedrock("service_code") ~ " or line_item_iam_principal is not null then " ~ found ~ " end"]) -%}
     {%- endfor -%}
@@ -24,6 +24,11 @@
         {%- do claims.append(["aws_account_tag:" ~ key, "case when tags is not null then " ~ map_value("tags", of_account) ~ " end"]) -%}
     {%- endfor -%}
     {{ return(claims) }}
+{% endmacro %}
+
+{% macro aws_principal_tag_spellings(key) %}
+    {#- How CUR and FOCUS may spell a tag of an IAM principal. -#}
+    {{- return(_aws_tag_spellings(["iamPrincipal/", "iamPrincipal:", "iam_principal_", "iamprincipal_"], key)) -}}
 {% endmacro %}
 
 {% macro _aws_tag_spellings(prefixes, key) %}

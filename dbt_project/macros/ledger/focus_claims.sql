@@ -12,8 +12,7 @@
         {%- do claims.append(["focus_tag:" ~ key, "case when not is_aws and has_tags then " ~ found ~ " end"]) -%}
     {%- endfor -%}
     {%- for key in var("claim_tag_keys") -%}
-        {%- set of_principal = ["iamPrincipal/" ~ key, "iam_principal_" ~ key] -%}
-        {%- do claims.append(["aws_principal_tag:" ~ key, "case when has_tags and " ~ is_bedrock("aws_service_code") ~ " then coalesce(" ~ _json_texts("tags", of_principal) ~ ") end"]) -%}
+        {%- do claims.append(["aws_principal_tag:" ~ key, "case when has_tags and " ~ is_bedrock("aws_service_code") ~ " then coalesce(" ~ _json_texts("tags", aws_principal_tag_spellings(key)) ~ ") end"]) -%}
     {%- endfor -%}
     {%- for name in var("claim_cost_categories") -%}
         {%- do claims.append(["aws_cost_category:" ~ name, "case when is_aws and cost_categories is not null then " ~ json_text("cost_categories", name) ~ " end"]) -%}
