@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
 import dagster as dg
-import duckdb
 import pytest
 
 from ingestion.settings import PROJECT_ROOT, Home
 from orchestration.engine import Engine
 from orchestration.environment import DBT_PROJECT
 from sample_company.stage import staged
-from tests.cluster import thrift_server
 from tests.end_to_end.conftest import FIRST, SECOND, UNTIL, Company
 from tests.engines import SHORT_LIVED, needs_spark
 
 # Spark plans every model anew, whatever it holds: a quarter of an hour on a busy machine.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400), needs_spark]
 
+SPARK = {"COSTOWNER_ENGINE": "spark_session", "COSTOWNER_SPARK_PARTITIONS": "1", **SHORT_LIVED}
 # A part of the history, so that the builds on Spark stay within a few minutes.
 RECENT = {"COSTOWNER_HISTORY_START": "2026-09"}
 
@@ -38,29 +37,11 @@ def assert_same_marts(spark: Company, duck: Company) -> None:
     print(f"equal on both engines: {', '.join(f'{mart} {len(rows)}' for mart, rows in expected.items())}")
 
 
-# Small bills in big plans: to write Java for a plan, and to tell of it, takes longer than its rows. (The cluster's tests
-# leave all of it as Spark has it.)
-LEAN = {
-    "sql_codegen_wholeStage": "false",
-    "sql_adaptive_enabled": "false",
-    "sql_ui_explainMode": "simple",
-    "sql_maxPlanStringLength": "100",
-    "sql_shuffle_partitions": "1",
-}
-
-
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """One Thrift server for all builds here."""
-    with thrift_server(tmp_path_factory.mktemp("server"), "local[2]", driver_memory="3g", **LEAN) as settings:
-        yield settings
-
-
-@pytest.fixture(scope="module")
-def pair(staged_company: Callable[[str, date], Company], server: dict[str, str]) -> tuple[Company, Company]:
+def pair(staged_company: Callable[[str, date], Company]) -> tuple[Company, Company]:
     """On Spark and on DuckDB: the last two months on the first day, then again on the second, one restated."""
     spark, duck = staged_company("spark", FIRST), staged_company("duckdb", FIRST)
-    spark.settings.update(RECENT | server)
+    spark.settings.update(RECENT | SPARK)
     duck.settings.update(RECENT)
     for day in (FIRST, SECOND):
         for company in (spark, duck):
@@ -91,54 +72,39 @@ def test_column_lineage_is_told_of_spark_s_sql_too(spark_company: Company) -> No
     ]
 
 
-def dbt(
-    company: Company, engine: Engine, home: Home, *arguments: str, settings: Mapping[str, str] | None = None
-) -> str:
-    """dbt on an engine, in the folders of a home; gives what it printed. It has to succeed."""
+def test_sql_unit_tests_pass_on_spark(spark_company: Company) -> None:
+    engine, home = Engine("spark_session"), Home(spark_company.home)
     done = subprocess.run(
         [
-            *(str(engine.dbt), *arguments, "--target", engine.name, "--profiles-dir", "."),
+            *(
+                str(engine.dbt),
+                "test",
+                "--target",
+                engine.name,
+                "--select",
+                "test_type:unit",
+                "--profiles-dir",
+                ".",
+            ),
             # The refresh's folder: what it parsed is not parsed again.
-            *("--target-path", str(engine.target_folder(home)), "--log-path", str(home.root / "logs_of_dbt")),
+            *("--target-path", str(engine.target_folder(home)), "--log-path", str(home.root / "unit_logs")),
         ],
         cwd=DBT_PROJECT,
-        env={**company.environment, **engine.environment(home), **(settings or {})},
+        env={**spark_company.environment, **engine.environment(home)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout[-3000:]
-    return done.stdout
-
-
-def test_sql_unit_tests_pass_on_spark(spark_company: Company) -> None:
-    said = dbt(spark_company, Engine("spark"), Home(spark_company.home), "test", "--select", "test_type:unit")
-    assert re.search(r"PASS=[1-9]\d+ .*ERROR=0", said), said[-3000:]
-
-
-def test_spark_inside_dbt_builds_the_same_owners(spark_company: Company, tmp_path: Path) -> None:
-    """Without a server. The whole ledger would take minutes so; owners take a few models."""
-    engine, home = Engine("spark_session"), Home(tmp_path)
-    settings = SHORT_LIVED | {"COSTOWNER_LAKE_PATH": str(spark_company.home / "lake")}
-    owners = ("build", "--select", "+dim_owner", "--exclude-resource-type", "unit_test")
-    dbt(spark_company, engine, home, *owners, settings=settings)
-    columns = "owner_key, owner_id, owner_kind, name, owner_path, valid_from, valid_to, is_current"
-    files = engine.export_folder(home) / "dim_owner" / "*.parquet"
-    built = duckdb.sql(f"select {columns} from read_parquet('{files}') order by all").fetchall()
-    assert built and built == spark_company.query(f"select {columns} from dim_owner order by all")
+    assert done.returncode == 0 and "PASS=" in done.stdout, done.stdout[-3000:]
 
 
 @pytest.fixture(scope="module")
-def other_seed(
-    tmp_path_factory: pytest.TempPathFactory, server: dict[str, str]
-) -> Iterator[tuple[Company, Company]]:
-    """Another sample company, its last month, on DuckDB and on Spark, beside the first one's in the same metastore."""
+def other_seed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Company, Company]]:
+    """Another sample company, its last month, on DuckDB and on Spark."""
     root = tmp_path_factory.mktemp("other")
     with staged(root / "world", seed=11, until=UNTIL, as_of=SECOND) as stage:
         duck = Company(stage, root / "duckdb", SECOND)
-        spark = Company(
-            stage, root / "spark", SECOND, settings=server | {"COSTOWNER_SPARK_SCHEMA_PREFIX": "other_"}
-        )
+        spark = Company(stage, root / "spark", SECOND, settings=SPARK)
         for company in (duck, spark):
             company.refresh("--months", "2026-10")
         yield duck, spark
