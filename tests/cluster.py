@@ -1,4 +1,4 @@
-"""Real Spark servers on loopback, from PyPI's pyspark alone: a Thrift server, and a cluster of a master and workers."""
+"""A real Spark cluster on loopback, from PyPI's pyspark alone: a standalone master, workers and a Thrift server."""
 
 from __future__ import annotations
 
@@ -74,56 +74,62 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @contextmanager
-def thrift_server(folder: Path, master: str, **spark: str) -> Iterator[dict[str, str]]:
-    """A Thrift server on a master, its metastore and tables below `folder`; gives what costowner needs to find it.
-
-    `spark` are its settings, with `_` for each dot of their names below `spark.`.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    port = free_port()
-    settings = {
-        "spark.driver.memory": "2g",
-        "spark.ui.enabled": "false",
-        "spark.log.level": "WARN",
-        "spark.sql.warehouse.dir": str(folder / "warehouse"),
-        "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={folder}/metastore;create=true",
-        **{f"spark.{name.replace('_', '.')}": value for name, value in spark.items()},
-    }
-    options = [part for name, value in settings.items() for part in ("--conf", f"{name}={value}")]
-    command = [
-        *(str(SPARK_PYTHON.with_name("spark-submit")), "--master", master, "--class", THRIFT, *options),
-        *("spark-internal", "--hiveconf", f"hive.server2.thrift.port={port}"),
-        *("--hiveconf", "hive.server2.thrift.bind.host=127.0.0.1"),
-    ]
-    with _server(folder, "thrift", command) as process:
-        _wait_for(port, process, folder / "thrift.log")
-        yield {
-            "COSTOWNER_ENGINE": "spark",
-            "COSTOWNER_SPARK_HOST": "127.0.0.1",
-            "COSTOWNER_SPARK_PORT": str(port),
-            "COSTOWNER_SPARK_THREADS": "2",
-        }
-
-
-@contextmanager
 def spark_cluster(folder: Path, workers: int = 2, memory: str = "2g") -> Iterator[Cluster]:
-    """A master, workers of one core each and a Thrift server, all below `folder`."""
-    spark_class = str(SPARK_PYTHON.with_name("spark-class"))
+    """A master, workers of one core each and a Thrift server, its metastore and tables below `folder`."""
+    binaries = SPARK_PYTHON.parent
     folder.mkdir(parents=True, exist_ok=True)
-    port = free_port()
-    url = f"spark://127.0.0.1:{port}"
-    at = ["--host", "127.0.0.1", "--webui-port", "0"]
+    master_port, thrift_port = free_port(), free_port()
+    master_url = f"spark://127.0.0.1:{master_port}"
     with ExitStack() as stack:
-        command = [spark_class, "org.apache.spark.deploy.master.Master", *at, "--port", str(port)]
-        master = stack.enter_context(_server(folder, "master", command))
-        _wait_for(port, master, folder / "master.log")
-        started = []
+        at = ["--host", "127.0.0.1", "--webui-port", "0"]
+        master = stack.enter_context(
+            _server(
+                folder,
+                "master",
+                [
+                    str(binaries / "spark-class"),
+                    "org.apache.spark.deploy.master.Master",
+                    *at,
+                    *("--port", str(master_port)),
+                ],
+            )
+        )
+        _wait_for(master_port, master, folder / "master.log")
+        cluster = Cluster(
+            folder,
+            {
+                "COSTOWNER_ENGINE": "spark",
+                "COSTOWNER_SPARK_HOST": "127.0.0.1",
+                "COSTOWNER_SPARK_PORT": str(thrift_port),
+                "COSTOWNER_SPARK_THREADS": "2",
+            },
+        )
         for number in range(workers):
             work = folder / f"worker-{number}"
-            command = [spark_class, "org.apache.spark.deploy.worker.Worker", *at]
-            command += ["--cores", "1", "--memory", memory, "--work-dir", str(work), url]
-            started.append(stack.enter_context(_server(folder, f"worker-{number}", command)))
-        settings = stack.enter_context(
-            thrift_server(folder, url, executor_memory="1500m", executor_cores="1", sql_shuffle_partitions="2")
+            command = [str(binaries / "spark-class"), "org.apache.spark.deploy.worker.Worker", *at]
+            command += ["--cores", "1", "--memory", memory, "--work-dir", str(work), master_url]
+            cluster.workers.append(stack.enter_context(_server(folder, f"worker-{number}", command)))
+        settings = {
+            "spark.driver.memory": "2g",
+            "spark.executor.memory": "1500m",
+            "spark.executor.cores": "1",
+            "spark.ui.enabled": "false",
+            "spark.sql.shuffle.partitions": "2",
+            "spark.log.level": "WARN",
+            "spark.sql.warehouse.dir": str(folder / "warehouse"),
+            "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={folder}/metastore;create=true",
+        }
+        options = [part for name, value in settings.items() for part in ("--conf", f"{name}={value}")]
+        thrift = stack.enter_context(
+            _server(
+                folder,
+                "thrift",
+                [
+                    *(str(binaries / "spark-submit"), "--master", master_url, "--class", THRIFT, *options),
+                    *("spark-internal", "--hiveconf", f"hive.server2.thrift.port={thrift_port}"),
+                    *("--hiveconf", "hive.server2.thrift.bind.host=127.0.0.1"),
+                ],
+            )
         )
-        yield Cluster(folder, settings, started)
+        _wait_for(thrift_port, thrift, folder / "thrift.log")
+        yield cluster
