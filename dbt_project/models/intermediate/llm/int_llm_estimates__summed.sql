@@ -11,6 +11,9 @@
 {%- set groups = estimated_groups() -%}
 {%- set requests = charges_to_build(ref("int_llm_requests__unbilled"), "ledger_fingerprint") -%}
 
+-- Made after the requests themselves (depends_on: {{ ref("fact_llm_request") }}): both are passes over all
+-- of them, and side by side each would have half of the memory.
+--
 -- What the requests that no bill tells of cost at list price, by what they have in common: many requests
 -- are one estimate. A request's cost is rounded once, as in fact_llm_request: its classes are what the
 -- rounded sum grows by, so that together they are what the request costs. A month without any keeps one

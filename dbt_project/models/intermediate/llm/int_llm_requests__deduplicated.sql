@@ -4,15 +4,15 @@
 with
     requests as (select * from {{ ref("stg_llm_gateway__llm_requests") }}),
 
-    counted as (select * from {{ ref("int_llm_requests__counted") }}),
+    excepted as (select * from {{ ref("int_llm_requests__excepted") }} where lake_row is not null),
 
     standing as (
         select
             requests.*,
-            counted.was_answered,
-            counted.source,
+            '{{ estimating_source() }}' as source,
+            status = 'success' and not gateway_cache_hit as is_billed,
             case
-                when counted.is_replayed
+                when excepted.is_replayed
                 then 'replayed'
                 when actor_status = 'verified'
                 then 'verified'
@@ -23,14 +23,15 @@ with
                 else 'unknown'
             end as identity_standing
         from requests
-        inner join counted on requests.lake_file = counted.lake_file and requests.lake_row = counted.lake_row
+        left join
+            excepted on requests.lake_file = excepted.lake_file and requests.lake_row = excepted.lake_row
+        where coalesce(excepted.is_counted, true)
     )
 
 select
     {{ md5_key(["standing.source_system", "standing.request_id"]) }} as llm_request_key,
     standing.*,
     {{ canonical_model("coalesce(response_model, request_model)") }} as model_id,
-    was_answered as is_billed,
     {{ canonical_tier("service_tier") }} as served_tier,
     cast(started_at as date) as usage_day,
     case when identity_standing = 'verified' then actor_id else user_id end as accountable_id,

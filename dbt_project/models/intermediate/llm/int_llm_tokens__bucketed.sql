@@ -8,9 +8,21 @@
     )
 }}
 
+{%- set classes = {
+    "input": "input_uncached_tokens",
+    "cached_input": "cache_read_tokens",
+    "cache_write_5m": "cache_write_5m_tokens",
+    "cache_write_1h": "cache_write_1h_tokens",
+    "output": "output_tokens",
+} -%}
+{%- set keys = [
+    "source", "billing_month", "charges_fingerprint", "provider", "model_id", "usage_day", "served_tier",
+    "provider_account_id", "claims", "accountable_id", "service_name", "customer_id", "workflow", "feature",
+    "environment",
+] -%}
+
 -- The gateway's billed tokens by bucket (provider, model, token class, tier, UTC day, account) and by who
--- used
--- them.
+-- used them. Summed in one pass over the requests; the sums are then told apart by class.
 with
     requests as (
         select *
@@ -20,17 +32,27 @@ with
         where is_billed
     ),
 
-    classes as (
-        {% for token_class, column in [
-            ("input", "input_uncached_tokens"),
-            ("cached_input", "cache_read_tokens"),
-            ("cache_write_5m", "cache_write_5m_tokens"),
-            ("cache_write_1h", "cache_write_1h_tokens"),
-            ("output", "output_tokens"),
-        ] %}
-            select requests.*, '{{ token_class }}' as token_class, {{ column }} as tokens
-            from requests
-            where {{ column }} > 0
+    summed as (
+        select
+            {{ keys | join(", ") }},
+            {% for class, column in classes.items() %}
+                sum(case when {{ column }} > 0 then {{ column }} end) as {{ class }}_tokens,
+                count(case when {{ column }} > 0 then 1 end) as {{ class }}_requests
+                {% if not loop.last %}, {% endif %}
+            {% endfor %}
+        from requests
+        group by {{ keys | join(", ") }}
+    ),
+
+    classed as (
+        {% for class in classes %}
+            select
+                {{ keys | join(", ") }},
+                '{{ class }}' as token_class,
+                {{ class }}_tokens as tokens,
+                {{ class }}_requests as request_count
+            from summed
+            where {{ class }}_requests > 0
             {% if not loop.last %}
                 union all
             {% endif %}
@@ -56,23 +78,6 @@ select
     environment,
     {{ md5_key(["claims", "accountable_id", "service_name", "customer_id", "workflow", "feature", "environment", "served_tier"]) }}
     as group_key,
-    sum(tokens) as tokens,
-    count(*) as request_count
-from classes
-group by
-    source,
-    billing_month,
-    charges_fingerprint,
-    provider,
-    model_id,
-    token_class,
-    usage_day,
-    served_tier,
-    provider_account_id,
-    claims,
-    accountable_id,
-    service_name,
-    customer_id,
-    workflow,
-    feature,
-    environment
+    tokens,
+    request_count
+from classed

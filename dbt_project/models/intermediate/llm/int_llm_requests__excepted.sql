@@ -8,31 +8,14 @@
     )
 }}
 
-{%- set delivered -%}
-    {{ charges_to_build("(select *, 'llm_gateway' as source from " ~ ref("stg_llm_gateway__llm_requests") ~ ")",
-                        "charges_fingerprint") }}
-{%- endset -%}
-
 -- The same request may be told by two sources, delivered twice, or told by the SDK around it: it counts
--- once. Which rows of the lake count is found from what identifies requests alone; who asks for their other
--- sixty columns reads them there (int_llm_requests__deduplicated).
+-- once. Kept is the exception: rows of the lake that do not count, and those whose token somebody uses
+-- twice. Who reads the requests (int_llm_requests__deduplicated) compares each row with them alone.
 with
     told as (
         select
-            source,
-            billing_month,
-            charges_fingerprint,
-            lake_file,
-            lake_row,
-            source_system,
-            request_id,
-            provider_request_id,
-            parent_request_id,
-            started_at,
-            slice_id,
-            key_hash,
-            actor_status,
-            actor_token_id,
+            alike.*,
+            case when actor_status = 'verified' then actor_token_id end as verified_token_id,
             case
                 source_system
                 when 'litellm'
@@ -52,7 +35,12 @@ with
                 else 4
             end as system_rank,
             status = 'success' and not gateway_cache_hit as was_answered
-        from {{ delivered }} as requests
+        from {{ ref("int_llm_requests__alike") }} as alike
+        inner join
+            {{ periods_to_build("charges_fingerprint") }} as period
+            on alike.source = period.source
+            and alike.billing_month = period.billing_month
+        where alike.lake_row is not null
     ),
 
     ranked as (
@@ -132,30 +120,35 @@ with
 
     -- One token on two keys: somebody uses another one's.
     replayed as (
-        select actor_token_id as replayed_token_id
+        select verified_token_id as replayed_token_id
         from told_once
-        where actor_status = 'verified' and actor_token_id is not null
-        group by actor_token_id
+        where verified_token_id is not null
+        group by verified_token_id
         having min(key_hash) <> max(key_hash)
+    ),
+
+    judged as (
+        select
+            told.source,
+            told.billing_month,
+            told.charges_fingerprint,
+            told.lake_file,
+            told.lake_row,
+            told_once.lake_row is not null and again.lake_row is null as is_counted,
+            replayed.replayed_token_id is not null as is_replayed
+        from told
+        left join told_once on told.lake_file = told_once.lake_file and told.lake_row = told_once.lake_row
+        left join again on told.lake_file = again.lake_file and told.lake_row = again.lake_row
+        left join replayed on told.verified_token_id = replayed.replayed_token_id
     )
 
-select
-    told_once.source,
-    told_once.billing_month,
-    told_once.charges_fingerprint,
-    told_once.lake_file,
-    told_once.lake_row,
-    told_once.was_answered,
-    replayed.replayed_token_id is not null as is_replayed
-from told_once
-left join
-    replayed on told_once.actor_token_id = replayed.replayed_token_id and told_once.actor_status = 'verified'
-left join again on told_once.lake_file = again.lake_file and told_once.lake_row = again.lake_row
-where again.lake_row is null
+select *
+from judged
+where not is_counted or is_replayed
 
 union all
 
 -- A month in which there is nothing is remembered as looked at: it is not read again.
 select source, billing_month, charges_fingerprint, null, null, null, null
 from {{ periods_to_build("charges_fingerprint") }} as looked_at
-where source = 'llm_gateway'
+where source = '{{ estimating_source() }}'

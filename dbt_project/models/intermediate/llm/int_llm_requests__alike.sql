@@ -1,0 +1,95 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy=by_period_strategy(),
+        partition_by=by_period_partitions(),
+        on_schema_change="fail",
+        pre_hook="{{ drop_stale_periods('charges_fingerprint') }}",
+    )
+}}
+
+{%- set columns = [
+    "billing_month", "charges_fingerprint", "lake_file", "lake_row", "source_system", "request_id",
+    "provider_request_id", "parent_request_id", "started_at", "slice_id", "key_hash", "status",
+    "gateway_cache_hit", "actor_status", "actor_token_id",
+] -%}
+{#- Written out wherever it is read: of the millions of rows each reader takes the columns that it needs. -#}
+{%- set delivered -%}
+    {{ charges_to_build("(select *, 'llm_gateway' as source from " ~ ref("stg_llm_gateway__llm_requests") ~ ")",
+                        "charges_fingerprint") }}
+{%- endset -%}
+
+-- Rows of the lake that share an id, or a signed token's, with another one: only these can be the same
+-- request, or misused. They are few, and what they are to each other is found among them alone
+-- (int_llm_requests__excepted).
+with
+    repeated_ids as (
+        select request_id from {{ delivered }} as delivered group by request_id having count(*) > 1
+    ),
+
+    -- Only attempts that a provider answered have an id of the provider's that is theirs alone.
+    repeated_answers as (
+        select provider_request_id
+        from {{ delivered }} as delivered
+        where provider_request_id <> '' and status = 'success' and not gateway_cache_hit
+        group by provider_request_id
+        having count(*) > 1
+    ),
+
+    -- A gateway's own id is the response's (gen_ai.response.id) where LiteLLM tells it; others tell that
+    -- one as the provider's id.
+    responses as (
+        select distinct others.provider_request_id as request_id
+        from {{ delivered }} as others
+        inner join {{ delivered }} as gateways on others.provider_request_id = gateways.request_id
+        where
+            others.source_system <> 'litellm' and gateways.source_system in ('litellm', 'litellm_spend_logs')
+    ),
+
+    parents as (
+        select distinct parent_request_id as request_id
+        from {{ delivered }} as delivered
+        where parent_request_id is not null
+    ),
+
+    shared_tokens as (
+        select actor_token_id
+        from {{ delivered }} as delivered
+        where actor_status = 'verified' and actor_token_id is not null
+        group by actor_token_id
+        having min(key_hash) <> max(key_hash)
+    ),
+
+    asked_ids as (
+        select request_id
+        from repeated_ids
+        union
+        select request_id
+        from responses
+        union
+        select request_id
+        from parents
+    ),
+
+    asked_answers as (
+        select provider_request_id
+        from repeated_answers
+        union
+        select request_id as provider_request_id
+        from responses
+    )
+
+select source, {{ columns | join(", ") }}
+from {{ delivered }} as delivered
+where
+    request_id in (select request_id from asked_ids)
+    or provider_request_id in (select provider_request_id from asked_answers)
+    or parent_request_id is not null
+    or (actor_status = 'verified' and actor_token_id in (select actor_token_id from shared_tokens))
+
+union all
+
+-- A month in which there is nothing is remembered as looked at: it is not read again.
+select source, billing_month, charges_fingerprint {%- for _ in columns[2:] %}, null{% endfor %}
+from {{ periods_to_build("charges_fingerprint") }} as looked_at
+where source = '{{ estimating_source() }}'
