@@ -35,6 +35,10 @@ class Stage:
         request_log.write_log(self.world, as_of, self.mongo_uri)
         self.environment["COSTOWNER_NOW"] = datetime(as_of.year, as_of.month, as_of.day, 6, tzinfo=UTC).isoformat()
 
+    def restate(self, seed: int) -> None:
+        """From the next `show` on the same company by another seed: every vendor tells all of its past anew, and otherwise."""
+        self.world = self.state.world = World(seed, self.world.until)
+
 
 def yesterday() -> date:
     return datetime.now(UTC).date() - timedelta(days=1)

@@ -7,8 +7,13 @@ import yaml
 from orchestration.environment import DBT_PROJECT
 
 PREFIX = "set:hiveconf:"
-# Where the local one keeps its tables, and how small they are: a cluster has its own.
-LOCAL = {"spark.sql.shuffle.partitions", "spark.sql.warehouse.dir"}
+# Where the local one keeps its tables, how small they are, and that it has no UI: a cluster has its own.
+LOCAL = {"spark.sql.shuffle.partitions", "spark.sql.warehouse.dir"} | {
+    "spark.sql.ui.explainMode",
+    "spark.sql.debug.maxToStringFields",
+    "spark.sql.maxMetadataStringLength",
+    "spark.sql.maxPlanStringLength",
+}
 
 
 def test_session_of_a_cluster_has_the_settings_of_the_one_in_this_process() -> None:

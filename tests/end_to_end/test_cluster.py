@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
-from datetime import date
+from pathlib import Path
 
 import pytest
 
 from ingestion.settings import Home
 from orchestration.engine import Engine
 from orchestration.environment import DBT_PROJECT
+from sample_company.stage import staged
 from tests.cluster import Cluster, spark_cluster
-from tests.end_to_end.conftest import SECOND, Company
-from tests.end_to_end.test_engines import assert_same_marts
+from tests.end_to_end.conftest import SECOND, UNTIL, Company
+from tests.end_to_end.test_engines import OTHER_SEED, assert_same_marts
 from tests.engines import needs_spark
 
 pytestmark = [pytest.mark.cluster, needs_spark]
@@ -51,15 +52,15 @@ def build_anew(company: Company, at: str, do: Callable[[], None]) -> str:
     return "".join(lines)
 
 
-def test_full_build_twice_and_with_a_worker_killed_in_the_middle(
-    cluster: Cluster, staged_company: Callable[[str, date], Company], company: Company
-) -> None:
-    found = staged_company("cluster", SECOND)
-    found.settings.update(cluster.settings)
-    for _ in range(2):
+def test_full_build_twice_and_with_a_worker_killed_in_the_middle(cluster: Cluster, tmp_path: Path) -> None:
+    with staged(tmp_path / "world", seed=OTHER_SEED, until=UNTIL, as_of=SECOND) as stage:
+        duck = Company(stage, tmp_path / "duckdb", SECOND)
+        found = Company(stage, tmp_path / "cluster", SECOND, settings=dict(cluster.settings))
+        duck.refresh()
+        for _ in range(2):
+            found.refresh()
+            assert_same_marts(found, duck)
+        build_anew(found, "START sql incremental model intermediate.int_claims__summed", cluster.kill_a_worker)
+        assert len(cluster.workers) == 1
         found.refresh()
-        assert_same_marts(found, company)
-    build_anew(found, "START sql incremental model intermediate.int_claims__summed", cluster.kill_a_worker)
-    assert len(cluster.workers) == 1
-    found.refresh()
-    assert_same_marts(found, company)
+        assert_same_marts(found, duck)
