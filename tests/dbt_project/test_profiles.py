@@ -8,7 +8,9 @@ from orchestration.environment import DBT_PROJECT
 
 PREFIX = "set:hiveconf:"
 # Where the local one keeps its tables, how small they are, and that it has no UI: a cluster has its own.
-LOCAL = {"spark.sql.shuffle.partitions", "spark.sql.warehouse.dir"} | {
+LOCAL = {
+    "spark.sql.shuffle.partitions",
+    "spark.sql.warehouse.dir",
     "spark.sql.ui.explainMode",
     "spark.sql.debug.maxToStringFields",
     "spark.sql.maxMetadataStringLength",

@@ -60,3 +60,8 @@
         else {{ provider }}
     end
 {% endmacro %}
+
+{% macro is_answered() %}
+    {#- Whether a provider answered a request, and was paid: a failure costs nothing, and the gateway's cache neither. -#}
+    (status = 'success' and not gateway_cache_hit)
+{% endmacro %}

@@ -15,7 +15,7 @@
 ] -%}
 {#- Written out wherever it is read: of the millions of rows each reader takes the columns that it needs. -#}
 {%- set delivered -%}
-    {{ charges_to_build("(select *, 'llm_gateway' as source from " ~ ref("stg_llm_gateway__llm_requests") ~ ")",
+    {{ charges_to_build("(select *, '" ~ estimating_source() ~ "' as source from " ~ ref("stg_llm_gateway__llm_requests") ~ ")",
                         "charges_fingerprint") }}
 {%- endset -%}
 
@@ -31,7 +31,7 @@ with
     repeated_answers as (
         select provider_request_id
         from {{ delivered }} as delivered
-        where provider_request_id <> '' and status = 'success' and not gateway_cache_hit
+        where provider_request_id <> '' and {{ is_answered() }}
         group by provider_request_id
         having count(*) > 1
     ),

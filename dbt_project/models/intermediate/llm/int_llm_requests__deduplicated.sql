@@ -10,7 +10,7 @@ with
         select
             requests.*,
             '{{ estimating_source() }}' as source,
-            status = 'success' and not gateway_cache_hit as is_billed,
+            {{ is_answered() }} as is_billed,
             case
                 when excepted.is_replayed
                 then 'replayed'

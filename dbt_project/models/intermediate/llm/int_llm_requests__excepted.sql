@@ -34,7 +34,7 @@ with
                 then 7
                 else 4
             end as system_rank,
-            status = 'success' and not gateway_cache_hit as was_answered
+            {{ is_answered() }} as was_answered
         from {{ ref("int_llm_requests__alike") }} as alike
         inner join
             {{ periods_to_build("charges_fingerprint") }} as period
