@@ -16,6 +16,7 @@ from ingestion.settings import Home, Window, utc_now
 from orchestration.assets.failure import explained, one_line
 from orchestration.purge import purge
 from orchestration.schedules import range_tags
+from orchestration.verdicts import FAILED_ROWS
 
 # The runs of this command carry it as a tag.
 COMMAND = "costowner/command"
@@ -78,9 +79,11 @@ def refresh(home: Home, window: Window, say: Callable[[str], None]) -> Outcome:
             elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
                 check = event.asset_check_evaluation_data
                 if not check.passed:
+                    rows = check.metadata.get(FAILED_ROWS)
+                    what = check.description or (f"rows that fail: {rows.value}" if rows else "")
                     say(
                         f"  check failed ({check.severity.value.lower()}): {check.check_name} on {check.asset_key.path[-1]}"
-                        + (f": {check.description}" if check.description else "")
+                        + (f": {what}" if what else "")
                     )
     if not result.success and failure is None:
         failure = "the run failed; see the Dagster UI (make ui)"

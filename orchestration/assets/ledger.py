@@ -17,6 +17,7 @@ from orchestration.lineage import Lineage, with_lineage
 from orchestration.news import UNCHANGED, Logic, News
 from orchestration.project import LedgerCli, dbt_project
 from orchestration.translator import LedgerTranslator
+from orchestration.verdicts import Verdicts
 
 PROJECT = dbt_project()
 DBT = LedgerCli.of(PROJECT)
@@ -45,7 +46,10 @@ def ledger(context: dg.AssetExecutionContext, dbt: LedgerCli) -> Iterator[Any]:
         # One target folder, so that dbt parses only what changed and no run leaves a folder of its own.
         build = dbt.cli(arguments, context=context, target_path=target)
         lineage = Lineage(PROJECT, target, TRANSLATOR, engine.dialect)
-        events = build.stream() if has_news else _with_the_rest(build.stream(), context.assets_def)
+        verdicts = Verdicts(target)
+        events = verdicts.noting(build.stream())
+        if not has_news:
+            events = _with_the_rest(events, context.assets_def, verdicts)
         try:
             yield from with_lineage(events, lineage)
         except DagsterDbtError:
@@ -63,10 +67,11 @@ def _all_models_are_built(target: Path) -> bool:
     return bool(states) and all(state == "success" for state in states)
 
 
-def _with_the_rest(events: Iterator[Any], assets: dg.AssetsDefinition) -> Iterator[Any]:
+def _with_the_rest(events: Iterator[Any], assets: dg.AssetsDefinition, verdicts: Verdicts) -> Iterator[Any]:
     """Events of a build without news, and every model that stays as it is as refreshed all the same.
 
-    What follows them runs then, and their age is judged by it. Dagster wants models after what they are made of.
+    What follows them runs then, and their age is judged by it; what their checks said of them holds. Dagster wants
+    models after what they are made of.
     """
     built: list[Any] = []
     try:
@@ -80,3 +85,5 @@ def _with_the_rest(events: Iterator[Any], assets: dg.AssetsDefinition) -> Iterat
         if key in names:
             yield outputs.get(names[key]) or dg.Output(None, names[key], metadata={"nothing new": True})
     yield from (event for event in built if not isinstance(event, dg.Output))
+    said = {(event.asset_key, event.check_name) for event in built if isinstance(event, dg.AssetCheckResult)}
+    yield from verdicts.standing(key for key in assets.check_keys if (key.asset_key, key.name) not in said)

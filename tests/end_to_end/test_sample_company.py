@@ -451,6 +451,10 @@ def test_second_refresh_changes_nothing_and_readers_are_not_disturbed(company: C
         (company.home / "dbt_target" / "published_of.json").unlink()
         built = company.refresh()
         assert "nothing new was delivered" not in built and company.marts() == before, built[-2000:]
+    warnings = [
+        sorted(line for line in output.splitlines() if "check failed" in line) for output in (left_alone, built)
+    ]
+    assert warnings[0] == warnings[1] and len(warnings[0]) > 1, "what is warned of stands while nothing changes"
     assert not reader.errors and reader.reads > 0
 
 
