@@ -38,7 +38,7 @@ def repeat_lines(stage: Stage, charges: int) -> int:
         changed = ", ".join(f"{column} || '-' || copy as {column}" for column in COPIED_IDS)
         for file in files:
             connection.execute(
-                f"copy (select * replace ({changed}) exclude (copy) from "
+                f"copy (select * exclude (copy) replace ({changed}) from "
                 f"(select * from read_parquet('{file}'), range({copies}) as copies(copy))) to '{file}.new' "
                 "(format parquet, compression snappy)"
             )
