@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import takewhile
 from pathlib import Path
 
 import dagster as dg
@@ -25,6 +26,8 @@ SPARK = {"COSTOWNER_ENGINE": "spark_session", "COSTOWNER_SPARK_PARTITIONS": "1",
 # A part of the history, so that the builds on Spark stay within a few minutes: August closed on the first day.
 RECENT = {"COSTOWNER_HISTORY_START": "2026-08"}
 OTHER_SEED = 11
+# A refresh says so when all sources are landed.
+BUILDS = "Running dbt command"
 
 
 def assert_same_marts(spark: Company, duck: Company) -> None:
@@ -38,11 +41,20 @@ def assert_same_marts(spark: Company, duck: Company) -> None:
     print(f"equal on both engines: {', '.join(f'{mart} {len(rows)}' for mart, rows in expected.items())}")
 
 
-def refresh(companies: Sequence[Company]) -> set[str]:
-    """Refresh side by side: one engine waits where the other computes. Gives the months that sources were asked for."""
-    with ThreadPoolExecutor(len(companies)) as pool:
-        outputs = list(pool.map(Company.refresh, companies))
-    return {months for output in outputs for months in re.findall(r"asking for ([0-9-]+ to [0-9-]+)", output)}
+def refresh(spark: Company, duck: Company) -> set[str]:
+    """Refresh both on one lake. DuckDB's lands; as soon as it builds, Spark's begins, and finds everything landed.
+
+    Gives the months that sources were asked for by the one that lands.
+    """
+    landing = duck.start()
+    assert landing.stdout is not None
+    landed = list(takewhile(lambda line: BUILDS not in line, landing.stdout))
+    with ThreadPoolExecutor(1) as pool:
+        building = pool.submit(landing.communicate)
+        spark.refresh()
+        output = "".join(landed) + building.result()[0]
+    assert landing.returncode == 0, output[-4000:]
+    return set(re.findall(r"asking for ([0-9-]+ to [0-9-]+)", output))
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +62,10 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Company, Co
     """The same company on Spark and on DuckDB, after its first refresh."""
     root = tmp_path_factory.mktemp("engines")
     with staged(root / "world", until=UNTIL, as_of=FIRST) as stage:
-        spark = Company(stage, root / "spark", FIRST, settings=RECENT | SPARK)
         duck = Company(stage, root / "duckdb", FIRST, settings=dict(RECENT))
-        assert refresh((spark, duck)) == {"2026-08 to 2026-10"}
+        lake = {"COSTOWNER_LAKE": str(duck.home / "lake")}
+        spark = Company(stage, root / "spark", FIRST, settings=RECENT | SPARK | lake)
+        assert refresh(spark, duck) == {"2026-08 to 2026-10"}
         yield spark, duck
 
 
@@ -64,7 +77,7 @@ def restated(pair: tuple[Company, Company]) -> tuple[Company, Company]:
     stage.show(SECOND)
     for company in pair:
         company.as_of = SECOND
-    assert refresh(pair) == {"2026-09 to 2026-10"}, "an incremental refresh is of the open months"
+    assert refresh(*pair) == {"2026-09 to 2026-10"}, "an incremental refresh is of the open months"
     return pair
 
 
@@ -126,11 +139,11 @@ def test_cluster_that_is_not_there_is_told_in_one_line(spark_company: Company, t
         tmp_path / "away",
         SECOND,
         settings={
-            **RECENT,
+            # No source is set up: nothing has to be landed for this.
+            **{name: "" for name in spark_company.stage.environment if name.startswith("SOURCES__")},
             "COSTOWNER_ENGINE": "spark",
             "COSTOWNER_SPARK_PORT": "9",
             "COSTOWNER_SPARK_RETRIES": "0",
-            "COSTOWNER_LAKE": str(spark_company.home / "lake"),
         },
     )
     output = away.fail({})
