@@ -14,12 +14,14 @@ with
 
     months as (select distinct billing_month, billing_currency from summed),
 
-    direct as (
+    -- Summed by owner before owners' versions are joined: claims are as many as resources and days.
+    spent as (
         select
             summed.billing_month,
             summed.billing_currency,
-            owners.team_owner_id as owner_id,
-            sum(summed.effective_cost) as direct_cost
+            summed.charge_day,
+            resolved.owner_id,
+            sum(summed.effective_cost) as effective_cost
         from summed
         inner join
             resolved
@@ -27,12 +29,22 @@ with
             and summed.billing_month = resolved.billing_month
             and summed.claims = resolved.claims
             and summed.charge_day = resolved.charge_day
+        group by summed.billing_month, summed.billing_currency, summed.charge_day, resolved.owner_id
+    ),
+
+    direct as (
+        select
+            spent.billing_month,
+            spent.billing_currency,
+            owners.team_owner_id as owner_id,
+            sum(spent.effective_cost) as direct_cost
+        from spent
         inner join
             owners
-            on resolved.owner_id = owners.owner_id
-            and summed.charge_day >= owners.valid_from
-            and summed.charge_day < owners.valid_to
-        group by summed.billing_month, summed.billing_currency, owners.team_owner_id
+            on spent.owner_id = owners.owner_id
+            and spent.charge_day >= owners.valid_from
+            and spent.charge_day < owners.valid_to
+        group by spent.billing_month, spent.billing_currency, owners.team_owner_id
     ),
 
     -- In millionths, so that weight × amount stays within 38 digits; a team with net credits weighs nothing.
