@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -43,7 +45,17 @@ def main() -> int:
         if not command:
             return 0
         environment = {**os.environ, **stage.environment, "COSTOWNER_HOME": str(home)}
-        return subprocess.run(command, env=environment, check=False).returncode
+        return run(command, environment)
+
+
+def run(command: list[str], environment: Mapping[str, str]) -> int:
+    """Run a command to its end; who ends this process ends it too. Gives its exit code."""
+    with subprocess.Popen(command, env=environment) as process:
+        before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        try:
+            return process.wait()
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":
