@@ -125,7 +125,11 @@ def test_sql_unit_tests_pass_on_spark(spark_company: Company) -> None:
             *("--target-path", str(engine.target_folder(home)), "--log-path", str(home.root / "unit_logs")),
         ],
         cwd=DBT_PROJECT,
-        env={**spark_company.environment, **engine.environment(home)},
+        env={
+            **spark_company.environment,
+            **engine.environment(home),
+            "COSTOWNER_LAKE_PATH": spark_company.settings["COSTOWNER_LAKE"],
+        },
         capture_output=True,
         text=True,
         check=False,
