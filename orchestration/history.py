@@ -15,6 +15,7 @@ from ingestion.contract import Source
 from ingestion.errors import SettingError
 from ingestion.settings import Home, Month, Window, resolve
 from ingestion.sources import SOURCES
+from orchestration.kept import keep
 from orchestration.partitions import history_start, open_window
 
 
@@ -49,10 +50,7 @@ def landed(home: Home, source: Source, settings: object, window: Window) -> None
     """Note that a source has delivered all of a window up to today, nothing of it refused."""
     if window.last < open_window().last or _has(_known(home, source), settings, window.first):
         return
-    file = _file(home, source)
-    draft = file.with_suffix(".tmp")
-    draft.write_text(json.dumps({"first": str(window.first), "of": _given(settings)}))
-    draft.replace(file)
+    keep(_file(home, source), {"first": str(window.first), "of": _given(settings)})
 
 
 def _is_lacking(home: Home, source: Source) -> bool:

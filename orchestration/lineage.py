@@ -15,6 +15,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject
 from sqlglot.errors import SqlglotError
 
 from orchestration.column_lineage import FILES, Origin, Table, column_origins
+from orchestration.kept import keep
 from orchestration.translator import layer_of
 
 # Where Dagster keeps it (its API, and Dagster+, show it); the open-source UI shows the table below instead.
@@ -94,9 +95,7 @@ class Lineage:
 
     def keep(self) -> None:
         """Keep what was read, for the next build."""
-        draft = self._kept_file.with_suffix(".tmp")
-        draft.write_text(json.dumps(self._kept))
-        draft.replace(self._kept_file)
+        keep(self._kept_file, self._kept)
 
     def _dependencies(self, node: Node, origins: Iterable[Origin]) -> Iterator[dg.TableColumnDep]:
         sources = [self._sources[key] for key in node["depends_on"]["nodes"] if key in self._sources]

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from ingestion.settings import utc_now
+from orchestration.kept import keep
 
 FAILED_ROWS = "dagster_dbt/failed_row_count"
 
@@ -31,7 +32,7 @@ class Verdicts:
                     said[check.to_user_string()] = _note(event)
                 yield event
         finally:
-            self._keep({**self._kept(), **said})
+            keep(self._file, {**self._kept(), **said})
 
     def standing(self, checks: Iterable[dg.AssetCheckKey]) -> Iterator[dg.AssetCheckResult]:
         """The last result of each of these checks that has one, with the time at which it was found."""
@@ -54,12 +55,6 @@ class Verdicts:
     def _kept(self) -> dict[str, dict[str, Any]]:
         kept: dict[str, dict[str, Any]] = json.loads(self._file.read_text()) if self._file.exists() else {}
         return kept
-
-    def _keep(self, notes: dict[str, dict[str, Any]]) -> None:
-        # In one step: who is killed here leaves the notes of before.
-        draft = self._file.with_suffix(".draft")
-        draft.write_text(json.dumps(notes))
-        draft.replace(self._file)
 
 
 def _note(result: dg.AssetCheckResult) -> dict[str, Any]:
