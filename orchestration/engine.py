@@ -73,7 +73,7 @@ class Engine:
         return self.target_folder(home) / "parsed" / "manifest.json"
 
     def export_folder(self, home: Home) -> Path:
-        """Where Spark writes the marts for the publication (macro `export_marts`)."""
+        """Where Spark writes the marts for the publication (macro `export_mart`)."""
         return home.root / "spark" / "export"
 
     def wait_until_reachable(self) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
@@ -12,6 +14,7 @@ from ingestion.settings import PROJECT_ROOT, Home
 from orchestration.engine import Engine
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+WATCHED = ("**/*.sql", "**/*.yml", "**/*.csv")
 
 QUIET = {
     "DAGSTER_DISABLE_TELEMETRY": "1",
@@ -19,6 +22,23 @@ QUIET = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
     "DO_NOT_TRACK": "1",
 }
+
+
+def stamps(folder: Path, patterns: Sequence[str]) -> bytes:
+    """Names, sizes and times of a folder's files."""
+    found = []
+    for pattern in patterns:
+        for file in sorted(folder.glob(pattern)):
+            name = file.relative_to(folder)
+            if "target" not in name.parts:
+                stat = file.stat()
+                found.append(f"{name}:{stat.st_size}:{stat.st_mtime_ns}\n")
+    return "".join(found).encode()
+
+
+def project_digest() -> str:
+    """The dbt project's place and files."""
+    return hashlib.sha256(str(DBT_PROJECT).encode() + stamps(DBT_PROJECT, WATCHED)).hexdigest()
 
 
 def prepare(home: Home) -> None:
@@ -41,6 +61,7 @@ def prepare(home: Home) -> None:
         DAGSTER_HOME=str(home.dagster),
         DBT_PROFILES_DIR=str(DBT_PROJECT),
         DBT_LOG_PATH=str(home.root / "dbt_logs"),
+        COSTOWNER_PROJECT_DIGEST=project_digest(),
     )
 
 

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from importlib.metadata import version
-from pathlib import Path
 
 import yaml
 
@@ -20,29 +18,11 @@ from ingestion.lake import DELIVERY_TOTALS, known_notes
 from ingestion.settings import Home
 from ingestion.sources import SOURCES
 from orchestration.engine import Engine
-from orchestration.environment import DBT_PROJECT
+from orchestration.environment import DBT_PROJECT, project_digest, stamps
 
 # For dbt: what stays as it is where there is no news. The others have `meta: {refresh: always}`.
 UNCHANGED = "config.meta.refresh:on_news"
-WATCHED = ("**/*.sql", "**/*.yml", "**/*.csv")
 TOOLS = ("dbt-core", "dbt-duckdb", "duckdb")
-
-
-def _stamps(folder: Path, patterns: Sequence[str]) -> bytes:
-    """Names, sizes and times of a folder's files."""
-    found = []
-    for pattern in patterns:
-        for file in sorted(folder.glob(pattern)):
-            name = file.relative_to(folder)
-            if "target" not in name.parts:
-                stat = file.stat()
-                found.append(f"{name}:{stat.st_size}:{stat.st_mtime_ns}\n")
-    return "".join(found).encode()
-
-
-def project_digest() -> str:
-    """The dbt project's place and files."""
-    return hashlib.sha256(str(DBT_PROJECT).encode() + _stamps(DBT_PROJECT, WATCHED)).hexdigest()
 
 
 class Logic:
@@ -108,7 +88,7 @@ class News:
                 content.update(f"{source.dataset}|{slice_id}|{note.load_id}\n".encode())
             # A file that anybody else changes, removes or restores is news as well: the checks have to see it.
             for table in (*source.tables, DELIVERY_TOTALS):
-                content.update(_stamps(self._home.lake / source.dataset, (f"{table.name}/**/*.parquet",)))
+                content.update(stamps(self._home.lake / source.dataset, (f"{table.name}/**/*.parquet",)))
         return content.hexdigest()
 
     def _warehouse(self) -> list[int] | None:

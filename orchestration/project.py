@@ -21,8 +21,7 @@ from ingestion.lake import alone
 from ingestion.settings import Home
 from orchestration.assets.failure import one_line
 from orchestration.engine import Engine
-from orchestration.environment import DBT_PROJECT, prepare
-from orchestration.news import project_digest
+from orchestration.environment import DBT_PROJECT, prepare, project_digest
 
 
 class LedgerCli(DbtCliResource):

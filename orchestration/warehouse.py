@@ -1,6 +1,6 @@
 """The marts as the engine built them, read by DuckDB: for the checks before publication, and for the publication.
 
-DuckDB's own warehouse is a file, which is attached. Spark leaves every mart as Parquet (macro `export_marts`), over
+DuckDB's own warehouse is a file, which is attached. Spark leaves every mart as Parquet (macro `export_mart`), over
 which views stand here in its place; what is a view among the marts is compiled once more, for DuckDB.
 """
 
@@ -21,7 +21,8 @@ import duckdb
 
 from ingestion.settings import Home
 from orchestration.engine import DUCKDB, Engine
-from orchestration.environment import DBT_PROJECT, duckdb_memory
+from orchestration.environment import DBT_PROJECT, duckdb_memory, project_digest
+from orchestration.kept import keep
 
 # The name under which it is attached: `warehouse.main.fact_cost`.
 CATALOG = "warehouse"
@@ -85,11 +86,26 @@ def _column(name: str, declared: str) -> str:
 
 
 def _compiled_for_duckdb(home: Home, views: Sequence[Mart]) -> dict[str, str]:
-    """The SQL of marts that are views, as DuckDB's target compiles it, over `warehouse.main`."""
-    engine = Engine(DUCKDB)
+    """The SQL of marts that are views, as DuckDB's target compiles it, over `warehouse.main`.
+
+    It says nothing of the data: it is compiled again when the project's files change, or other views are asked for.
+    """
     folder = home.root / "spark" / "views"
-    target = folder / "target"
-    names = [view.name for view in views]
+    target, stamp = folder / "target", folder / "compiled_of.json"
+    compiled_of = [project_digest(), *sorted(view.name for view in views)]
+    if not stamp.exists() or json.loads(stamp.read_text()) != compiled_of:
+        stamp.unlink(missing_ok=True)
+        _compile_for_duckdb(home, folder, target, [view.name for view in views])
+        keep(stamp, compiled_of)
+    found = {}
+    for view in views:
+        sql = (target / "compiled" / "costowner" / view.path).read_text()
+        found[view.name] = re.sub(r'"?\bviews"?\."?main"?\.', f"{CATALOG}.main.", sql)
+    return found
+
+
+def _compile_for_duckdb(home: Home, folder: Path, target: Path, names: Sequence[str]) -> None:
+    engine = Engine(DUCKDB)
     done = subprocess.run(
         [str(engine.dbt), "--quiet", "compile", "--target", DUCKDB, "--select", *names],
         cwd=DBT_PROJECT,
@@ -107,11 +123,6 @@ def _compiled_for_duckdb(home: Home, views: Sequence[Mart]) -> dict[str, str]:
     )
     if done.returncode:
         raise WarehouseError(f"the marts that are views could not be compiled for DuckDB: {done.stdout[-500:]}")
-    found = {}
-    for view in views:
-        sql = (target / "compiled" / "costowner" / view.path).read_text()
-        found[view.name] = re.sub(r'"?\bviews"?\."?main"?\.', f"{CATALOG}.main.", sql)
-    return found
 
 
 def _attach_export(connection: duckdb.DuckDBPyConnection, home: Home, marts: Sequence[Mart]) -> None:

@@ -15,7 +15,7 @@ from ingestion.lake import Rows, Slice, land
 from ingestion.settings import Home, Month, Window
 from ingestion.vercel import SOURCE
 from ingestion.vercel.shape import CHARGES
-from orchestration import news
+from orchestration import environment, news
 from orchestration.engine import Engine
 from orchestration.environment import DBT_PROJECT
 from orchestration.news import Logic, News
@@ -44,7 +44,8 @@ def touch(home: Home) -> None:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """An installation whose last refresh is published."""
-    monkeypatch.setattr(news, "DBT_PROJECT", tmp_path / "dbt_project")
+    for module in (news, environment):
+        monkeypatch.setattr(module, "DBT_PROJECT", tmp_path / "dbt_project")
     (tmp_path / "dbt_project").mkdir()
     (tmp_path / "dbt_project" / "model.sql").write_text("select 1")
     home = Home(tmp_path / "home")

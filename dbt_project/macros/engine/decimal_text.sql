@@ -3,8 +3,12 @@
     {{- return(adapter.dispatch("decimal_text")(expression)) -}}
 {% endmacro %}
 
+{#- DuckDB writes 64 bits five times as fast as 128, and most amounts fit: the text is the same. -#}
 {% macro duckdb__decimal_text(expression) %}
-    cast(cast({{ expression }} as decimal(38, 12)) as string)
+    coalesce(
+        cast(try_cast({{ expression }} as decimal(18, 12)) as string),
+        cast(cast({{ expression }} as decimal(38, 12)) as string)
+    )
 {% endmacro %}
 
 {#- Spark's own text of a small amount is `1.2E-7`. -#}

@@ -12,6 +12,16 @@
     }}
 {% endmacro %}
 
+{% macro aws_line_key() %}
+    {#- The key of what a line of CUR becomes: its content, and which of its charges and of its like it is. -#}
+    {%- set told = [] -%}
+    {%- for column in aws_line_content() -%}
+        {%- set is_amount = column in ("line_item_unblended_cost", "line_item_usage_amount") -%}
+        {%- do told.append(decimal_text(column) if is_amount else column) -%}
+    {%- endfor -%}
+    {{ md5_key(["'aws'", "part"] + told + ["occurrence"]) }}
+{% endmacro %}
+
 {% macro aws_lines_to_build(lines) %}
     {#- The lines of a relation that are of the periods to build, with `source` and `charges_fingerprint`. -#}
     {{- charges_to_build("(select *, 'aws' as source from " ~ lines ~ ")", "charges_fingerprint") -}}

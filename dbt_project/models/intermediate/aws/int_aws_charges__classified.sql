@@ -90,7 +90,7 @@ with
             priced.slice_id,
             priced.load_id,
             priced.billing_month,
-            {{ md5_key(["'aws'", "part"] + aws_line_content() + ["occurrence"]) }} as charge_key,
+            {{ aws_line_key() }} as charge_key,
             priced.identity_line_item_id as vendor_charge_id,
             line_item_availability_zone as availability_zone,
             priced.billed_cost,
