@@ -17,7 +17,8 @@ from tests.end_to_end.conftest import SECOND, UNTIL, Company
 from tests.end_to_end.test_engines import OTHER_SEED, assert_same_marts
 from tests.engines import needs_spark
 
-pytestmark = [pytest.mark.cluster, needs_spark]
+# Four builds: minutes each.
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600), needs_spark]
 
 
 @pytest.fixture(scope="module")
