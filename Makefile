@@ -6,6 +6,8 @@ SPARK_VENV := .venv-spark
 LITELLM_VENV := .venv-litellm
 LITELLM := litellm[proxy]==1.106.2
 SAMPLE := var/sample
+# A refresh keeps one core busy and takes a gigabyte of memory: so many run beside each other in the tests.
+WORKERS ?= 2
 QUIET := DAGSTER_DISABLE_TELEMETRY=1 DBT_SEND_ANONYMOUS_USAGE_STATS=false RUNTIME__DLTHUB_TELEMETRY=false DO_NOT_TRACK=1
 RUN := $(QUIET) $(BIN)/python
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
@@ -68,7 +70,7 @@ format: $(VENV)/.dev ## format Python and SQL
 
 # Where there is no Java the tests of Spark are skipped and say so (in CI they fail).
 test: check $(if $(shell command -v java),$(SPARK_VENV)/.done) ## everything that CI runs
-	@$(QUIET) $(BIN)/pytest
+	@$(QUIET) $(BIN)/pytest -n $(WORKERS)
 
 test-cluster: $(VENV)/.dev $(SPARK_VENV)/.done ## a Spark cluster on loopback: builds, and a worker killed in the middle
 	@$(QUIET) $(BIN)/pytest -m cluster -s tests/end_to_end/test_cluster.py

@@ -1,4 +1,4 @@
-"""What every test shares: telemetry off, and no setting of the machine's owner in reach."""
+"""What every test shares: telemetry off, no setting of the machine's owner in reach, and who runs beside whom."""
 
 from __future__ import annotations
 
@@ -10,6 +10,18 @@ os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
 os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
 os.environ["DO_NOT_TRACK"] = "1"
+
+# Whole refreshes, beside another worker's, on a machine that may be slow.
+SLOW_TEST_SECONDS = 2400
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Workers (`pytest -n`) take whole files, which share their fixtures; a file may name the group that it shares one with."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+        if item.get_closest_marker("slow") is not None and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(SLOW_TEST_SECONDS))
 
 
 @pytest.fixture(autouse=True)
