@@ -61,6 +61,8 @@ def prepare(home: Home) -> None:
         DAGSTER_HOME=str(home.dagster),
         DBT_PROFILES_DIR=str(DBT_PROJECT),
         DBT_LOG_PATH=str(home.root / "dbt_logs"),
+        # What dbt writes into its file beyond this is a tenth of a small build; all SQL stands in its target folder.
+        DBT_LOG_LEVEL_FILE=os.environ.get("DBT_LOG_LEVEL_FILE") or "info",
         COSTOWNER_PROJECT_DIGEST=project_digest(),
     )
 
