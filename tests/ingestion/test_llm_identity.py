@@ -192,6 +192,8 @@ def _bytes(part: str) -> bytes:
         (f"{ISSUER}=FILE", json.dumps({"keys": [EC.as_dict(private=True)]}), "secret key"),
         (f"{ISSUER}=FILE", json.dumps({"keys": [OctKey.generate_key(256).as_dict()]}), "secret key"),
     ],
+    # By name: a generated key would give the test another name in each worker.
+    ids=["no-place", "http", "no-file", "no-json", "no-curve", "private-key", "symmetric-key"],
 )
 def test_key_set_that_can_t_be_had_is_a_setting(tmp_path: Path, pair: str, content: str | None, said: str) -> None:
     file = tmp_path / "jwks.json"
