@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import takewhile
 from pathlib import Path
@@ -42,43 +43,66 @@ def assert_same_marts(spark: Company, duck: Company) -> None:
     print(f"equal on both engines: {', '.join(f'{mart} {len(rows)}' for mart, rows in expected.items())}")
 
 
-def refresh(spark: Company, duck: Company, meanwhile: subprocess.Popen[str] | None = None) -> set[str]:
+def refresh(spark: Company, duck: Company, until: Callable[[], None] = lambda: None) -> set[str]:
     """Refresh both on one lake. DuckDB's lands; as soon as it builds, Spark's begins, and finds everything landed.
 
-    `meanwhile` has Spark's tables to itself until it ends. Gives the months that sources were asked for.
+    Spark's waits `until` that returns. Gives the months that sources were asked for.
     """
     landing = duck.start()
     assert landing.stdout is not None
     landed = list(takewhile(lambda line: BUILDS not in line, landing.stdout))
     with ThreadPoolExecutor(1) as pool:
         building = pool.submit(landing.communicate)
-        if meanwhile is not None:
-            meanwhile.wait()
+        until()
         spark.refresh()
         output = "".join(landed) + building.result()[0]
     assert landing.returncode == 0, output[-4000:]
     return set(re.findall(r"asking for ([0-9-]+ to [0-9-]+)", output))
 
 
-def start_unit_tests(spark: Company, log: Path) -> subprocess.Popen[str]:
-    """All SQL unit tests, on the tables that Spark has built; what they say goes into `log`."""
-    engine, home = Engine("spark_session"), Home(spark.home)
-    arguments = ("test", "--target", engine.name, "--select", "test_type:unit", "--profiles-dir", ".")
-    # What the refresh parsed is not parsed again.
-    folders = ("--target-path", str(engine.target_folder(home)), "--log-path", str(home.root / "unit_logs"))
-    with log.open("w") as output:
-        return subprocess.Popen(
-            [str(engine.dbt), *arguments, *folders],
+class UnitTests:
+    """All SQL unit tests on what Spark has built, from when this is made.
+
+    They want to know tables and views, and no row of them: a copy of the metastore is theirs alone. Its tables are not:
+    until the tests themselves begin, dbt writes what all of them start from.
+    """
+
+    def __init__(self, spark: Company, folder: Path) -> None:
+        engine, home = Engine("spark_session"), Home(spark.home)
+        target = folder / "target"
+        target.mkdir()
+        # What the refresh parsed is not parsed again.
+        shutil.copy(engine.target_folder(home) / "partial_parse.msgpack", target)
+        shutil.copytree(home.root / "spark" / "metastore", folder / "metastore")
+        arguments = ("test", "--target", engine.name, "--select", "test_type:unit", "--profiles-dir", ".")
+        self._process = subprocess.Popen(
+            [str(engine.dbt), *arguments, "--target-path", str(target), "--log-path", str(folder / "logs")],
             cwd=DBT_PROJECT,
             env={
                 **spark.environment,
                 **engine.environment(home),
                 "COSTOWNER_LAKE_PATH": spark.settings["COSTOWNER_LAKE"],
+                "COSTOWNER_SPARK_HOME": str(folder),
             },
-            stdout=output,
+            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
+        self._said: list[str] = []
+        self._pool = ThreadPoolExecutor(1)
+
+    def begin(self) -> None:
+        """Return when the first of them begins."""
+        assert self._process.stdout is not None
+        self._said += takewhile(lambda line: "START unit_test" not in line, self._process.stdout)
+        # What they say next is read while they run: a pipe that is full would stop them.
+        self._rest = self._pool.submit(self._process.communicate)
+
+    def result(self) -> tuple[int, str]:
+        """The exit code, and all that was said."""
+        rest, _ = self._rest.result()
+        self._pool.shutdown()
+        return self._process.returncode, "".join([*self._said, rest])
 
 
 @pytest.fixture(scope="module")
@@ -94,25 +118,21 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Company, Co
 
 
 @pytest.fixture(scope="module")
-def unit_tests(
-    pair: tuple[Company, Company], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[subprocess.Popen[str], Path]:
-    """They run while nobody else wants Spark: when the second refresh lands."""
-    log = tmp_path_factory.mktemp("unit_tests") / "log"
-    return start_unit_tests(pair[0], log), log
+def unit_tests(pair: tuple[Company, Company], tmp_path_factory: pytest.TempPathFactory) -> UnitTests:
+    """They run beside the second refresh."""
+    return UnitTests(pair[0], tmp_path_factory.mktemp("unit_tests"))
 
 
 @pytest.fixture(scope="module")
-def restated(
-    pair: tuple[Company, Company], unit_tests: tuple[subprocess.Popen[str], Path]
-) -> tuple[Company, Company]:
+def restated(pair: tuple[Company, Company], unit_tests: UnitTests) -> tuple[Company, Company]:
     """Later both are refreshed again: another seed's months are delivered, but for the one that is closed for good."""
     stage = pair[0].stage
     stage.restate(OTHER_SEED)
     stage.show(SECOND)
     for company in pair:
         company.as_of = SECOND
-    assert refresh(*pair, unit_tests[0]) == {"2026-09 to 2026-10"}, "an incremental refresh is of the open months"
+    asked = refresh(*pair, until=unit_tests.begin)
+    assert asked == {"2026-09 to 2026-10"}, "an incremental refresh is of the open months"
     return pair
 
 
@@ -152,9 +172,8 @@ def test_column_lineage_is_told_of_spark_s_sql_too(spark_company: Company) -> No
     ]
 
 
-def test_sql_unit_tests_pass_on_spark(unit_tests: tuple[subprocess.Popen[str], Path]) -> None:
-    process, log = unit_tests
-    code, said = process.wait(), log.read_text()
+def test_sql_unit_tests_pass_on_spark(restated: tuple[Company, Company], unit_tests: UnitTests) -> None:
+    code, said = unit_tests.result()
     assert code == 0 and "PASS=" in said, said[-3000:]
 
 

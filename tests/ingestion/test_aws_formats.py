@@ -238,7 +238,10 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 def read_all(engine: str, home: Home, columns: str) -> list[tuple[object, ...]]:
-    """A query over the table's contract and all its files, united by name as staging does it."""
+    """A query over the table's contract and all its files, united by name.
+
+    (Staging on Spark reads the contract's columns alone; who wants a new one before it is declared asks like this.)
+    """
     table = "cost_and_usage_report"
     if engine == "duckdb":
         files = [

@@ -20,7 +20,11 @@
     )
 {% endmacro %}
 
-{#- spark.sql.parquet.mergeSchema is on in the profile. -#}
+{#-
+    Spark takes the columns from the first file by path, and that is the contract's: `_contract` sorts before any name of a
+    table. (With `mergeSchema` every query would first read the footers of all files, in a job of its own, once for each
+    time that it names the table.) A column that a file hasn't got is NULL; one that no contract declares is not read.
+-#}
 {% macro spark__parquet_files(patterns) %}
     (
         select *, _metadata.file_name as lake_file, _metadata.row_index as lake_row
