@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
@@ -13,13 +15,28 @@ os.environ["DO_NOT_TRACK"] = "1"
 
 # Whole refreshes, beside another worker's, on a machine that may be slow.
 SLOW_TEST_SECONDS = 2400
+# Files of tests that share what is dear to make, one sample company that is refreshed: they go to one worker.
+SHARING = {
+    "tests/end_to_end/test_faults.py": "company",
+    "tests/end_to_end/test_sample_company.py": "company",
+}
+
+
+class WholeFiles(LoadFileScheduling):
+    """What a worker (`pytest -n`) takes: a file of tests, or the files that share."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return SHARING.get(file, file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeFiles:
+    return WholeFiles(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Workers (`pytest -n`) take whole files, which share their fixtures; a file may name the group that it shares one with."""
     for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
         if item.get_closest_marker("slow") is not None and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(SLOW_TEST_SECONDS))
 

@@ -14,7 +14,7 @@ import pytest
 from ingestion.settings import PROJECT_ROOT
 from tests.end_to_end.conftest import FIRST, SECOND, Company, Reader
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("company")]
+pytestmark = pytest.mark.slow
 
 # Each marker is a line that the refresh prints; the process is killed the moment it appears.
 MOMENTS = (

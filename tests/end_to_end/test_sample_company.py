@@ -24,7 +24,7 @@ from sample_company.llm import requests
 from sample_company.request_log import PROMPT
 from tests.end_to_end.conftest import Company, Reader
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("company")]
+pytestmark = pytest.mark.slow
 
 MONEY = ("raw_aws", "raw_vercel", "raw_atlas", "raw_llm_providers")
 
