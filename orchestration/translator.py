@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import dropwhile, takewhile
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
+
+COMMENT = "--"
 
 
 def layer_of(node: Mapping[str, Any]) -> str:
     """The layer of a node: its schema as declared, without what a shared metastore prefixes it with."""
     return str(node["config"].get("schema") or node["schema"])
+
+
+def opening_comment(sql: str) -> str | None:
+    """The first comment of some SQL, as one line: in this project it says what holds, or what to do."""
+    lines = (line.strip() for line in sql.splitlines())
+    comment = takewhile(
+        lambda line: line.startswith(COMMENT), dropwhile(lambda line: not line.startswith(COMMENT), lines)
+    )
+    return " ".join(line.removeprefix(COMMENT).strip() for line in comment) or None
 
 
 class LedgerTranslator(DagsterDbtTranslator):
@@ -30,3 +42,13 @@ class LedgerTranslator(DagsterDbtTranslator):
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
         return ["team:data"]
+
+    def get_asset_check_spec(
+        self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetCheckSpec | None:
+        """A check with the words that its SQL begins with: who is paged reads them first. (Generic tests have a name.)"""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        test = manifest["nodes"][unique_id]
+        if spec is None or spec.description or test.get("test_metadata"):
+            return spec
+        return spec._replace(description=test.get("description") or opening_comment(test["raw_code"]))

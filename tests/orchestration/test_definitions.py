@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from ingestion.lake import declare
-from ingestion.settings import Home, Month, Window, resolve
+from ingestion.settings import PROJECT_ROOT, Home, Month, Window, resolve
 from ingestion.sources import SOURCES
 from orchestration.checks.ledger import stale_sources
 from orchestration.history import landed
@@ -45,6 +45,20 @@ def test_definitions_load_without_settings_and_every_raw_table_is_an_asset(defs:
 def test_raw_tables_are_upstream_of_their_staging_models(defs: dg.Definitions) -> None:
     parents = graph(defs).get(dg.AssetKey(["staging", "stg_vercel__charges"])).parent_keys
     assert dg.AssetKey(["raw_vercel", "charges"]) in parents
+
+
+def test_checks_of_our_own_say_what_holds(defs: dg.Definitions) -> None:
+    """Who is paged reads a check's description: the comment that its SQL begins with."""
+    found = {}
+    for assets in defs.assets or []:
+        if isinstance(assets, dg.AssetsDefinition):
+            found.update({spec.name: spec.description for spec in assets.check_specs})
+    for test in (PROJECT_ROOT / "dbt_project" / "tests").glob("*.sql"):
+        assert found[test.stem], test.stem
+    assert found["ai_days_are_billed_or_estimated"] == (
+        "A dollar is there once: no provider's day has charges of its bill and estimates."
+    )
+    assert str(found["ai_buckets_add_up"]).endswith("in every measure, to the last digit.")
 
 
 def test_prices_are_landed_after_the_sources_whose_models_they_name(defs: dg.Definitions) -> None:
