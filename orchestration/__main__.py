@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from datetime import timedelta
 
@@ -61,6 +62,8 @@ def _ui(home: Home, arguments: argparse.Namespace) -> int:
     # The UI has no password of its own: loopback only.
     command = [sys.executable, "-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(arguments.port)]
     os.chdir(PROJECT_ROOT)
+    # A shell's job in the background ignores SIGINT, and Dagster takes SIGTERM for it: nothing would end the UI.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execv(sys.executable, [*command, "-w", "workspace.yaml"])
 
 
