@@ -49,10 +49,7 @@ def test_raw_tables_are_upstream_of_their_staging_models(defs: dg.Definitions) -
 
 def test_checks_of_our_own_say_what_holds(defs: dg.Definitions) -> None:
     """Who is paged reads a check's description: the comment that its SQL begins with."""
-    found = {}
-    for assets in defs.assets or []:
-        if isinstance(assets, dg.AssetsDefinition):
-            found.update({spec.name: spec.description for spec in assets.check_specs})
+    found = {key.name: graph(defs).get_check_spec(key).description for key in graph(defs).asset_check_keys}
     for test in (PROJECT_ROOT / "dbt_project" / "tests").glob("*.sql"):
         assert found[test.stem], test.stem
     assert found["ai_days_are_billed_or_estimated"] == (
