@@ -20,6 +20,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from ingestion.settings import Home
+from orchestration.copying import copy_file
 from orchestration.engine import Engine
 from orchestration.environment import duckdb_memory
 from orchestration.warehouse import CATALOG, Mart, opened
@@ -28,7 +29,6 @@ DATABASE = "marts.duckdb"
 PARQUET = "parquet"
 # In the metadata of a Parquet file: what of the ledger it was written from.
 STAMP = "costowner_ledger"
-COPIED_AT_ONCE = 1 << 30  # bytes; the kernel takes less than 2 GiB a call
 
 
 def publish_database(home: Home, marts: Sequence[Mart]) -> dict[str, int]:
@@ -152,17 +152,6 @@ def _copy(home: Home, draft: Path, marts: Sequence[Mart]) -> None:
             if mart.is_view:
                 connection.execute(f'create or replace view "{mart.name}" as {_definition(connection, mart)}')
         connection.execute("checkpoint")
-
-
-def copy_file(source: Path, target: Path) -> None:
-    """Copy a file inside the kernel: where the file system shares blocks (XFS, Btrfs) a copy costs nothing at any size."""
-    try:
-        with source.open("rb") as reading, target.open("wb") as writing:
-            while os.copy_file_range(reading.fileno(), writing.fileno(), COPIED_AT_ONCE):
-                pass
-    except (AttributeError, OSError):
-        # Not Linux, or a file system that can't: a full disk is told by this copy as well.
-        shutil.copyfile(source, target)
 
 
 def _write(home: Home, draft: Path, marts: Sequence[Mart]) -> None:

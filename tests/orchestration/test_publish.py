@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from pathlib import Path
 
 import duckdb
-import pytest
 
 from ingestion.settings import Home
-from orchestration import publish
 from orchestration.publish import publish_database, publish_parquet
 from orchestration.warehouse import Mart
 
@@ -90,26 +87,6 @@ def test_readers_in_a_loop_see_no_error_and_no_mixture(tmp_path: Path) -> None:
     running.clear()
     reader.join()
     assert not problems
-
-
-def refuse(*_: object) -> int:
-    raise OSError(18, "Invalid cross-device link")
-
-
-@pytest.mark.parametrize("kernel", ["copies", "refuses", "cannot"])
-def test_a_file_is_copied_whole_whatever_the_kernel_can(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kernel: str
-) -> None:
-    monkeypatch.setattr(publish, "COPIED_AT_ONCE", 7)
-    if kernel == "refuses":
-        monkeypatch.setattr(os, "copy_file_range", refuse)
-    elif kernel == "cannot":
-        monkeypatch.delattr(os, "copy_file_range")
-    source, target = tmp_path / "source", tmp_path / "target"
-    source.write_bytes(bytes(range(256)))
-    target.write_bytes(b"what stood there before, and was longer" * 99)
-    publish.copy_file(source, target)
-    assert target.read_bytes() == source.read_bytes()
 
 
 def test_what_a_killed_publication_left_is_cleared(tmp_path: Path) -> None:
