@@ -26,6 +26,8 @@ from orchestration.environment import duckdb_memory
 from orchestration.warehouse import CATALOG, Mart, opened
 
 DATABASE = "marts.duckdb"
+# The oldest DuckDB that reads it, as dbt_project/profiles.yml has it for the warehouse.
+FORMAT = "v1.3.0"
 PARQUET = "parquet"
 # In the metadata of a Parquet file: what of the ledger it was written from.
 STAMP = "costowner_ledger"
@@ -132,8 +134,11 @@ def _count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
 
 def _copy(home: Home, draft: Path, marts: Sequence[Mart]) -> None:
     """The warehouse's file, without what is no mart."""
-    with duckdb.connect(str(home.warehouse)) as connection:
-        connection.execute("checkpoint")
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{home.warehouse}' as {CATALOG} (storage_version '{FORMAT}')")
+        # A file of before takes the format on with the first checkpoint that has anything to write.
+        connection.execute(f"begin; create table {CATALOG}.passing (x int); drop table {CATALOG}.passing; commit")
+        connection.execute(f"checkpoint {CATALOG}")
     copy_file(home.warehouse, draft)
     names = {mart.name for mart in marts}
     with duckdb.connect(str(draft)) as connection:
@@ -158,7 +163,7 @@ def _write(home: Home, draft: Path, marts: Sequence[Mart]) -> None:
     """A new file of what the engine left elsewhere."""
     with opened(home, marts) as connection:
         _limit(connection)
-        connection.execute(f"attach '{draft}' as draft")
+        connection.execute(f"attach '{draft}' as draft (storage_version '{FORMAT}')")
         for mart in sorted(marts, key=lambda mart: mart.is_view):
             if mart.is_view:
                 connection.execute("use draft.main")

@@ -6,9 +6,11 @@ import threading
 from pathlib import Path
 
 import duckdb
+import yaml
 
 from ingestion.settings import Home
-from orchestration.publish import publish_database, publish_parquet
+from orchestration.environment import DBT_PROJECT
+from orchestration.publish import FORMAT, publish_database, publish_parquet
 from orchestration.warehouse import Mart
 
 MARTS = [Mart("one", False, {}), Mart("other", False, {}), Mart("shown", True, {}, in_parquet=False)]
@@ -48,6 +50,22 @@ def test_marts_and_views_are_published_under_their_own_names(tmp_path: Path) -> 
     found = duckdb.sql(f"select count(*) from read_parquet('{tmp_path}/published/parquet/other.parquet')")
     assert found.fetchall() == [(2000,)]
     assert not (tmp_path / "published" / "parquet" / "shown.parquet").exists()
+
+
+def storage_version(file: Path) -> str:
+    with duckdb.connect(str(file), read_only=True) as connection:
+        rows = connection.execute("select tags ->> 'storage_version' from duckdb_databases() where not internal")
+        return str(rows.fetchall()[0][0])
+
+
+def test_warehouse_of_before_comes_to_the_format_of_new_ones(tmp_path: Path) -> None:
+    profile = yaml.safe_load((DBT_PROJECT / "profiles.yml").read_text())["costowner"]["outputs"]["duckdb"]
+    assert profile["config_options"]["storage_compatibility_version"] == FORMAT
+    assert storage_version(warehouse(tmp_path, 1)) != f"{FORMAT}+", "plain DuckDB makes an older one"
+    published(tmp_path, 1)
+    assert storage_version(warehouse(tmp_path, 2)) == f"{FORMAT}+"
+    published(tmp_path, 2)
+    assert storage_version(tmp_path / "published" / "marts.duckdb") == f"{FORMAT}+"
 
 
 def test_reader_that_holds_the_old_file_is_not_disturbed(tmp_path: Path) -> None:
