@@ -198,11 +198,13 @@ def test_lake_files_unite_their_columns_and_name_their_file(
     if engine.name == "duckdb":
         return  # its other readers ask dbt for lists; every build proves them
     everything = rendered("parquet_files(['raw_x/_contract/t.parquet', 'raw_x/t/*.parquet'])", engine.name, **dbt)
-    assert engine.rows(f"select count(*), count(b) from {everything} as f") == [(3, 2)]
+    assert engine.rows(f"select lake_dataset, count(*), count(b) from {everything} as f group by 1") == [
+        ("raw_x", 3, 2)
+    ]
     (lake / "raw_x" / "_dlt_loads").mkdir()
     (lake / "raw_x" / "_dlt_loads" / "x__111.1.jsonl").write_text('{"load_id": "111.1", "status": 0}\n')
     records = rendered("load_records(['raw_x/_dlt_loads/*.jsonl'])", engine.name, **dbt)
-    assert engine.rows(f"select load_id, status from {records} as r") == [("111.1", 0)]
+    assert engine.rows(f"select dataset, load_id, status from {records} as r") == [("raw_x", "111.1", 0)]
 
 
 @settings(max_examples=25, deadline=None)

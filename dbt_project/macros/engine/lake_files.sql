@@ -1,10 +1,10 @@
 {#-
-    Reading the lake's files. `patterns` are paths below the lake's root; they may hold `*`. At least one of them must
-    match: the `_contract` folder, which a source writes before it lands anything, is always there.
+    Reading the lake's files. `patterns` are paths below the lake's root, `<dataset>/<folder>/<file>`; they may hold `*`.
+    At least one of them must match: the `_contract` folder, which a source writes before it lands anything, is always there.
 -#}
 {% macro parquet_files(patterns) %}
-    {#- A relation of Parquet files, their columns united by name, and of each row its file and its number in it, as
-        `lake_file` (its name: a lake that moves keeps its rows' places) and `lake_row`. -#}
+    {#- A relation of Parquet files, their columns united by name, and of each row its dataset, its file and its number in
+        it, as `lake_dataset`, `lake_file` (its name: a lake that moves keeps its rows' places) and `lake_row`. -#}
     {{- return(adapter.dispatch("parquet_files")(patterns)) -}}
 {% endmacro %}
 
@@ -12,7 +12,11 @@
 
 {% macro duckdb_parquet(files) %}
     (
-        select * exclude (file_row_number), parse_filename(filename) as lake_file, file_row_number as lake_row
+        select
+            * exclude (file_row_number),
+            parse_path(filename)[-3] as lake_dataset,
+            parse_filename(filename) as lake_file,
+            file_row_number as lake_row
         from
             read_parquet(
                 {{ duckdb_list(files) }}, union_by_name = true, filename = true, file_row_number = true
@@ -27,7 +31,11 @@
 -#}
 {% macro spark__parquet_files(patterns) %}
     (
-        select *, _metadata.file_name as lake_file, _metadata.row_index as lake_row
+        select
+            *,
+            {{ spark_dataset() }} as lake_dataset,
+            _metadata.file_name as lake_file,
+            _metadata.row_index as lake_row
         from parquet.{{ spark_files(patterns) }}
     )
 {% endmacro %}
@@ -69,19 +77,38 @@
 {% endmacro %}
 
 {% macro load_records(patterns) %}
-    {#- A relation of dlt's records of its loads: `load_id`, `status` (0: complete). -#}
+    {#- A relation of dlt's records of its loads: `dataset`, `load_id`, `status` (0: complete). -#}
     {{- return(adapter.dispatch("load_records")(patterns)) -}}
 {% endmacro %}
 
 {% macro duckdb__load_records(patterns) %}
-    read_json({{ duckdb_list(duckdb_files(patterns)) }}, columns = {'load_id':'varchar', 'status':'integer'})
+    (
+        select parse_path(filename)[-3] as dataset, load_id, status
+        from
+            read_json(
+                {{ duckdb_list(duckdb_files(patterns)) }},
+                columns = {'load_id':'varchar', 'status':'integer'},
+                filename = true
+            )
+    )
 {% endmacro %}
 
+{#- As text: Spark would read all of it once more to find out what the JSON's columns are. -#}
 {% macro spark__load_records(patterns) %}
     (
-        select cast(load_id as string) as load_id, cast(status as int) as status
-        from json.{{ spark_files(patterns) }}
+        select dataset, record.load_id, record.status
+        from
+            (
+                select
+                    {{ spark_dataset() }} as dataset, from_json(value, 'load_id string, status int') as record
+                from text.{{ spark_files(patterns) }}
+            )
     )
+{% endmacro %}
+
+{% macro spark_dataset() %}
+    {#- The dataset of a file, by its path. -#}
+    {{- return("element_at(split(_metadata.file_path, '/'), -3)") -}}
 {% endmacro %}
 
 {% macro spark_files(patterns) %}
@@ -90,20 +117,21 @@
 {% endmacro %}
 
 {% macro duckdb_files(patterns) %}
-    {#- The files that match: DuckDB refuses a pattern of a list that matches nothing. -#}
+    {#- The files that match: DuckDB refuses a pattern of a list that matches nothing. One without `*` has to be there. -#}
     {%- set found = [] -%}
     {%- for pattern in patterns -%}
         {%- set listed = run_query("select file from glob('" ~ lake_path() ~ "/" ~ pattern ~ "') order by file") -%}
-        {%- do found.extend(listed.columns[0].values()) -%}
+        {%- set files = listed.columns[0].values() -%}
+        {%- if not files and "*" not in pattern -%}
+            {{
+                exceptions.raise_compiler_error(
+                    "the lake at " ~ lake_path() ~ " has no " ~ pattern
+                    ~ ": land the source first (make refresh), also if it is not set up"
+                )
+            }}
+        {%- endif -%}
+        {%- do found.extend(files) -%}
     {%- endfor -%}
-    {%- if not found -%}
-        {{
-            exceptions.raise_compiler_error(
-                "the lake at " ~ lake_path() ~ " has no " ~ patterns[0]
-                ~ ": land the source first (make refresh), also if it is not set up"
-            )
-        }}
-    {%- endif -%}
     {{- return(found) -}}
 {% endmacro %}
 

@@ -23,17 +23,18 @@
         "slice_id", "state", "load_id", "billing_period", "vendor_version", "row_count", "content_digest",
         "extracted_at", "window_start", "window_end", "newest_charge_at", "message",
     ] %}
+    {% set noted, recorded = [], [] %}
+    {% for dataset in lake_datasets() %}
+        {% do noted.extend([dataset ~ "/_contract/deliveries.parquet", dataset ~ "/deliveries/*.parquet"]) %}
+        {% do recorded.extend([dataset ~ "/_contract/loads.jsonl", dataset ~ "/_dlt_loads/*.jsonl"]) %}
+    {% endfor %}
     {% set notes %}
-        {% for dataset in lake_datasets() %}
-            select '{{ dataset }}' as dataset, {{ load_of_file("lake_file") }} as note_load_id, {{ told | join(", ") }}
-            from {{ parquet_files([dataset ~ "/_contract/deliveries.parquet", dataset ~ "/deliveries/*.parquet"]) }}
-            where {{ load_of_file("lake_file") }} in (
-                select load_id
-                from {{ load_records([dataset ~ "/_contract/loads.jsonl", dataset ~ "/_dlt_loads/*.jsonl"]) }}
-                where status = 0
-            )
-            {% if not loop.last %} union all {% endif %}
-        {% endfor %}
+        select notes.lake_dataset as dataset, loads.load_id as note_load_id, notes.{{ told | join(", notes.") }}
+        from {{ parquet_files(noted) }} as notes
+        inner join
+            (select distinct dataset, load_id from {{ load_records(recorded) }} where status = 0) as loads
+            on loads.dataset = notes.lake_dataset
+            and loads.load_id = {{ load_of_file("notes.lake_file") }}
     {% endset %}
     {% set current %}
         select dataset, note_load_id, {{ told | join(", ") }}
