@@ -1,5 +1,5 @@
 {#-
-    The columns of a charge, in one place: every int_<source>_charges__classified selects exactly these.
+    The columns of a charge, in one place: every int_<source>_charges__classified selects exactly these, and `may_be_ai`.
     FOCUS 1.4 Cost and Usage (65 columns) in snake_case, the provider and publisher of 1.2 and 1.3, and ours.
 -#}
 {% macro focus_columns() %}
@@ -78,17 +78,21 @@
     {%- endif -%}
 {% endmacro %}
 
-{% macro charge_select(relation, known) %}
+{% macro charge_select(relation, known, may_be_ai="true") %}
     {#- Select all columns of a charge from a relation that has the `known` ones; the others are NULL.
-        Where a source prices in the currency that it bills in, the cost in pricing currency is the effective cost. -#}
+        Where a source prices in the currency that it bills in, the cost in pricing currency is the effective cost.
+
+        `may_be_ai`: what can be told of a line by the vendor's own columns alone, before anything is looked up or worked
+        out. Who wants AI charges asks for it too, and an engine then reads no other line. -#}
     select
         {%- for column in charge_columns() -%}
             {%- if column in known -%} {%- set value = column -%}
             {%- elif column == "pricing_currency_effective_cost" -%} {%- set value = "effective_cost" -%}
             {%- else -%} {%- set value = "null" -%}
             {%- endif %}
-            cast({{ value }} as {{ charge_column_type(column) }}) as {{ column }}{{ "," if not loop.last }}
+            cast({{ value }} as {{ charge_column_type(column) }}) as {{ column }},
         {%- endfor %}
+        {{ may_be_ai }} as may_be_ai
     from {{ relation }}
 {% endmacro %}
 

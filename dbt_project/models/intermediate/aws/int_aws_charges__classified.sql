@@ -190,6 +190,7 @@ with
             'Account' as sub_account_type,
             coalesce({{ map_json("resource_tags") }}, '{}') as tags,
             claims,
+            {{ is_bedrock("service_code") }} as is_bedrock,
             case when is_of_tokens then 'bedrock' end as ai_provider,
             case when is_of_tokens then bedrock_model end as ai_model,
             case when is_of_tokens then bedrock_token_class end as ai_token_class,
@@ -263,6 +264,7 @@ with
             "sub_account_type", "tags", "claims", "ai_provider", "ai_model", "ai_token_class", "ai_service_tier",
             "ai_account",
         ],
+        may_be_ai="is_bedrock",
     )
 }}
 
@@ -280,5 +282,6 @@ union all
             "service_provider_name", "provider_name", "publisher_name", "service_name", "service_category",
             "service_subcategory", "tags", "claims",
         ],
+        may_be_ai="false",
     )
 }}

@@ -14,7 +14,7 @@
 with
     charges as (
         {% for model in charge_models() %}
-            select {{ charge_columns() | join(", ") }}
+            select {{ charge_columns() | join(", ") }}, may_be_ai
             from {{ ref(model) }}
             {% if not loop.last %}
                 union all

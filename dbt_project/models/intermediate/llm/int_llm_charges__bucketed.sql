@@ -14,7 +14,7 @@ with
     charges as (
         select *
         from {{ charges_to_build(ref("int_charges__unified"), "charges_fingerprint") }} as current_charges
-        where ai_provider is not null and not ({{ is_estimate("current_charges") }})
+        where may_be_ai and ai_provider is not null and not ({{ is_estimate("current_charges") }})
     )
 
 select
