@@ -130,6 +130,17 @@ class Company:
             }
 
 
+def said_until(process: subprocess.Popen[str], moment: str) -> str:
+    """What a process says up to a line that has this text in it. It runs on; what it says next is to be read."""
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if moment in line:
+            return "".join(said)
+    raise AssertionError(f"it never came to {moment!r}: {''.join(said)[-4000:]}")
+
+
 class Reader:
     """A BI tool that connects and asks in a loop while the context lasts: it must never see an error or half a state."""
 

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import takewhile
 from pathlib import Path
 
 import dagster as dg
@@ -17,8 +16,8 @@ import pytest
 from ingestion.settings import PROJECT_ROOT, Home
 from orchestration.engine import Engine
 from orchestration.environment import DBT_PROJECT
-from sample_company.stage import staged
-from tests.end_to_end.conftest import FIRST, SECOND, UNTIL, Company
+from sample_company.stage import Stage, staged
+from tests.end_to_end.conftest import FIRST, SECOND, UNTIL, Company, said_until
 from tests.engines import SHORT_LIVED, needs_spark
 
 # Spark plans every model anew, whatever it holds: minutes a build.
@@ -43,19 +42,23 @@ def assert_same_marts(spark: Company, duck: Company) -> None:
     print(f"equal on both engines: {', '.join(f'{mart} {len(rows)}' for mart, rows in expected.items())}")
 
 
+def without_sources(stage: Stage) -> dict[str, str]:
+    """Settings under which no source is set up."""
+    return {name: "" for name in stage.environment if name.startswith("SOURCES__")}
+
+
 def refresh(spark: Company, duck: Company, until: Callable[[], None] = lambda: None) -> set[str]:
     """Refresh both on one lake. DuckDB's lands; as soon as it builds, Spark's begins, and finds everything landed.
 
     Spark's waits `until` that returns. Gives the months that sources were asked for.
     """
     landing = duck.start()
-    assert landing.stdout is not None
-    landed = list(takewhile(lambda line: BUILDS not in line, landing.stdout))
+    landed = said_until(landing, BUILDS)
     with ThreadPoolExecutor(1) as pool:
         building = pool.submit(landing.communicate)
         until()
         spark.refresh()
-        output = "".join(landed) + building.result()[0]
+        output = landed + building.result()[0]
     assert landing.returncode == 0, output[-4000:]
     return set(re.findall(r"asking for ([0-9-]+ to [0-9-]+)", output))
 
@@ -88,13 +91,12 @@ class UnitTests:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        self._said: list[str] = []
+        self._said = ""
         self._pool = ThreadPoolExecutor(1)
 
     def begin(self) -> None:
         """Return when the first of them begins."""
-        assert self._process.stdout is not None
-        self._said += takewhile(lambda line: "START unit_test" not in line, self._process.stdout)
+        self._said = said_until(self._process, "START unit_test")
         # What they say next is read while they run: a pipe that is full would stop them.
         self._rest = self._pool.submit(self._process.communicate)
 
@@ -102,7 +104,7 @@ class UnitTests:
         """The exit code, and all that was said."""
         rest, _ = self._rest.result()
         self._pool.shutdown()
-        return self._process.returncode, "".join([*self._said, rest])
+        return self._process.returncode, self._said + rest
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +114,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Company, Co
     with staged(root / "world", until=UNTIL, as_of=FIRST) as stage:
         duck = Company(stage, root / "duckdb", FIRST, settings=dict(RECENT))
         lake = {"COSTOWNER_LAKE": str(duck.home / "lake")}
-        spark = Company(stage, root / "spark", FIRST, settings=RECENT | SPARK | lake)
+        # What is landed is landed by DuckDB's: here no source is set up, and the lake is full all the same.
+        spark = Company(stage, root / "spark", FIRST, settings=RECENT | SPARK | lake | without_sources(stage))
         assert refresh(spark, duck) == {"2026-08 to 2026-10"}
         yield spark, duck
 
@@ -183,8 +186,7 @@ def test_cluster_that_is_not_there_is_told_in_one_line(spark_company: Company, t
         tmp_path / "away",
         SECOND,
         settings={
-            # No source is set up: nothing has to be landed for this.
-            **{name: "" for name in spark_company.stage.environment if name.startswith("SOURCES__")},
+            **without_sources(spark_company.stage),
             "COSTOWNER_ENGINE": "spark",
             "COSTOWNER_SPARK_PORT": "9",
             "COSTOWNER_SPARK_RETRIES": "0",

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from ingestion.settings import PROJECT_ROOT
-from tests.end_to_end.conftest import FIRST, SECOND, Company, Reader
+from tests.end_to_end.conftest import FIRST, SECOND, Company, Reader, said_until
 
 pytestmark = pytest.mark.slow
 
@@ -29,12 +29,7 @@ MOMENTS = (
 def kill_at(company: Company, moment: str) -> None:
     """Start a refresh and kill it, SIGKILL, when it says the marker."""
     process = company.start()
-    assert process.stdout is not None
-    for line in process.stdout:
-        if moment in line:
-            break
-    else:
-        pytest.fail(f"the refresh never came to {moment!r}")
+    said_until(process, moment)
     process.kill()
     process.communicate()
 

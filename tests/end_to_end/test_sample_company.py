@@ -83,7 +83,7 @@ def test_team_that_changed_hands_pays_until_the_day(company: Company) -> None:
     rows = company.query(
         """
         select owner_id, min(cast(charge_period_start as date)), max(cast(charge_period_start as date))
-        from fact_cost where resource_name like '%pricing-engine%' and source = 'aws' and evidence_kind = 'tag'
+        from fact_cost where resource_id like '%pricing-engine%' and source = 'aws' and evidence_kind = 'tag'
         group by 1
         """
     )

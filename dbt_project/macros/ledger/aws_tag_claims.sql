@@ -39,3 +39,8 @@
     {%- endfor -%}
     {{ return(spellings) }}
 {% endmacro %}
+
+{% macro aws_display_name() %}
+    {#- What people call a resource: AWS's consoles keep it as its tag `Name`. NULL where nobody named it. -#}
+    {{- return(map_value("resource_tags", ["user_name", "user:Name", "user_Name", "user:name", "Name"])) -}}
+{% endmacro %}

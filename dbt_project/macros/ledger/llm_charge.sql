@@ -143,7 +143,7 @@
                 coalesce(account_name, account_id) as sub_account_name,
                 case when account_id is not null then '{{ sub_account_type }}' end as sub_account_type,
                 key_id as resource_id,
-                coalesce(key_name, key_id) as resource_name,
+                key_name as resource_name,
                 case when key_id is not null then 'API Key' end as resource_type,
                 coalesce(account_tags, '{}') as tags,
                 {{

@@ -1,4 +1,4 @@
--- What each line claims of its owner, and what of Bedrock it is, as JSON.
+-- What each line claims of its owner, and what of Bedrock it is, as JSON; and what its resource is called.
 with
     lines as (select * from {{ ref("int_aws_lines__mapped") }}),
 
@@ -6,6 +6,7 @@ with
 
 select
     lines.*,
+    {{ aws_display_name() }} as display_name,
     {{
         json_object(
             aws_tag_claims()

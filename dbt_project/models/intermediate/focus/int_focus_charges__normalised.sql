@@ -208,7 +208,7 @@ with
             coalesce(host_provider_name, publisher_name) as host_provider_name,
             coalesce(provider_name, provider) as provider_name,
             coalesce(publisher_name, host_provider_name, provider) as publisher_name,
-            case when resource_id is not null then coalesce(resource_name, resource_id) end as resource_name,
+            case when resource_id is not null then resource_name end as resource_name,
             case when resource_id is not null then coalesce(resource_type, 'Resource') end as resource_type,
             coalesce(priced.service_name, provider) as service_name,
             coalesce(service_category, 'Other') as service_category,

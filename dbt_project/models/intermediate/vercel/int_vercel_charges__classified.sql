@@ -115,7 +115,7 @@ with
             coalesce(project_name, project_id) as sub_account_name,
             case when project_id is not null then 'Project' end as sub_account_type,
             project_id as resource_id,
-            coalesce(project_name, project_id) as resource_name,
+            project_name as resource_name,
             case when project_id is not null then 'Project' end as resource_type,
             coalesce(service_map.service_category, 'Web') as service_category,
             coalesce(service_map.service_subcategory, 'Application Platforms') as service_subcategory,

@@ -33,7 +33,7 @@ with
             costs.effective_cost,
             costs.ledger_fingerprint,
             {{ untaggable_reason("costs") }} as untaggable_reason,
-            costs.claims like '%_tag:%' as is_tagged,
+            contains(costs.claims, '_tag:') as is_tagged,
             case
                 when costs.owner_id = 'unowned'
                 then 'unowned'
