@@ -14,5 +14,6 @@ where
     or (pricing_quantity is null) <> (pricing_unit is null)
     or (consumed_quantity is null) <> (consumed_unit is null)
     or (resource_id is not null and resource_type is null)
+    or (resource_id is null and resource_name is not null)
     or (sub_account_id is not null and (sub_account_name is null or sub_account_type is null))
     or (list_unit_price is not null and list_unit_price < 0)
