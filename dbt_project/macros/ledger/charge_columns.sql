@@ -81,12 +81,15 @@
 {% macro charge_select(relation, known, may_be_ai="true") %}
     {#- Select all columns of a charge from a relation that has the `known` ones; the others are NULL.
         Where a source prices in the currency that it bills in, the cost in pricing currency is the effective cost.
+        Only what has an id has a name (FOCUS): a vendor may tell the name alone.
 
         `may_be_ai`: what can be told of a line by the vendor's own columns alone, before anything is looked up or worked
         out. Who wants AI charges asks for it too, and an engine then reads no other line. -#}
     select
         {%- for column in charge_columns() -%}
-            {%- if column in known -%} {%- set value = column -%}
+            {%- if column == "resource_name" and column in known -%}
+                {%- set value = "case when resource_id is not null then resource_name end" -%}
+            {%- elif column in known -%} {%- set value = column -%}
             {%- elif column == "pricing_currency_effective_cost" -%} {%- set value = "effective_cost" -%}
             {%- else -%} {%- set value = "null" -%}
             {%- endif %}

@@ -166,9 +166,7 @@ with
             product_region_code as region_id,
             product_region_code as region_name,
             case when is_measured then line_item_resource_id end as resource_id,
-            case
-                when is_measured and line_item_resource_id is not null then display_name
-            end as resource_name,
+            display_name as resource_name,
             case
                 when is_measured and line_item_resource_id is not null
                 then coalesce(product_product_family, 'Resource')
