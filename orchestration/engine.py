@@ -64,6 +64,11 @@ class Engine:
             raise SettingError(f"{SETTING}={self.name} needs Java 17 or later on the PATH; {SPARK} does not")
         return found
 
+    @property
+    def python(self) -> Path:
+        """The Python of the environment that its dbt is installed in. Raises SettingError as `dbt` does."""
+        return self.dbt.with_name("python")
+
     def target_folder(self, home: Home) -> Path:
         """dbt's artifacts: a folder an engine, so that dbt parses only what changed."""
         return home.root / ("dbt_target" if not self.is_spark else f"dbt_target_{self.name}")
@@ -71,6 +76,10 @@ class Engine:
     def manifest(self, home: Home) -> Path:
         """The manifest that Dagster reads. Builds write one of their own, which a killed one leaves torn."""
         return self.target_folder(home) / "parsed" / "manifest.json"
+
+    def read_of(self, home: Home) -> Path:
+        """The digest of the project that the manifest was read from."""
+        return self.manifest(home).with_name("manifest.digest")
 
     def export_folder(self, home: Home) -> Path:
         """Where Spark writes the marts for the publication (macro `export_mart`)."""

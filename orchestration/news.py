@@ -20,8 +20,6 @@ from ingestion.sources import SOURCES
 from orchestration.engine import Engine
 from orchestration.environment import DBT_PROJECT, project_digest, stamps
 
-# For dbt: what stays as it is where there is no news. The others have `meta: {refresh: always}`.
-UNCHANGED = "config.meta.refresh:on_news"
 TOOLS = ("dbt-core", "dbt-duckdb", "duckdb")
 
 

@@ -10,8 +10,11 @@ import shutil
 from collections.abc import Sequence
 from functools import cached_property
 from importlib.metadata import version
+from pathlib import Path
 
-from dagster_dbt import DbtCliResource, DbtProject
+import dagster as dg
+from dagster_dbt import DbtCliInvocation, DbtCliResource, DbtProject
+from dagster_dbt.asset_utils import get_manifest_and_translator_from_dbt_assets
 from dagster_dbt.errors import DagsterDbtError
 from dbt.adapters.base.impl import BaseAdapter
 from packaging.version import Version
@@ -22,6 +25,7 @@ from ingestion.settings import Home
 from orchestration.assets.failure import one_line
 from orchestration.engine import Engine
 from orchestration.environment import DBT_PROJECT, prepare, project_digest
+from orchestration.ready_dbt import take
 
 
 class LedgerCli(DbtCliResource):
@@ -35,6 +39,27 @@ class LedgerCli(DbtCliResource):
             profiles_dir=str(DBT_PROJECT),
             dbt_executable=str(engine.dbt),
             target=engine.name,
+        )
+
+    def build(self, arguments: Sequence[str], context: dg.AssetExecutionContext, target: Path) -> DbtCliInvocation:
+        """A build into a target folder, by the dbt that waits for it where there is one and all is asked for.
+
+        One folder, so that dbt parses only what changed and no run leaves a folder of its own.
+        """
+        ready = None if context.is_subset else take(Engine.from_environment(), target)
+        if ready is None:
+            return self.cli(["build", *arguments], context=context, target_path=target)
+        manifest, translator, project = get_manifest_and_translator_from_dbt_assets([context.assets_def])
+        return DbtCliInvocation(
+            process=ready.run(["build", *arguments]),
+            manifest=manifest,
+            dagster_dbt_translator=translator,
+            project_dir=Path(self.project_dir),
+            target_path=target,
+            raise_on_error=True,
+            cli_version=self._cli_version,
+            project=project,
+            context=context,
         )
 
     def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> BaseAdapter:
@@ -56,7 +81,7 @@ def dbt_project() -> DbtProject:
     project = DbtProject(
         project_dir=DBT_PROJECT, profiles_dir=DBT_PROJECT, target_path=parsed, packaged_project_dir=None
     )
-    stamp, digest = parsed / "manifest.digest", project_digest()
+    stamp, digest = engine.read_of(home), project_digest()
     with alone(home, "dbt_project"):
         if not project.manifest_path.exists() or not stamp.exists() or stamp.read_text() != digest:
             stamp.unlink(missing_ok=True)

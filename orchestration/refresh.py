@@ -14,6 +14,7 @@ from ingestion.lake import alone
 from ingestion.registry.client import RegistryError
 from ingestion.settings import Home, Window, utc_now
 from orchestration.assets.failure import explained, one_line
+from orchestration.definitions import defs
 from orchestration.purge import purge
 from orchestration.schedules import range_tags
 from orchestration.verdicts import FAILED_ROWS
@@ -45,8 +46,6 @@ def _step_of(event: dg.DagsterEvent) -> str:
 
 def refresh(home: Home, window: Window, say: Callable[[str], None]) -> Outcome:
     """Run the job over a window; says each step as it ends."""
-    from orchestration.definitions import defs
-
     started = time.monotonic()
     job = defs.resolve_job_def("refresh")
     failure: str | None = None

@@ -12,6 +12,7 @@ from orchestration import history
 from orchestration.assets.failure import RETRIES, explained, is_of_one_source
 from orchestration.checks.refresh import DELIVERED
 from orchestration.partitions import billing_months, window_of
+from orchestration.ready_dbt import get_ready
 
 OWNER = "team:data"
 
@@ -63,6 +64,8 @@ def _land(context: dg.AssetExecutionContext, source: Source) -> Landing | None:
     fails when all is published (`every_source_was_refreshed`).
     """
     home = Home.from_environment()
+    if context.run.asset_selection is None:
+        get_ready(home)  # a whole refresh: the ledger is built next
     try:
         settings = resolve(source.settings, source.name)
         if settings is None:

@@ -54,3 +54,11 @@ def test_what_dagsters_own_storage_wrote_is_read(home: Home) -> None:
     with dg.DagsterInstance.get() as instance:
         assert instance.all_logs(before.run_id)
         assert len(instance.get_runs()) == 2
+
+
+def test_a_table_that_is_not_there_yet_is_asked_for_again(home: Home) -> None:
+    storage = PooledEventLogStorage(str(home.dagster))
+    assert storage.has_table("asset_keys") and not storage.has_table("of_tomorrow")
+    with storage.index_connection() as connection:
+        connection.exec_driver_sql("create table of_tomorrow (id integer)")
+    assert storage.has_table("of_tomorrow")
