@@ -50,7 +50,7 @@ class LedgerCli(DbtCliResource):
         if ready is None:
             return self.cli(["build", *arguments], context=context, target_path=target)
         manifest, translator, project = get_manifest_and_translator_from_dbt_assets([context.assets_def])
-        return DbtCliInvocation(
+        build = DbtCliInvocation(
             process=ready.run(["build", *arguments]),
             manifest=manifest,
             dagster_dbt_translator=translator,
@@ -61,6 +61,8 @@ class LedgerCli(DbtCliResource):
             project=project,
             context=context,
         )
+        context.log.info(f"Running dbt command: `{build.dbt_command}`.")
+        return build
 
     def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> BaseAdapter:
         """No adapter in Dagster's own process: nothing here asks for one, and Spark's is not installed there."""

@@ -77,7 +77,7 @@ def write_delivery(
     export: Path,
     execution: str,
     extra: Sequence[str] = (),
-    tags_seen: Sequence[str] = ("team", "service"),
+    tags_seen: Sequence[str] = ("team", "service", "name"),
 ) -> None:
     """Write a billing period's lines to an export's folder, in two files, and then the manifest.
 
@@ -219,6 +219,7 @@ def _athena(content: Sequence[Line], extra: Sequence[str]) -> pa.Table:
         ("cost_category_environment", "cost_category", "environment"),
         ("resource_tags_user_team", "resource_tags", "user_team"),
         ("resource_tags_user_service", "resource_tags", "user_service"),
+        ("resource_tags_user_name", "resource_tags", "user_name"),
     ]
     for name, column, key in maps:
         columns[name] = pa.array([dict(line.get(column) or []).get(key) for line in content], pa.string())

@@ -18,6 +18,7 @@ from sample_company.company import SERVICES
 from sample_company.world import World, first_of_month, month_of
 
 SPIKE_SERVICE = "event-stream"
+NODES = 6  # of the Kubernetes cluster
 
 
 @dataclass(frozen=True)
@@ -132,15 +133,20 @@ def _usage(world: World, day: date, service: str, team: str, kind: Kind) -> Line
     }
 
 
+def node_name(node: int) -> str:
+    """A Kubernetes node as its tag `Name` says."""
+    return f"kubernetes-node-{node}"
+
+
 def _covered(world: World, day: date) -> Iterator[Line]:
     """Kubernetes nodes under a Savings Plan: covered usage, its negation, and the day's commitment."""
     kind = KINDS[0]
     used = 0.0
-    for node in range(6):
+    for node in range(NODES):
         line = _usage(world, day, "kubernetes", "infra", kind)
         effective = round(line["line_item_unblended_cost"] * 0.68, 10)
         used += effective
-        resource = f"arn:aws:ec2:{REGION}:{_account('infra')}:instance/i-kubernetes-node-{node}"
+        resource = f"arn:aws:ec2:{REGION}:{_account('infra')}:instance/i-{node_name(node)}"
         plan = {"savings_plan_savings_plan_a_r_n": SP_ARN, "savings_plan_offering_type": "ComputeSavingsPlans"}
         yield {
             **line,
@@ -148,6 +154,8 @@ def _covered(world: World, day: date) -> Iterator[Line]:
             "identity_line_item_id": world.token("aws-covered", day, node, length=32),
             "line_item_line_item_type": "SavingsPlanCoveredUsage",
             "line_item_resource_id": resource,
+            # What consoles call it, and nobody owns it by.
+            "resource_tags": [*line["resource_tags"], ("user_name", node_name(node))],
             "savings_plan_savings_plan_effective_cost": effective,
             "savings_plan_savings_plan_rate": 0.0782,
         }

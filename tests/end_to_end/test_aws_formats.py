@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from sample_company.aws_formats import FORMATS, write_delivery
-from sample_company.aws_lines import lines
+from sample_company.aws_lines import NODES, lines, node_name
 from tests.end_to_end.conftest import FIRST, Company
 
 pytestmark = pytest.mark.slow
@@ -40,13 +40,14 @@ def test_legacy_csv_makes_the_same_owners_and_costs_as_cur_2(
 ) -> None:
     cur2, legacy = (refreshed(staged_company, form) for form in ("cur2-parquet", "legacy-csv"))
     charges = (
-        "select vendor_charge_id, owner_id, ownership_rule_id, charge_category, service_name, region_id, "
+        "select vendor_charge_id, owner_id, ownership_rule_id, charge_category, service_name, region_id, resource_name, "
         "billing_currency, charge_period_start, sum(billed_cost), sum(effective_cost), sum(list_cost) "
         "from fact_cost where source = 'aws' group by all order by all"
     )
     found = legacy.query(charges)
     assert found == cur2.query(charges)
     assert len({owner for _, owner, *_ in found}) > 5
+    assert {name for *_, name, _, _, _, _, _ in found if name} == {node_name(node) for node in range(NODES)}
     statement = (
         "select owner_id, billing_currency, sum(billed_cost), sum(effective_cost) "
         "from owner_statement group by all order by all"
