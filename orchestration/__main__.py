@@ -32,10 +32,7 @@ def _refresh(home: Home, arguments: argparse.Namespace) -> int:
         first, _, last = arguments.months.partition("..")
         window = Window(Month.parse(first), Month.parse(last or first))
     print(f"refresh of {window.first} to {window.last} in {home.root}", flush=True)
-    try:
-        outcome = refresh(home, window, lambda line: print(line, flush=True))
-    finally:
-        dismiss()
+    outcome = refresh(home, window, lambda line: print(line, flush=True))
     if outcome.failure:
         print(f"refresh failed after {outcome.seconds:.0f} s: {outcome.failure}", file=sys.stderr)
         return 1
@@ -99,6 +96,8 @@ def main() -> int:
     except IngestionError as error:
         print(f"{arguments.command}: {error}", file=sys.stderr)
         return 1
+    finally:
+        dismiss()
 
 
 if __name__ == "__main__":
