@@ -29,6 +29,8 @@ DATABASE = "marts.duckdb"
 # The oldest DuckDB that reads it, as dbt_project/profiles.yml has it for the warehouse.
 FORMAT = "v1.3.0"
 PARQUET = "parquet"
+# The published database, to the connection that writes Parquet from it.
+PUBLISHED = "published"
 # In the metadata of a Parquet file: what of the ledger it was written from.
 STAMP = "costowner_ledger"
 
@@ -53,61 +55,91 @@ def publish_database(home: Home, marts: Sequence[Mart]) -> dict[str, int]:
 
 
 def publish_parquet(home: Home, marts: Sequence[Mart]) -> int:
-    """Write what is published as `published/parquet/<mart>.parquet`, but for marts that only the database shows.
+    """Write what is published as `published/parquet/<mart>/*.parquet`, but for marts that only the database shows.
 
-    Gives how many files were written: those of the ledger stay what they are while no period of it was built anew.
+    A mart that is kept by billing month has a file a month, the others have one. Gives how many files were written: a
+    month of which nothing was built anew keeps its file.
     """
     target = home.published
     folder = target / f".new-{PARQUET}"
     _clear(target)
     folder.mkdir()
     current = target / PARQUET
-    written = 0
-    with duckdb.connect(str(target / DATABASE), read_only=True) as connection:
+    with duckdb.connect() as connection:
         _limit(connection)
-        ledger = _ledger_digest(connection)
+        connection.execute(f"attach '{target / DATABASE}' as {PUBLISHED} (read_only)")
+        written = 0
         for mart in marts:
-            if not mart.in_parquet:
-                continue
-            file = folder / f"{mart.name}.parquet"
-            stamp = _stamp(connection, mart, ledger)
-            before = current / file.name
-            if stamp and before.exists() and _stamp_of(before) == stamp:
-                os.link(before, file)
-                continue
-            said = f", kv_metadata {{{STAMP}: '{stamp}'}}" if stamp else ""
-            connection.execute(
-                f"copy (select * from \"{mart.name}\") to '{file}' (format parquet, compression zstd{said})"
-            )
-            written += 1
+            if mart.in_parquet:
+                (folder / mart.name).mkdir()
+                write = _write_months if mart.by_month else _write_whole
+                written += write(connection, mart, folder / mart.name, current / mart.name)
     _replace_folder(folder, current)
     return written
 
 
-def _ledger_digest(connection: duckdb.DuckDBPyConnection) -> str:
-    """What the published ledger was built from; empty where there is none."""
-    has_fingerprints = connection.execute(
-        "select count(*) from duckdb_columns() where table_name = 'fact_cost' and column_name = 'ledger_fingerprint'"
-    ).fetchone()
-    if not has_fingerprints or not has_fingerprints[0]:
-        return ""
-    periods = connection.execute(
-        "select source, billing_month, ledger_fingerprint, count(*) from fact_cost group by all order by all"
+def _write_whole(connection: duckdb.DuckDBPyConnection, mart: Mart, folder: Path, _before: Path) -> int:
+    _write_file(connection, f'select * from {PUBLISHED}.main."{mart.name}"', folder / "all.parquet", "")
+    return 1
+
+
+def _write_months(connection: duckdb.DuckDBPyConnection, mart: Mart, folder: Path, before: Path) -> int:
+    """A file a billing month; those that were written from the same as now are linked."""
+    select = _definition(connection, mart) if mart.is_view else f'select * from main."{mart.name}"'
+    base = _base(mart, select)
+    months = _months(connection, base)
+    shape = connection.execute(f'describe {PUBLISHED}.main."{mart.name}"').fetchall()
+    written = 0
+    # Of a table without rows, its columns.
+    for month, content in months.items() or [("none", "")]:
+        stamp = hashlib.sha256(f"{content}{shape!r}{select}".encode()).hexdigest()
+        file, known = folder / f"{month}.parquet", before / f"{month}.parquet"
+        if known.exists() and _stamp_of(known) == stamp:
+            os.link(known, file)
+            continue
+        # What the select reads, with this month's rows only.
+        connection.execute(
+            f'create or replace view main."{base}" as '
+            f"select * from {PUBLISHED}.main.\"{base}\" where billing_month = '{month}'"
+        )
+        _write_file(connection, select, file, stamp)
+        written += 1
+    return written
+
+
+def _write_file(connection: duckdb.DuckDBPyConnection, select: str, file: Path, stamp: str) -> None:
+    said = f", kv_metadata {{{STAMP}: '{stamp}'}}" if stamp else ""
+    connection.execute(f"copy ({select}) to '{file}' (format parquet, compression zstd{said})")
+
+
+def _base(mart: Mart, select: str) -> str:
+    """The table whose rows a mart by month shows."""
+    found = {match[1] for match in re.finditer(r'\bmain\."?(\w+)"?', select)}
+    if len(found) != 1:
+        raise RuntimeError(
+            f"{mart.name}: `parquet: by_month` is for a table, or a view of one; it reads {sorted(found)}"
+        )
+    return found.pop()
+
+
+def _months(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+    """What each billing month of a table was built from, by its fingerprints."""
+    columns = connection.execute(
+        f"select column_name from duckdb_columns() where database_name = '{PUBLISHED}' and schema_name = 'main' "
+        f"and table_name = '{table}' and ends_with(column_name, '_fingerprint')"
     ).fetchall()
-    return hashlib.sha256(repr(periods).encode()).hexdigest()
-
-
-def _stamp(connection: duckdb.DuckDBPyConnection, mart: Mart, ledger: str) -> str:
-    """What a mart's file depends on: `fact_cost`, or a view of it alone. Empty for the others, which are small."""
-    shape = connection.execute(f'describe "{mart.name}"').fetchall()
-    if mart.is_view:
-        select = _definition(connection, mart)
-        if set(re.findall(r'\bmain\."?(\w+)"?', select)) != {"fact_cost"}:
-            return ""
-        shape.append((select,))
-    elif mart.name != "fact_cost":
-        return ""
-    return hashlib.sha256(f"{ledger}{shape!r}".encode()).hexdigest() if ledger else ""
+    if len(columns) != 1:
+        raise RuntimeError(
+            f"{table}: `parquet: by_month` is for a table with one fingerprint; it has {len(columns)}"
+        )
+    ((fingerprint,),) = columns
+    rows = connection.execute(
+        f'select billing_month, "{fingerprint}", count(*) from {PUBLISHED}.main."{table}" group by all order by all'
+    ).fetchall()
+    found: dict[str, str] = {}
+    for month, *content in rows:
+        found[month] = found.get(month, "") + repr(content)
+    return found
 
 
 def _stamp_of(file: Path) -> str:
@@ -176,8 +208,9 @@ def _write(home: Home, draft: Path, marts: Sequence[Mart]) -> None:
 
 def _definition(connection: duckdb.DuckDBPyConnection, mart: Mart) -> str:
     """A view's select, over the tables beside it instead of the warehouse's."""
+    # No parameter: DuckDB would import pandas for it.
     found = connection.execute(
-        "select sql from duckdb_views() where schema_name = 'main' and view_name = ? and not internal", [mart.name]
+        f"select sql from duckdb_views() where schema_name = 'main' and not internal and view_name = '{mart.name}'"
     ).fetchone()
     if found is None:
         raise RuntimeError(f"{mart.name}: no such view in the warehouse")

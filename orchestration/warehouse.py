@@ -40,7 +40,8 @@ class WarehouseError(Exception):
 class Mart:
     """A model to publish, with the types of its columns. A view is published as its definition.
 
-    `in_parquet`: whether it is published as a file too (`meta: {parquet: false}` says no).
+    `in_parquet`: whether it is published as files too (`meta: {parquet: false}` says no); `by_month`: as one a billing
+    month (`meta: {parquet: by_month}`: a table that is built by period, or a view of one, row by row).
     """
 
     name: str
@@ -48,6 +49,7 @@ class Mart:
     types: Mapping[str, str]
     path: str = ""
     in_parquet: bool = True
+    by_month: bool = False
 
     @property
     def relation(self) -> str:
@@ -74,8 +76,10 @@ def mart_of(node: Mapping[str, Any]) -> Mart:
     """A mart from its node of dbt's manifest."""
     types = {name: column.get("data_type") or "string" for name, column in node["columns"].items()}
     is_view = node["config"]["materialized"] == "view"
-    in_parquet = bool(node["config"].get("meta", {}).get("parquet", True))
-    return Mart(node["name"], is_view, types, node["original_file_path"], in_parquet)
+    parquet = node["config"].get("meta", {}).get("parquet", True)
+    return Mart(
+        node["name"], is_view, types, node["original_file_path"], bool(parquet), by_month=parquet == "by_month"
+    )
 
 
 def _column(name: str, declared: str) -> str:

@@ -45,7 +45,10 @@ def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     group_name="published",
     kinds={"parquet"},
     owners=["team:data"],
-    description="The published marts as Parquet, a file each, for tools that read files; replaced in one step.",
+    description=(
+        "The published marts as Parquet, a folder each, for tools that read files; replaced in one step. Marts that are "
+        "kept by billing month have a file a month, which stays while the month does."
+    ),
 )
 def published_parquet() -> dg.MaterializeResult[None]:
     home = Home.from_environment()

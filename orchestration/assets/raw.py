@@ -64,7 +64,7 @@ def _land(context: dg.AssetExecutionContext, source: Source) -> Landing | None:
     fails when all is published (`every_source_was_refreshed`).
     """
     home = Home.from_environment()
-    if context.run.asset_selection is None:
+    if not context.run.asset_selection:
         get_ready(home)  # a whole refresh: the ledger is built next
     try:
         settings = resolve(source.settings, source.name)

@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import duckdb
+import pytest
 import yaml
 
 from ingestion.settings import Home
@@ -47,9 +48,9 @@ def test_marts_and_views_are_published_under_their_own_names(tmp_path: Path) -> 
         assert connection.execute("select * from shown").fetchall() == [(1, 2000)]
         names = connection.execute("select schema_name || '.' || table_name from duckdb_tables() order by 1")
         assert names.fetchall() == [("main.one",), ("main.other",)], "and nothing else of the warehouse"
-    found = duckdb.sql(f"select count(*) from read_parquet('{tmp_path}/published/parquet/other.parquet')")
+    found = duckdb.sql(f"select count(*) from read_parquet('{tmp_path}/published/parquet/other/*.parquet')")
     assert found.fetchall() == [(2000,)]
-    assert not (tmp_path / "published" / "parquet" / "shown.parquet").exists()
+    assert not (tmp_path / "published" / "parquet" / "shown").exists()
 
 
 def storage_version(file: Path) -> str:
@@ -115,16 +116,20 @@ def test_what_a_killed_publication_left_is_cleared(tmp_path: Path) -> None:
     assert sorted(file.name for file in target.iterdir() if file.name.startswith(".new")) == []
 
 
-def test_files_of_the_ledger_are_written_again_only_if_a_period_was_built_anew(tmp_path: Path) -> None:
-    marts = [Mart("fact_cost", False, {}), Mart("shown", True, {}), Mart("other", False, {})]
+LEDGER = Mart("fact_cost", False, {}, by_month=True)
+
+
+def test_a_month_s_file_is_written_again_only_if_the_month_was_built_anew(tmp_path: Path) -> None:
+    marts = [LEDGER, Mart("shown", True, {}, by_month=True), Mart("other", False, {})]
     home = Home(tmp_path)
 
-    def publish(fingerprint: str, shown: str) -> int:
+    def publish(fingerprints: dict[str, str], shown: str) -> int:
         with duckdb.connect(str(home.warehouse)) as connection:
             connection.execute(
-                "create or replace table fact_cost as "
-                f"select 'aws' as source, '2026-10' as billing_month, '{fingerprint}' as ledger_fingerprint"
+                "create or replace table fact_cost (source text, billing_month text, ledger_fingerprint text)"
             )
+            for month, fingerprint in fingerprints.items():
+                connection.execute(f"insert into fact_cost values ('aws', '{month}', '{fingerprint}')")
             connection.execute("create or replace table other as select 1 as x")
             connection.execute(
                 f"create or replace view shown as select {shown} as s from warehouse.main.fact_cost"
@@ -132,11 +137,36 @@ def test_files_of_the_ledger_are_written_again_only_if_a_period_was_built_anew(t
         publish_database(home, marts)
         return publish_parquet(home, marts)
 
-    assert publish("one", "source") == 3
-    assert publish("one", "source") == 1, "of the ledger nothing changed, the small mart is written"
-    assert publish("one", "billing_month") == 2, "a view that says something else"
-    assert publish("two", "billing_month") == 3
-    found = duckdb.sql(
-        f"select ledger_fingerprint from read_parquet('{tmp_path}/published/parquet/fact_cost.parquet')"
-    )
-    assert found.fetchall() == [("two",)]
+    def published(mart: str) -> list[tuple[str, ...]]:
+        files = f"{tmp_path}/published/parquet/{mart}/*.parquet"
+        return duckdb.sql(
+            f"select * exclude (filename), parse_filename(filename, true) as file from read_parquet("
+            f"'{files}', filename = true) order by all"
+        ).fetchall()
+
+    assert publish({}, "source") == 3, "a file with the columns, and no row"
+    assert published("fact_cost") == []
+    both = {"2026-09": "one", "2026-10": "one"}
+    assert publish(both, "source") == 5
+    assert publish(both, "source") == 1, "of the ledger nothing changed, the small mart is written"
+    assert publish(both, "billing_month") == 3, "a view that says something else"
+    assert publish({**both, "2026-10": "two"}, "billing_month") == 3, "one month of two"
+    assert published("fact_cost") == [("aws", "2026-09", "one", "2026-09"), ("aws", "2026-10", "two", "2026-10")]
+    assert published("shown") == [("2026-09", "2026-09"), ("2026-10", "2026-10")]
+    assert publish({"2026-10": "two"}, "billing_month") == 1, "a month that is gone has no file any more"
+    assert published("shown") == [("2026-10", "2026-10")]
+
+
+def test_a_view_of_more_than_one_table_has_no_months(tmp_path: Path) -> None:
+    with duckdb.connect(str(Home(tmp_path).warehouse)) as connection:
+        connection.execute(
+            "create table fact_cost as select '2026-10' as billing_month, 'one' as ledger_fingerprint"
+        )
+        connection.execute("create table other as select 1 as x")
+        connection.execute("create view shown as select x from warehouse.main.fact_cost, warehouse.main.other")
+    marts = [LEDGER, Mart("other", False, {}), Mart("shown", True, {}, by_month=True)]
+    publish_database(Home(tmp_path), marts)
+    with pytest.raises(RuntimeError, match=r"shown: .* it reads \['fact_cost', 'other'\]"):
+        publish_parquet(Home(tmp_path), marts)
+    with pytest.raises(RuntimeError, match=r"other: .* it has 0"):
+        publish_parquet(Home(tmp_path), [Mart("other", False, {}, by_month=True)])

@@ -5,6 +5,7 @@
         partition_by=by_period_partitions(),
         on_schema_change="fail",
         pre_hook="{{ drop_stale_periods('requests_fingerprint') }}",
+        meta={"parquet": "by_month"},
     )
 }}
 

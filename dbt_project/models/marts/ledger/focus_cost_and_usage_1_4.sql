@@ -1,1 +1,1 @@
-{{ config(materialized="view") }} {{ focus_select("1.4") }}
+{{ config(materialized="view", meta={"parquet": "by_month"}) }} {{ focus_select("1.4") }}
