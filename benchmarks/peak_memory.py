@@ -65,10 +65,11 @@ def measure(command: list[str], environment: dict[str, str] | None = None) -> tu
     watcher = threading.Thread(target=watch)
     watcher.start()
     output, _ = process.communicate()
+    seconds = time.perf_counter() - started
     watcher.join()
     if process.returncode:
         raise RuntimeError(output[-3000:])
-    return time.perf_counter() - started, peak / 1e9
+    return seconds, peak / 1e9
 
 
 def main() -> int:
