@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import atexit
 import gc
 import os
 import signal
@@ -12,7 +11,7 @@ from datetime import timedelta
 
 from ingestion.errors import IngestionError
 from ingestion.settings import PROJECT_ROOT, Home, Month, Window, utc_now
-from orchestration.dbt_process import OBJECTS_BETWEEN_COLLECTIONS
+from orchestration.dbt_process import leave, settle_heap
 from orchestration.environment import prepare
 from orchestration.ready_dbt import dismiss, get_ready
 
@@ -24,9 +23,7 @@ def _refresh(home: Home, arguments: argparse.Namespace) -> int:
     from orchestration.history import window_for
     from orchestration.refresh import refresh
 
-    gc.freeze()
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
-    gc.enable()
+    settle_heap()
     window = window_for(home)
     if arguments.months:
         first, _, last = arguments.months.partition("..")
@@ -101,9 +98,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # All is closed and written: to take a heap of this size apart would take more than a second.
-    atexit._run_exitfuncs()
-    os._exit(code)
+    leave(main())

@@ -15,9 +15,25 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 # Objects made before Python looks for cycles among them: dbt and Dagster make many, and hardly a cycle.
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
+
+
+def settle_heap() -> None:
+    """After the imports: what there is by now stays, and no collection looks at it; the next ones are seldom."""
+    gc.freeze()
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    gc.enable()
+
+
+def leave(code: int) -> NoReturn:
+    """End this process, whose work is closed and written: to take its heap apart would take up to a second and more."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    atexit._run_exitfuncs()
+    os._exit(code)
 
 
 def main() -> int:
@@ -30,10 +46,7 @@ def main() -> int:
     # What keeps it from reading the project, the command will meet as well, and say.
     silent = ["--log-level", "none", "--log-level-file", "none", "--no-write-json"]
     read = dbtRunner().invoke(["parse", *silent, *sys.argv[1:]]).result
-    # What there is by now stays: no collection needs to look at it.
-    gc.freeze()
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
-    gc.enable()
+    settle_heap()
     line = sys.stdin.readline()
     if not line:
         return 0
@@ -54,8 +67,4 @@ if __name__ == "__main__":
         code = main()
     except KeyboardInterrupt:
         code = 2
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # All is closed and written: to take a heap of this size apart would take half a second.
-    atexit._run_exitfuncs()
-    os._exit(code)
+    leave(code)

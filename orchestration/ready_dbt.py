@@ -33,7 +33,7 @@ class ReadyDbt:
     digest: str
 
     @classmethod
-    def start(cls, home: Home, engine: Engine) -> ReadyDbt:
+    def start(cls, home: Home, engine: Engine, digest: str) -> ReadyDbt:
         target = engine.target_folder(home)
         process = subprocess.Popen(
             [str(engine.python), "-P", str(SCRIPT), "--target", engine.name],
@@ -50,7 +50,7 @@ class ReadyDbt:
                 "DBT_LOG_PATH": str(target),
             },
         )
-        return cls(process, engine, target, project_digest())
+        return cls(process, engine, target, digest)
 
     def fits(self, engine: Engine, target: Path) -> bool:
         """Whether it is alive, and what it has read is what is to be built."""
@@ -80,11 +80,11 @@ def get_ready(home: Home) -> None:
     if _waiting:
         return
     engine = Engine.from_environment()
-    stamp = engine.read_of(home)
-    if not stamp.exists() or stamp.read_text() != project_digest():
+    stamp, digest = engine.read_of(home), project_digest()
+    if not stamp.exists() or stamp.read_text() != digest:
         return
     with suppress(SettingError):  # Spark's environment is missing: said where dbt is needed
-        _waiting.append(ReadyDbt.start(home, engine))
+        _waiting.append(ReadyDbt.start(home, engine, digest))
 
 
 def take(engine: Engine, target: Path) -> ReadyDbt | None:
