@@ -6,6 +6,7 @@ for `dagster definitions validate` and for the command line.
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from functools import cached_property
@@ -44,8 +45,10 @@ class LedgerCli(DbtCliResource):
     def build(self, arguments: Sequence[str], context: dg.AssetExecutionContext, target: Path) -> DbtCliInvocation:
         """A build into a target folder, by the dbt that waits for it where there is one and all is asked for.
 
-        One folder, so that dbt parses only what changed and no run leaves a folder of its own.
+        One folder, so that dbt parses only what changed and no run leaves a folder of its own. What an earlier build
+        told of its models is removed: a build that is killed, or never begins, tells nothing (`built_all_models`).
         """
+        results_of(target).unlink(missing_ok=True)
         ready = None if context.is_subset else take(Engine.from_environment(), target)
         if ready is None:
             return self.cli(["build", *arguments], context=context, target_path=target)
@@ -72,6 +75,21 @@ class LedgerCli(DbtCliResource):
     def _cli_version(self) -> Version:
         """The installed dbt's version, without starting it to ask: both engines' environments have the same."""
         return Version(version("dbt-core"))
+
+
+def results_of(target: Path) -> Path:
+    """What the last build into a target folder told of its models and tests, where it came to its end."""
+    return target / "run_results.json"
+
+
+def built_all_models(target: Path) -> bool:
+    """Whether what failed in the last build were checks only: a build that did not come to its end did not."""
+    try:
+        results = json.loads(results_of(target).read_text())["results"]
+    except (FileNotFoundError, json.JSONDecodeError):
+        return False
+    states = [found["status"] for found in results if found["unique_id"].startswith("model.")]
+    return bool(states) and all(state == "success" for state in states)
 
 
 def dbt_project() -> DbtProject:

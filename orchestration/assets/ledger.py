@@ -1,8 +1,6 @@
 """The ledger: every dbt model an asset, every dbt test a check. dbt finds out itself which periods to build."""
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -14,7 +12,7 @@ from ingestion.settings import Home
 from orchestration.engine import Engine
 from orchestration.lineage import Lineage, with_lineage
 from orchestration.news import Logic, News
-from orchestration.project import LedgerCli, dbt_project
+from orchestration.project import LedgerCli, built_all_models, dbt_project
 from orchestration.translator import LedgerTranslator
 from orchestration.unchanged import UNCHANGED, left_alone, with_the_rest
 from orchestration.verdicts import Verdicts
@@ -52,15 +50,8 @@ def ledger(context: dg.AssetExecutionContext, dbt: LedgerCli) -> Iterator[Any]:
         try:
             yield from with_lineage(events, lineage)
         except DagsterDbtError:
-            if has_news and not context.is_subset and _all_models_are_built(target):
+            if has_news and not context.is_subset and built_all_models(target):
                 logic.built()
             raise
         if not context.is_subset:
             logic.built()
-
-
-def _all_models_are_built(target: Path) -> bool:
-    """Whether what failed in the build that has just ended were checks only."""
-    results = json.loads((target / "run_results.json").read_text())["results"]
-    states = [found["status"] for found in results if found["unique_id"].startswith("model.")]
-    return bool(states) and all(state == "success" for state in states)

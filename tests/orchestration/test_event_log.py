@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import dagster as dg
-import pytest
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from ingestion.settings import Home
-from orchestration.environment import prepare
 from orchestration.event_log import FOLDER, OPEN_SHARDS, PooledEventLogStorage
 
 
@@ -24,40 +20,33 @@ def refresh() -> dg.ExecuteInProcessResult:
         return dg.materialize([ledger], instance=instance)
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    for name in ("DAGSTER_HOME", "COSTOWNER_HOME", "DBT_PROFILES_DIR", "DBT_LOG_PATH", "PATH"):
-        monkeypatch.setenv(name, str(tmp_path))  # `prepare` sets them: they are put back
-    found = Home(tmp_path)
-    prepare(found)
-    return found
-
-
-def test_dagsters_own_storage_reads_what_was_written_also_by_runs_whose_files_were_closed(home: Home) -> None:
+def test_dagsters_own_storage_reads_what_was_written_also_by_runs_whose_files_were_closed(
+    prepared_home: Home,
+) -> None:
     with dg.DagsterInstance.get() as instance:
         runs = [dg.materialize([ledger], instance=instance) for _ in range(OPEN_SHARDS + 2)]
         told = [len(instance.all_logs(run.run_id)) for run in runs]
     assert all(count > 5 for count in told)
-    plain = SqliteEventLogStorage(str(home.dagster / FOLDER))
+    plain = SqliteEventLogStorage(str(prepared_home.dagster / FOLDER))
     assert [len(plain.get_logs_for_run(run.run_id)) for run in runs] == told
     newest = plain.get_latest_materialization_events([dg.AssetKey("ledger")])[dg.AssetKey("ledger")]
     assert newest is not None and newest.run_id == runs[-1].run_id
 
 
-def test_what_dagsters_own_storage_wrote_is_read(home: Home) -> None:
-    config = (home.dagster / "dagster.yaml").read_text()
-    (home.dagster / "dagster.yaml").write_text(config.split("event_log_storage:")[0])
+def test_what_dagsters_own_storage_wrote_is_read(prepared_home: Home) -> None:
+    config = (prepared_home.dagster / "dagster.yaml").read_text()
+    (prepared_home.dagster / "dagster.yaml").write_text(config.split("event_log_storage:")[0])
     with dg.DagsterInstance.get() as instance:
         before = dg.materialize([ledger], instance=instance)
-    (home.dagster / "dagster.yaml").write_text(config)
+    (prepared_home.dagster / "dagster.yaml").write_text(config)
     refresh()
     with dg.DagsterInstance.get() as instance:
         assert instance.all_logs(before.run_id)
         assert len(instance.get_runs()) == 2
 
 
-def test_a_table_that_is_not_there_yet_is_asked_for_again(home: Home) -> None:
-    storage = PooledEventLogStorage(str(home.dagster))
+def test_a_table_that_is_not_there_yet_is_asked_for_again(prepared_home: Home) -> None:
+    storage = PooledEventLogStorage(str(prepared_home.dagster))
     assert storage.has_table("asset_keys") and not storage.has_table("of_tomorrow")
     with storage.index_connection() as connection:
         connection.exec_driver_sql("create table of_tomorrow (id integer)")

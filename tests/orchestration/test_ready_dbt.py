@@ -8,41 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.lake import declare
 from ingestion.settings import Home
-from ingestion.sources import SOURCES
 from orchestration import ready_dbt
 from orchestration.engine import Engine
-from orchestration.project import dbt_project
 from orchestration.ready_dbt import ReadyDbt, dismiss, get_ready, take
 
 ENGINE = Engine("duckdb")
-SET_BY_PREPARE = (
-    *("COSTOWNER_HOME", "COSTOWNER_LAKE_PATH", "COSTOWNER_WAREHOUSE"),
-    *("DAGSTER_HOME", "DBT_PROFILES_DIR", "DBT_LOG_PATH"),
-)
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
 
 
 @pytest.fixture
-def home(root: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    """An installation whose project was read: by the first test that asks for it."""
-    for name in SET_BY_PREPARE:
-        monkeypatch.setenv(name, str(root))  # put back afterwards
-    dbt_project()
-    for source in SOURCES:
-        declare(Home(root), source)
-    return Home(root)
-
-
-@pytest.fixture
-def ready(home: Home) -> Iterator[ReadyDbt]:
-    get_ready(home)
-    found = take(ENGINE, ENGINE.target_folder(home))
+def ready(read_home: Home) -> Iterator[ReadyDbt]:
+    get_ready(read_home)
+    found = take(ENGINE, ENGINE.target_folder(read_home))
     assert found
     yield found
     found.end()
@@ -58,13 +35,15 @@ def said(ready: ReadyDbt, *command: str) -> list[str]:
 
 
 def test_the_command_is_run_on_the_project_that_was_read(ready: ReadyDbt) -> None:
+    manifest = ready.target / "manifest.json"
+    manifest.unlink(missing_ok=True)
     lines = said(ready, "seed", "--select", "bedrock_models")
     assert any("loaded seed file" in line for line in lines), lines
     assert ready.process.returncode == 0
     assert ready.process.args[0] == str(ENGINE.dbt), "the log names the command"  # type: ignore[index]
     results = json.loads((ready.target / "run_results.json").read_text())["results"]
     assert {found["unique_id"]: found["status"] for found in results}["seed.costowner.bedrock_models"] == "success"
-    assert not (ready.target / "manifest.json").exists(), "it is the one that was read"
+    assert not manifest.exists(), "it is the one that was read"
 
 
 def test_what_fails_is_told_and_ends_as_dbt_does(ready: ReadyDbt) -> None:
@@ -78,26 +57,26 @@ def test_a_command_that_there_is_not_is_told(ready: ReadyDbt) -> None:
     assert ready.process.returncode == 2
 
 
-def test_one_process_waits_and_only_one_who_asks_gets_it(home: Home) -> None:
-    get_ready(home)
-    get_ready(home)
-    first = take(ENGINE, ENGINE.target_folder(home))
-    assert first and take(ENGINE, ENGINE.target_folder(home)) is None
+def test_one_process_waits_and_only_one_who_asks_gets_it(read_home: Home) -> None:
+    get_ready(read_home)
+    get_ready(read_home)
+    first = take(ENGINE, ENGINE.target_folder(read_home))
+    assert first and take(ENGINE, ENGINE.target_folder(read_home)) is None
     first.end()
 
 
-def test_a_project_that_changed_meanwhile_is_read_anew(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    get_ready(home)
+def test_a_project_that_changed_meanwhile_is_read_anew(read_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    get_ready(read_home)
     (waiting,) = ready_dbt._waiting
     monkeypatch.setattr(ready_dbt, "project_digest", lambda: "another")
-    assert take(ENGINE, ENGINE.target_folder(home)) is None
+    assert take(ENGINE, ENGINE.target_folder(read_home)) is None
     assert waiting.process.poll() is not None, "it is gone"
-    get_ready(home)
+    get_ready(read_home)
     assert not ready_dbt._waiting, "what was not read yet is not waited with"
 
 
-def test_it_ends_by_itself_where_who_started_it_is_gone(home: Home) -> None:
-    get_ready(home)
+def test_it_ends_by_itself_where_who_started_it_is_gone(read_home: Home) -> None:
+    get_ready(read_home)
     (waiting,) = ready_dbt._waiting
     assert waiting.process.stdin
     waiting.process.stdin.close()

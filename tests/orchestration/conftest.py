@@ -1,0 +1,48 @@
+"""Installations for the tests of the orchestration."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingestion.lake import declare
+from ingestion.settings import Home
+from ingestion.sources import SOURCES
+from orchestration.environment import prepare
+from orchestration.project import dbt_project
+
+
+@pytest.fixture
+def environment() -> Iterator[None]:
+    """What a test sets in the environment, also by `prepare`, is gone after it."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def prepared_home(tmp_path: Path, environment: None) -> Home:
+    """An installation in which nothing was done yet."""
+    home = Home(tmp_path)
+    prepare(home)
+    return home
+
+
+@pytest.fixture(scope="session")
+def root_of_read_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("read_home")
+
+
+@pytest.fixture
+def read_home(root_of_read_home: Path, environment: None) -> Home:
+    """An installation without a bill whose dbt project was read: once, by the first test that asks for it."""
+    home = Home(root_of_read_home)
+    os.environ["COSTOWNER_HOME"] = str(home.root)
+    dbt_project()
+    for source in SOURCES:
+        declare(home, source)
+    return home

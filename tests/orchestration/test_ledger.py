@@ -1,0 +1,42 @@
+"""What the ledger's asset believes of a build that failed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+
+from ingestion.settings import Home
+from orchestration.engine import Engine
+from orchestration.news import Logic
+from orchestration.project import LedgerCli, dbt_project
+from orchestration.ready_dbt import dismiss, get_ready
+
+ENGINE = Engine("duckdb")
+ALL_BUILT = {"results": [{"unique_id": "model.costowner.fact_cost", "status": "success"}]}
+
+
+@pytest.fixture
+def home_out_of_order(read_home: Home) -> Iterator[Home]:
+    """An installation whose warehouse can't be opened: dbt ends before its first model, as it does when it is killed."""
+    read_home.warehouse.mkdir()
+    yield read_home
+    read_home.warehouse.rmdir()
+
+
+@pytest.mark.parametrize("waits", [True, False], ids=["by the dbt that waits", "by a dbt that is started"])
+def test_a_build_that_told_nothing_built_nothing(home_out_of_order: Home, waits: bool) -> None:
+    from orchestration.assets.ledger import ledger  # reads the project of the installation that is set
+
+    home = home_out_of_order
+    (ENGINE.target_folder(home) / "run_results.json").write_text(json.dumps(ALL_BUILT))
+    if waits:
+        get_ready(home)
+    dbt = LedgerCli.of(dbt_project())
+    done = dg.materialize([ledger], resources={"dbt": dbt}, raise_on_error=False)
+    dismiss()
+    (failed,) = [event for event in done.all_events if event.is_step_failure]
+    assert "warehouse" in str(failed.step_failure_data.error), "dbt's own words"
+    assert Logic(home, ENGINE).is_new(), "all that another logic builds is still to be built"
