@@ -1,15 +1,15 @@
 """Whether there is anything new for the ledger: a refresh that brings nothing costs next to nothing.
 
-What the ledger is made of is put into one digest: which delivery of every slice counts, the lake's and the dbt
-project's files, the versions of dbt and DuckDB. The digest is kept, once all that was built of it is published. While it
-stays the same and nobody else has written the warehouse, dbt builds only the models that tell of the refresh itself or of
-today (`meta: {refresh: always}`), and the others are said to be up to date.
+What the ledger is made of is put into two digests: the deliveries (which one of every slice counts, and the lake's files)
+and the logic (the dbt project's files, the versions of dbt and DuckDB). They are kept, once all that was built of them is
+published. While nobody else has written the warehouse, dbt builds what `Scope` says, and the rest is said to be up to date.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from enum import Enum
 from importlib.metadata import version
 
 import yaml
@@ -21,6 +21,14 @@ from orchestration.engine import Engine
 from orchestration.environment import DBT_PROJECT, project_digest, stamps
 
 TOOLS = ("dbt-core", "dbt-duckdb", "duckdb")
+
+
+class Scope(Enum):
+    """How much of the ledger a refresh has to build."""
+
+    TODAY = "what tells of the refresh itself or of today"  # `meta: {refresh: always}`; there is no news
+    DELIVERIES = "what is made of deliveries"
+    EVERYTHING = "everything"
 
 
 class Logic:
@@ -55,32 +63,37 @@ class News:
         folder = engine.target_folder(home)
         self._kept, self._begun = folder / "published_of.json", folder / "built_of.json"
 
-    def begin(self, whole: bool) -> bool:
-        """Whether there is news. To be asked before a build, by who writes the warehouse.
+    def begin(self, whole: bool) -> Scope:
+        """What has to be built. To be asked before a build, by who writes the warehouse.
 
         A build of a part (`whole` is false) builds what it was asked to, and says nothing of the rest.
         """
-        inputs = self._inputs()
-        known = json.loads(self._kept.read_text()) if self._kept.exists() else None
+        of = {"deliveries": self._deliveries(), "logic": self._logic()}
+        known = json.loads(self._kept.read_text()) if self._kept.exists() else {}
         self._kept.unlink(missing_ok=True)
         self._begun.unlink(missing_ok=True)
         if not whole:
-            return True
+            return Scope.EVERYTHING
         self._begun.parent.mkdir(parents=True, exist_ok=True)
-        self._begun.write_text(json.dumps(inputs))
+        self._begun.write_text(json.dumps(of))
         # Of a cluster's tables nobody here can say who else has written them.
-        return self._engine.is_spark or known != {"inputs": inputs, "warehouse": self._warehouse()}
+        of_ours = not self._engine.is_spark and known.get("warehouse") == self._warehouse()
+        if not of_ours or known.get("logic") != of["logic"]:
+            return Scope.EVERYTHING
+        return Scope.TODAY if known["deliveries"] == of["deliveries"] else Scope.DELIVERIES
 
     def published(self) -> None:
         """All that was built since `begin` is published."""
         if self._begun.exists():
-            kept = {"inputs": json.loads(self._begun.read_text()), "warehouse": self._warehouse()}
+            kept = {**json.loads(self._begun.read_text()), "warehouse": self._warehouse()}
             self._begun.unlink()
             self._kept.write_text(json.dumps(kept))
 
-    def _inputs(self) -> str:
-        content = hashlib.sha256(project_digest().encode())
-        content.update(repr([(tool, version(tool)) for tool in TOOLS]).encode())
+    def _logic(self) -> str:
+        return repr([project_digest(), *((tool, version(tool)) for tool in TOOLS)])
+
+    def _deliveries(self) -> str:
+        content = hashlib.sha256()
         for source in SOURCES:
             for slice_id, note in known_notes(self._home, source.dataset).items():
                 content.update(f"{source.dataset}|{slice_id}|{note.load_id}\n".encode())

@@ -1,8 +1,9 @@
-"""A build without news: what dbt leaves alone is as refreshed as what it builds, and the UI is told so."""
+"""A build of a part of the ledger: what dbt leaves alone is as refreshed as what it builds, and the UI is told so."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -10,26 +11,56 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 from dagster_dbt.errors import DagsterDbtError
 
+from orchestration.news import Scope
 from orchestration.verdicts import Verdicts
 
-NEWS_ONLY = "on_news"
-# For dbt: what stays as it is where there is no news. The others have `meta: {refresh: always}`.
-UNCHANGED = f"config.meta.refresh:{NEWS_ONLY}"
+Node = Mapping[str, Any]
 
 
-def left_alone(manifest: Mapping[str, Any], translator: DagsterDbtTranslator) -> set[dg.AssetKey]:
-    """The models and seeds that dbt does not build where there is no news."""
-    return {
-        translator.get_asset_key(node)
-        for node in manifest["nodes"].values()
-        if node["config"].get("meta", {}).get("refresh") == NEWS_ONLY
-    }
+@dataclass(frozen=True)
+class LeftAlone:
+    """What dbt does not build: how dbt is told, and which nodes of the manifest that is."""
+
+    arguments: tuple[str, ...]
+    holds: Callable[[Node], bool]
+
+    def assets(self, manifest: Mapping[str, Any], translator: DagsterDbtTranslator) -> set[dg.AssetKey]:
+        """The models and seeds that are left alone."""
+        kinds = ("model", "seed")
+        nodes = (node for node in manifest["nodes"].values() if node["resource_type"] in kinds)
+        return {translator.get_asset_key(node) for node in nodes if self.holds(node)}
+
+
+def _is_settled(node: Node) -> bool:
+    """Whether only another project makes it say something else: staging's views name the lake's files, the others do not."""
+    is_view = node["config"]["materialized"] == "view" and node["fqn"][1] != "staging"
+    return bool(node["resource_type"] == "seed" or is_view)
+
+
+LEFT_ALONE = {
+    Scope.TODAY: LeftAlone(
+        ("--exclude", "config.meta.refresh:on_news"),
+        lambda node: node["config"].get("meta", {}).get("refresh") == "on_news",
+    ),
+    # What is read through a view may be new: the tests of views run.
+    Scope.DELIVERIES: LeftAlone(
+        (
+            *("--indirect-selection", "empty", "--exclude", "resource_type:seed"),
+            *(
+                "config.materialized:view,fqn:costowner.intermediate",
+                "config.materialized:view,fqn:costowner.marts",
+            ),
+        ),
+        _is_settled,
+    ),
+    Scope.EVERYTHING: LeftAlone((), lambda node: False),
+}
 
 
 def with_the_rest(
     events: Iterable[Any], assets: dg.AssetsDefinition, unchanged: Set[dg.AssetKey], verdicts: Verdicts
 ) -> Iterator[Any]:
-    """Events of a build without news, and every model that stays as it is as refreshed all the same.
+    """Events of a build of a part, and every model that stays as it is as refreshed all the same.
 
     What follows them runs then, and their age is judged by it; what their checks said of them holds. Dagster wants
     models after what they are made of: each is told as soon as it may be, while dbt goes on.
@@ -40,7 +71,7 @@ def with_the_rest(
     order.prepare()
     ready: list[dg.AssetKey] = list(order.get_ready())
     built: dict[dg.AssetKey, dg.Output[Any]] = {}
-    others: list[Any] = []
+    checked: set[dg.AssetCheckKey] = set()
 
     def told() -> Iterator[Any]:
         while known := [key for key in ready if key in built or key in unchanged]:
@@ -56,11 +87,11 @@ def with_the_rest(
             if isinstance(event, dg.Output):
                 built[keys[event.output_name]] = event
                 yield from told()
-            else:
-                others.append(event)
+                continue
+            if isinstance(event, dg.AssetCheckResult) and event.asset_key and event.check_name:
+                checked.add(dg.AssetCheckKey(event.asset_key, event.check_name))
+            yield event
     except DagsterDbtError:
-        yield from (*built.values(), *others)
+        yield from built.values()
         raise
-    yield from others
-    said = {(event.asset_key, event.check_name) for event in others if isinstance(event, dg.AssetCheckResult)}
-    yield from verdicts.standing(key for key in assets.check_keys if (key.asset_key, key.name) not in said)
+    yield from verdicts.standing(key for key in assets.check_keys if key not in checked)

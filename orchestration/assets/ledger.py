@@ -11,10 +11,10 @@ from ingestion.lake import alone
 from ingestion.settings import Home
 from orchestration.engine import Engine
 from orchestration.lineage import Lineage, with_lineage
-from orchestration.news import Logic, News
+from orchestration.news import Logic, News, Scope
 from orchestration.project import LedgerCli, built_all_models, dbt_project
 from orchestration.translator import LedgerTranslator
-from orchestration.unchanged import UNCHANGED, left_alone, with_the_rest
+from orchestration.unchanged import LEFT_ALONE, with_the_rest
 from orchestration.verdicts import Verdicts
 
 PROJECT = dbt_project()
@@ -26,7 +26,7 @@ TRANSLATOR = LedgerTranslator()
 def ledger(context: dg.AssetExecutionContext, dbt: LedgerCli) -> Iterator[Any]:
     """Build what changed and test it. Unit tests are for `make test`: they prove the SQL, not the data.
 
-    Where nothing changed at all, only what tells of the refresh and of today is built; the rest is up to date.
+    How much of it that is, is found out first (`orchestration/news.py`); the rest is up to date.
     """
     home, engine = Home.from_environment(), Engine.from_environment()
     target = engine.target_folder(home)
@@ -35,22 +35,24 @@ def ledger(context: dg.AssetExecutionContext, dbt: LedgerCli) -> Iterator[Any]:
     # One writer of the warehouse at a time. (Dagster's pools would do, but a killed run keeps its slot in them.)
     with alone(home, "warehouse"):
         logic = Logic(home, engine)
-        has_news = News(home, engine).begin(whole=not context.is_subset) or logic.is_new()
-        if not has_news:
+        scope = News(home, engine).begin(whole=not context.is_subset)
+        if logic.is_new():
+            scope = Scope.EVERYTHING
+            arguments += [] if context.is_subset else ["--full-refresh"]
+        if scope is Scope.TODAY:
             context.log.info("nothing new was delivered: the ledger stays as it is")
-            arguments += ["--exclude", UNCHANGED]
-        elif logic.is_new() and not context.is_subset:
-            arguments += ["--full-refresh"]
-        build = dbt.build(arguments, context, target)
+        rest = LEFT_ALONE[scope]
+        build = dbt.build([*arguments, *rest.arguments], context, target)
         lineage = Lineage(PROJECT, target, TRANSLATOR, engine.dialect)
         verdicts = Verdicts(target)
         events = verdicts.noting(build.stream())
-        if not has_news:
-            events = with_the_rest(events, context.assets_def, left_alone(build.manifest, TRANSLATOR), verdicts)
+        if scope is not Scope.EVERYTHING:
+            unchanged = rest.assets(build.manifest, TRANSLATOR)
+            events = with_the_rest(events, context.assets_def, unchanged, verdicts)
         try:
             yield from with_lineage(events, lineage)
         except DagsterDbtError:
-            if has_news and not context.is_subset and built_all_models(target):
+            if not context.is_subset and built_all_models(target):
                 logic.built()
             raise
         if not context.is_subset:

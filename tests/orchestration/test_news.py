@@ -18,7 +18,7 @@ from ingestion.vercel.shape import CHARGES
 from orchestration import environment, news
 from orchestration.engine import Engine
 from orchestration.environment import DBT_PROJECT
-from orchestration.news import Logic, News
+from orchestration.news import Logic, News, Scope
 
 MONTH = Month(2026, 10)
 
@@ -51,21 +51,21 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     home = Home(tmp_path / "home")
     home.dagster.mkdir(parents=True)
     deliver(home, "1.5", datetime(2026, 10, 3, tzinfo=UTC))
-    assert begin(home), "the first build"
+    assert begin(home) is Scope.EVERYTHING, "the first build"
     touch(home)
     News(home, Engine("duckdb")).published()
     return home
 
 
-def begin(home: Home, engine: str = "duckdb", whole: bool = True) -> bool:
+def begin(home: Home, engine: str = "duckdb", whole: bool = True) -> Scope:
     return News(home, Engine(engine)).begin(whole)
 
 
 def test_same_deliveries_are_no_news_however_often_they_are_asked_for(home: Home) -> None:
     deliver(home, "1.5", datetime(2026, 10, 4, tzinfo=UTC))
-    assert not begin(home)
+    assert begin(home) is Scope.TODAY
     News(home, Engine("duckdb")).published()
-    assert not begin(home)
+    assert begin(home) is Scope.TODAY
 
 
 def another_amount(home: Home) -> None:
@@ -94,27 +94,39 @@ def build_of_a_part(home: Home) -> None:
     News(home, Engine("duckdb")).published()
 
 
+def kept_by_an_earlier_release(home: Home) -> None:
+    (kept,) = home.root.glob("**/published_of.json")
+    kept.write_text('{"inputs": "digest", "warehouse": [1, 2, 3]}')
+
+
 @pytest.mark.parametrize(
-    "event",
+    ("event", "scope"),
     [
-        another_amount,
-        another_file_in_the_lake,
-        another_model,
-        touch,
-        no_warehouse,
-        build_that_was_not_published,
-        build_of_a_part,
+        (another_amount, Scope.DELIVERIES),
+        (another_file_in_the_lake, Scope.DELIVERIES),
+        (another_model, Scope.EVERYTHING),
+        (touch, Scope.EVERYTHING),
+        (no_warehouse, Scope.EVERYTHING),
+        (build_that_was_not_published, Scope.EVERYTHING),
+        (build_of_a_part, Scope.EVERYTHING),
+        (kept_by_an_earlier_release, Scope.EVERYTHING),
     ],
-    ids=lambda event: event.__name__,
+    ids=lambda value: getattr(value, "__name__", None),
 )
-def test_what_is_news(home: Home, event: Callable[[Home], None]) -> None:
+def test_what_is_news(home: Home, event: Callable[[Home], None], scope: Scope) -> None:
     event(home)
-    assert begin(home)
+    assert begin(home) is scope
+
+
+def test_both_deliveries_and_models_are_news(home: Home) -> None:
+    another_amount(home)
+    another_model(home)
+    assert begin(home) is Scope.EVERYTHING
 
 
 def test_on_spark_everything_is_news(home: Home) -> None:
     for _ in range(2):
-        assert begin(home, "spark_session")
+        assert begin(home, "spark_session") is Scope.EVERYTHING
         News(home, Engine("spark_session")).published()
 
 

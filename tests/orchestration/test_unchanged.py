@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +12,15 @@ import dagster as dg
 import pytest
 from dagster_dbt.errors import DagsterDbtError
 
+from ingestion.settings import Home
+from orchestration.engine import Engine
+from orchestration.environment import DBT_PROJECT
+from orchestration.news import Scope
 from orchestration.translator import LedgerTranslator
-from orchestration.unchanged import left_alone, with_the_rest
+from orchestration.unchanged import LEFT_ALONE, with_the_rest
 from orchestration.verdicts import Verdicts
 
+ENGINE, TRANSLATOR = Engine("duckdb"), LedgerTranslator()
 RAW, SLICES, CHARGES, OWNERS, STATEMENT = (
     dg.AssetKey(["ledger", name]) for name in ("raw", "slices", "charges", "owners", "statement")
 )
@@ -68,10 +75,10 @@ def test_models_are_told_after_what_they_are_made_of_and_no_later_than_need_be(t
     assert next(found) == ("raw", "nothing new") and not asked, "nothing of dbt is waited for that need not be"
     assert list(found) == [
         ("owners", "built"),
+        ("owners", "has_owners"),
         ("slices", "built"),
         ("charges", "nothing new"),
         ("statement", "nothing new"),
-        ("owners", "has_owners"),
         ("statement", "adds_up"),
     ]
 
@@ -88,17 +95,55 @@ def test_a_build_that_fails_tells_what_it_built_and_fails(tmp_path: Path) -> Non
     assert ("owners", "built") in found
 
 
-def test_what_dbt_leaves_alone_is_what_is_not_of_the_refresh_itself() -> None:
-    def node(name: str, refresh: str | None) -> dict[str, Any]:
-        meta = {"refresh": refresh} if refresh else {}
-        return {
-            "resource_type": "model",
-            "name": name,
-            "schema": "marts",
-            "config": {"schema": "marts", "meta": meta},
-        }
-
-    manifest = {
-        "nodes": {"a": node("fact_cost", "on_news"), "b": node("dim_date", "always"), "c": node("a_test", None)}
+def test_what_dbt_leaves_alone_is_what_its_arguments_say(read_home: Home) -> None:
+    """Of the project itself: dbt lists what it would build, and the assets that are told as unchanged are the others."""
+    manifest = json.loads(ENGINE.manifest(read_home).read_text())
+    keys = {
+        node["unique_id"]: TRANSLATOR.get_asset_key(node)
+        for node in manifest["nodes"].values()
+        if node["resource_type"] in ("model", "seed")
     }
-    assert left_alone(manifest, LedgerTranslator()) == {dg.AssetKey(["marts", "fact_cost"])}
+    tests = {name for name, node in manifest["nodes"].items() if node["resource_type"] == "test"}
+    for scope in (Scope.TODAY, Scope.DELIVERIES):
+        rest = LEFT_ALONE[scope]
+        listed = listed_by_dbt(read_home, *rest.arguments)
+        assert {keys[name] for name in keys.keys() - listed} == rest.assets(manifest, TRANSLATOR) != set()
+        assert scope is Scope.TODAY or tests <= listed, "what is read through a view may be new"
+
+
+def listed_by_dbt(home: Home, *arguments: str) -> set[str]:
+    """The ids of all that `dbt build` with these arguments would build."""
+    asked = [
+        "list",
+        "--quiet",
+        "--output",
+        "json",
+        "--output-keys",
+        "unique_id",
+        "--exclude-resource-type",
+        "unit_test",
+    ]
+    command = [str(ENGINE.dbt), *asked, "--target-path", str(ENGINE.target_folder(home)), *arguments]
+    listed = subprocess.run(command, cwd=DBT_PROJECT, check=True, capture_output=True, text=True).stdout
+    return {json.loads(line)["unique_id"] for line in listed.splitlines() if line.startswith("{")}
+
+
+def test_only_staging_and_tables_ask_before_they_are_built(read_home: Home) -> None:
+    """A view whose SQL is made of an answer (which files there are) must be made anew when deliveries are."""
+    manifest = json.loads(ENGINE.manifest(read_home).read_text())
+    macros = manifest["macros"]
+
+    def asks(node: dict[str, Any]) -> bool:
+        todo, seen = list(node["depends_on"]["macros"]), set()
+        while todo:
+            name = todo.pop()
+            if name in macros and name not in seen:
+                seen.add(name)
+                todo.extend(macros[name]["depends_on"]["macros"])
+        return bool(seen & {"macro.dbt.run_query", "macro.dbt.statement"})
+
+    left = LEFT_ALONE[Scope.DELIVERIES]
+    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    views = [node for node in models if node["config"]["materialized"] == "view"]
+    assert [node["name"] for node in views if left.holds(node) and asks(node)] == []
+    assert [node["name"] for node in views if asks(node)], "the test sees who asks"

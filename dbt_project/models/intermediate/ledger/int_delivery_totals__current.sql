@@ -1,4 +1,7 @@
--- What each current slice added up to when it was read, by measure and currency.
+{{ config(materialized="table") }}
+
+-- What each current slice added up to when it was read, by measure and currency. (A table: a view that names
+-- the lake's files is staging's.)
 with
     {% for dataset in money_datasets() %}
         {{ dataset }} as (select * from {{ lake_totals(dataset) }}){{ "," }}
