@@ -19,7 +19,10 @@
     {{- return(adapter.dispatch("json_of_text")(expression)) -}}
 {% endmacro %}
 
-{% macro duckdb__json_of_text(expression) %} cast(to_json({{ expression }}) as string) {% endmacro %}
+{#- DuckDB makes a document of every row, also of NULL: most of them are, so only the others are handed to it. -#}
+{% macro duckdb__json_of_text(expression) %}
+    case when {{ expression }} is not null then cast(to_json({{ expression }}) as string) end
+{% endmacro %}
 
 {#- Spark writes no JSON of a mere text: it is taken out of an object, `{"v":…}`, which is `{}` for NULL. -#}
 {% macro spark__json_of_text(expression) %}

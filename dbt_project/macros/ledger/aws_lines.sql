@@ -1,25 +1,26 @@
-{% macro aws_line_content() %}
-    {#- What makes a line of CUR itself, of all that a delivery says: the key of its charge is made of it. -#}
+{% macro aws_line_description() %}
+    {#- What makes a line of CUR itself, of all that a delivery says, but for its amounts. -#}
     {{
         return(
             [
                 "slice_id", "identity_line_item_id", "identity_time_interval", "line_item_line_item_type",
                 "line_item_usage_type", "line_item_operation", "line_item_resource_id",
-                "line_item_usage_account_id", "line_item_usage_start_date", "line_item_unblended_cost",
-                "line_item_usage_amount",
+                "line_item_usage_account_id", "line_item_usage_start_date",
             ]
         )
     }}
 {% endmacro %}
 
+{% macro aws_line_amounts() %}
+    {#- The amounts that make a line of CUR itself. -#}
+    {{ return(["line_item_unblended_cost", "line_item_usage_amount"]) }}
+{% endmacro %}
+
 {% macro aws_line_key() %}
     {#- The key of what a line of CUR becomes: its content, and which of its charges and of its like it is. -#}
-    {%- set told = [] -%}
-    {%- for column in aws_line_content() -%}
-        {%- set is_amount = column in ("line_item_unblended_cost", "line_item_usage_amount") -%}
-        {%- do told.append(decimal_text(column) if is_amount else column) -%}
-    {%- endfor -%}
-    {{ md5_key(["'aws'", "part"] + told + ["occurrence"]) }}
+    {%- set amounts = [] -%}
+    {%- for column in aws_line_amounts() -%} {%- do amounts.append(decimal_text(column)) -%} {%- endfor -%}
+    {{ md5_key(["'aws'", "part"] + aws_line_description() + amounts + ["occurrence"]) }}
 {% endmacro %}
 
 {% macro aws_lines_to_build(lines) %}

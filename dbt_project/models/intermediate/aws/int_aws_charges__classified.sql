@@ -73,7 +73,7 @@ with
                         - cast(list_cost as double)
                     )
                     <= 0.0000000005
-                then try_cast(pricing_public_on_demand_rate as decimal(38, 12))
+                then {{ amount_of_text("pricing_public_on_demand_rate") }}
                 when quantity <> 0
                 then {{ unit_price("list_cost", "quantity") }}
             end as unit_price,

@@ -1,0 +1,51 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy=by_period_strategy(),
+        partition_by=by_period_partitions(),
+        on_schema_change="fail",
+        pre_hook="{{ drop_stale_periods('charges_fingerprint') }}",
+    )
+}}
+
+-- What a payer's lines of a type add up to, by billing month and currency: whether a month adds up, and which
+-- types nobody knows, is asked of this.
+with lines as (select * from {{ aws_lines_to_build(ref("int_aws_lines__amortised")) }} as current_lines)
+
+select
+    source,
+    billing_month,
+    bill_payer_account_id,
+    line_item_currency_code,
+    is_net,
+    line_item_line_item_type,
+    is_known_type,
+    count(*) as line_count,
+    cast(sum(billed_cost) as decimal(38, 12)) as billed_cost,
+    cast(sum(effective_cost) as decimal(38, 12)) as effective_cost,
+    cast(sum(gross_effective_cost) as decimal(38, 12)) as gross_effective_cost,
+    cast(
+        sum(
+            case
+                when part <> 'purchase'
+                then 0
+                when line_item_line_item_type = 'SavingsPlanRecurringFee'
+                then - coalesce(savings_plan_amortized_upfront_commitment_for_billing_period, 0)
+                else - coalesce(reservation_amortized_upfront_fee_for_billing_period, 0)
+            end
+        ) as decimal(38, 12)
+    ) as true_up,
+    cast(
+        sum(case when part = '' and effective_basis = 'zero' then billed_cost else 0 end) as decimal(38, 12)
+    ) as upfront_fees,
+    charges_fingerprint
+from lines
+group by
+    source,
+    billing_month,
+    bill_payer_account_id,
+    line_item_currency_code,
+    is_net,
+    line_item_line_item_type,
+    is_known_type,
+    charges_fingerprint
