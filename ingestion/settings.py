@@ -62,6 +62,11 @@ class Home:
         return Path(configured).resolve() if configured else self.root / "published"
 
     @property
+    def database(self) -> Path:
+        """The published marts as a DuckDB file, replaced in one step."""
+        return self.published / "marts.duckdb"
+
+    @property
     def registry(self) -> Path:
         """The customer's declarations: owners, rules, pools, budgets."""
         configured = os.environ.get("COSTOWNER_REGISTRY")

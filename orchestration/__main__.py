@@ -42,7 +42,7 @@ def _scoreboard(home: Home, arguments: argparse.Namespace) -> int:
 
     from orchestration.scoreboard import show
 
-    if not (home.published / "marts.duckdb").exists():
+    if not home.database.exists():
         print(f"nothing is published in {home.published} yet: run `make run` or `make refresh`", file=sys.stderr)
         return 1
     show(home, Console(width=None if sys.stdout.isatty() else 120))

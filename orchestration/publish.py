@@ -25,7 +25,6 @@ from orchestration.engine import Engine
 from orchestration.environment import duckdb_memory
 from orchestration.warehouse import CATALOG, Mart, opened
 
-DATABASE = "marts.duckdb"
 # The oldest DuckDB that reads it, as dbt_project/profiles.yml has it for the warehouse.
 FORMAT = "v1.3.0"
 PARQUET = "parquet"
@@ -43,14 +42,14 @@ def publish_database(home: Home, marts: Sequence[Mart]) -> dict[str, int]:
     target = home.published
     target.mkdir(parents=True, exist_ok=True)
     _clear(target)
-    draft = target / f".new-{DATABASE}"
+    draft = target / f".new-{home.database.name}"
     if Engine.from_environment().is_spark:
         _write(home, draft, marts)
     else:
         _copy(home, draft, marts)
     with duckdb.connect(str(draft), read_only=True) as connection:
         rows = {mart.name: _count(connection, mart.name) for mart in marts}
-    draft.replace(target / DATABASE)
+    draft.replace(home.database)
     return rows
 
 
@@ -67,7 +66,7 @@ def publish_parquet(home: Home, marts: Sequence[Mart]) -> int:
     current = target / PARQUET
     with duckdb.connect() as connection:
         _limit(connection)
-        connection.execute(f"attach '{target / DATABASE}' as {PUBLISHED} (read_only)")
+        connection.execute(f"attach '{home.database}' as {PUBLISHED} (read_only)")
         written = 0
         for mart in marts:
             if mart.in_parquet:

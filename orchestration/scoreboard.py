@@ -116,7 +116,7 @@ def tables(database: Path) -> list[Table]:
 
 def show(home: Home, console: Console) -> None:
     """Print the scoreboard, and where to look next."""
-    database = home.published / "marts.duckdb"
+    database = home.database
     for table in tables(database):
         console.print(table)
         console.print()

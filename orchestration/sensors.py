@@ -28,7 +28,7 @@ def refresh_failed(context: dg.RunFailureSensorContext) -> None:
     description="Looks at the published freshness every hour, also when no refresh runs; tells a source once.",
 )
 def source_is_stale(context: dg.SensorEvaluationContext) -> Iterator[dg.SkipReason]:
-    published = Home.from_environment().published / "marts.duckdb"
+    published = Home.from_environment().database
     if not published.exists():
         yield dg.SkipReason("nothing is published yet")
         return

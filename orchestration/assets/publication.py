@@ -7,7 +7,7 @@ from ingestion.settings import Home
 from orchestration.assets.ledger import PROJECT
 from orchestration.engine import Engine
 from orchestration.news import News
-from orchestration.publish import DATABASE, PARQUET, publish_database, publish_parquet
+from orchestration.publish import PARQUET, publish_database, publish_parquet
 from orchestration.warehouse import marts_of
 
 MARTS = marts_of(PROJECT.manifest_path)
@@ -33,7 +33,7 @@ def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
         News(home, Engine.from_environment()).published()
     return dg.MaterializeResult(
         metadata={
-            "path": dg.MetadataValue.path(str(home.published / DATABASE)),
+            "path": dg.MetadataValue.path(str(home.database)),
             "rows": dg.MetadataValue.json(rows),
         }
     )
