@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestration import copying
-from orchestration.copying import AT_ONCE, BLOCK, copy_file
+from orchestration.copying import BLOCK, PIECE, copy_file
 
 
 def refuse(*_: object, **__: object) -> None:
@@ -40,7 +40,7 @@ def refused_in_the_middle(patch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("kernel", [nothing_special, shared_blocks, no_direct_writing, refused_in_the_middle])
-@pytest.mark.parametrize("size", [0, 1, BLOCK, BLOCK + 1, AT_ONCE, 2 * AT_ONCE + 3 * BLOCK, 2 * AT_ONCE + 7])
+@pytest.mark.parametrize("size", [0, 1, BLOCK, BLOCK + 1, PIECE, 2 * PIECE + 3 * BLOCK, 2 * PIECE + 7])
 def test_a_file_is_copied_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kernel: Callable[[pytest.MonkeyPatch], None], size: int
 ) -> None:
