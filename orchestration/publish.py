@@ -13,6 +13,7 @@ import hashlib
 import os
 import re
 import shutil
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def publish_database(home: Home, marts: Sequence[Mart]) -> dict[str, int]:
         _copy(home, draft, marts)
     with duckdb.connect(str(draft), read_only=True) as connection:
         rows = {mart.name: _count(connection, mart.name) for mart in marts}
-    draft.replace(home.database)
+    _replace(draft, home.database)
     return rows
 
 
@@ -215,6 +216,14 @@ def _definition(connection: duckdb.DuckDBPyConnection, mart: Mart) -> str:
         raise RuntimeError(f"{mart.name}: no such view in the warehouse")
     select = str(found[0]).split(" AS ", 1)[1].rstrip(";\n")
     return re.sub(rf'"?{CATALOG}"?\."?main"?\.', "main.", select)
+
+
+def _replace(new: Path, current: Path) -> None:
+    """Put a file in another's place. To free what the other one held takes a large file's time: nobody waits for it."""
+    held = os.open(current, os.O_RDONLY) if current.exists() else None
+    new.replace(current)
+    if held is not None:
+        threading.Thread(target=os.close, args=(held,)).start()
 
 
 def _replace_folder(new: Path, current: Path) -> None:

@@ -19,10 +19,11 @@ Node = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class LeftAlone:
-    """What dbt does not build: how dbt is told, and which nodes of the manifest that is."""
+    """What dbt does not build: how dbt is told, and which nodes of the manifest that is; and whether their tests run."""
 
     arguments: tuple[str, ...]
     holds: Callable[[Node], bool]
+    is_tested: bool
 
     def assets(self, manifest: Mapping[str, Any], translator: DagsterDbtTranslator) -> set[dg.AssetKey]:
         """The models and seeds that are left alone."""
@@ -41,6 +42,7 @@ LEFT_ALONE = {
     Scope.TODAY: LeftAlone(
         ("--exclude", "config.meta.refresh:on_news"),
         lambda node: node["config"].get("meta", {}).get("refresh") == "on_news",
+        is_tested=False,
     ),
     # What is read through a view may be new: the tests of views run.
     Scope.DELIVERIES: LeftAlone(
@@ -52,18 +54,24 @@ LEFT_ALONE = {
             ),
         ),
         _is_settled,
+        is_tested=True,
     ),
-    Scope.EVERYTHING: LeftAlone((), lambda node: False),
+    Scope.EVERYTHING: LeftAlone((), lambda node: False, is_tested=True),
 }
 
 
 def with_the_rest(
-    events: Iterable[Any], assets: dg.AssetsDefinition, unchanged: Set[dg.AssetKey], verdicts: Verdicts
+    events: Iterable[Any],
+    assets: dg.AssetsDefinition,
+    unchanged: Set[dg.AssetKey],
+    verdicts: Verdicts,
+    is_tested: bool = True,
 ) -> Iterator[Any]:
     """Events of a build of a part, and every model that stays as it is as refreshed all the same.
 
     What follows them runs then, and their age is judged by it; what their checks said of them holds. Dagster wants
-    models after what they are made of: each is told as soon as it may be, while dbt goes on.
+    models after what they are made of, and checks after their models: each is told as soon as it may be, while dbt goes
+    on. `is_tested`: whether tests of what is unchanged may be among the events.
     """
     names = {key: name for name, key in assets.keys_by_output_name.items()}
     keys = {name: key for key, name in names.items()}
@@ -71,7 +79,7 @@ def with_the_rest(
     order.prepare()
     ready: list[dg.AssetKey] = list(order.get_ready())
     built: dict[dg.AssetKey, dg.Output[Any]] = {}
-    checked: set[dg.AssetCheckKey] = set()
+    open_checks = set(assets.check_keys)
 
     def told() -> Iterator[Any]:
         while known := [key for key in ready if key in built or key in unchanged]:
@@ -79,7 +87,13 @@ def with_the_rest(
                 yield built.pop(key, None) or dg.Output(None, names[key], metadata={"nothing new": True})
                 ready.remove(key)
                 order.done(key)
+                if key in unchanged and not is_tested:
+                    yield from say_again({check for check in open_checks if check.asset_key == key})
             ready.extend(order.get_ready())
+
+    def say_again(checks: Set[dg.AssetCheckKey]) -> Iterator[dg.AssetCheckResult]:
+        open_checks.difference_update(checks)
+        yield from verdicts.standing(sorted(checks, key=dg.AssetCheckKey.to_user_string))
 
     try:
         yield from told()
@@ -89,9 +103,9 @@ def with_the_rest(
                 yield from told()
                 continue
             if isinstance(event, dg.AssetCheckResult) and event.asset_key and event.check_name:
-                checked.add(dg.AssetCheckKey(event.asset_key, event.check_name))
+                open_checks.discard(dg.AssetCheckKey(event.asset_key, event.check_name))
             yield event
     except DagsterDbtError:
         yield from built.values()
         raise
-    yield from verdicts.standing(key for key in assets.check_keys if key not in checked)
+    yield from say_again(open_checks.copy())

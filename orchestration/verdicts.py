@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,13 @@ class Verdicts:
                     said[check.to_user_string()] = _note(event)
                 yield event
         finally:
-            keep(self._file, {**self._kept(), **said})
+            self._kept.update(said)
+            keep(self._file, self._kept)
 
     def standing(self, checks: Iterable[dg.AssetCheckKey]) -> Iterator[dg.AssetCheckResult]:
         """The last result of each of these checks that has one, with the time at which it was found."""
-        kept = self._kept()
         for check in checks:
-            note = kept.get(check.to_user_string())
+            note = self._kept.get(check.to_user_string())
             if note is not None:
                 yield dg.AssetCheckResult(
                     asset_key=check.asset_key,
@@ -52,6 +53,7 @@ class Verdicts:
                     },
                 )
 
+    @cached_property
     def _kept(self) -> dict[str, dict[str, Any]]:
         kept: dict[str, dict[str, Any]] = json.loads(self._file.read_text()) if self._file.exists() else {}
         return kept

@@ -48,7 +48,7 @@ def ledger(context: dg.AssetExecutionContext, dbt: LedgerCli) -> Iterator[Any]:
         events = verdicts.noting(build.stream())
         if scope is not Scope.EVERYTHING:
             unchanged = rest.assets(build.manifest, TRANSLATOR)
-            events = with_the_rest(events, context.assets_def, unchanged, verdicts)
+            events = with_the_rest(events, context.assets_def, unchanged, verdicts, rest.is_tested)
         try:
             yield from with_lineage(events, lineage)
         except DagsterDbtError:

@@ -83,6 +83,23 @@ def test_models_are_told_after_what_they_are_made_of_and_no_later_than_need_be(t
     ]
 
 
+def test_checks_that_dbt_does_not_run_say_again_what_they_said_as_soon_as_their_model_is_told(
+    tmp_path: Path,
+) -> None:
+    verdicts = Verdicts(tmp_path)
+    list(verdicts.noting(iter([result_of(CHECKED), result_of(SEEN)])))
+    build = iter([output_of(OWNERS), output_of(SLICES), result_of(SEEN)])
+    assert list(told(with_the_rest(build, ledger, UNCHANGED, verdicts, is_tested=False))) == [
+        ("raw", "nothing new"),
+        ("owners", "built"),
+        ("slices", "built"),
+        ("charges", "nothing new"),
+        ("statement", "nothing new"),
+        ("statement", "adds_up"),
+        ("owners", "has_owners"),
+    ]
+
+
 def test_a_build_that_fails_tells_what_it_built_and_fails(tmp_path: Path) -> None:
     def build() -> Iterator[Any]:
         yield output_of(OWNERS)
@@ -108,7 +125,11 @@ def test_what_dbt_leaves_alone_is_what_its_arguments_say(read_home: Home) -> Non
         rest = LEFT_ALONE[scope]
         listed = listed_by_dbt(read_home, *rest.arguments)
         assert {keys[name] for name in keys.keys() - listed} == rest.assets(manifest, TRANSLATOR) != set()
-        assert scope is Scope.TODAY or tests <= listed, "what is read through a view may be new"
+        assert not rest.is_tested or tests <= listed, "what is read through a view may be new"
+        of_unchanged = {
+            test for test in tests if set(manifest["nodes"][test]["depends_on"]["nodes"]) & (keys.keys() - listed)
+        }
+        assert rest.is_tested or not of_unchanged & listed, "their checks have said all that they will"
 
 
 def listed_by_dbt(home: Home, *arguments: str) -> set[str]:
