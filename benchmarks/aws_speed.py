@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.cur import EXPORT, write_month
 from benchmarks.peak_memory import measure
-from ingestion.settings import Month
+from ingestion.settings import Home, Month
 
 LAST = Month(2026, 10)
 MEMORY = "4GB"
@@ -84,7 +84,7 @@ def refresh(home: Path, export: Path | None, months: int) -> tuple[float, float,
             "COSTOWNER_DUCKDB_MEMORY": MEMORY,
         },
     )
-    return (home / "published" / "marts.duckdb").stat().st_mtime - started, total, peak
+    return Home(home).database.stat().st_mtime - started, total, peak
 
 
 def python(script: str, *arguments: Path) -> list[str]:

@@ -19,6 +19,7 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.peak_memory import measure
+from ingestion.settings import Home
 from sample_company.stage import Stage, staged
 
 COPIED_IDS = ("identity_line_item_id", "line_item_resource_id")
@@ -70,7 +71,7 @@ def main() -> int:
                     }
                     seconds, peak = measure([sys.executable, "-m", "orchestration", "refresh"], environment)
                     first = first or seconds
-                    with duckdb.connect(str(home / "published" / "marts.duckdb"), read_only=True) as connection:
+                    with duckdb.connect(str(Home(home).database), read_only=True) as connection:
                         row = connection.execute("select count(*) from fact_cost").fetchone()
                     print(
                         f"| {lines:,} | {row[0] if row else 0:,} | {engine} | {seconds:.0f} | "

@@ -12,7 +12,7 @@ from dagster_dbt import DagsterDbtTranslator
 from dagster_dbt.errors import DagsterDbtError
 
 from orchestration.news import Scope
-from orchestration.verdicts import Verdicts
+from orchestration.verdicts import Verdicts, check_of
 
 Node = Mapping[str, Any]
 
@@ -102,8 +102,8 @@ def with_the_rest(
                 built[keys[event.output_name]] = event
                 yield from told()
                 continue
-            if isinstance(event, dg.AssetCheckResult) and event.asset_key and event.check_name:
-                open_checks.discard(dg.AssetCheckKey(event.asset_key, event.check_name))
+            if check := check_of(event):
+                open_checks.discard(check)
             yield event
     except DagsterDbtError:
         yield from built.values()

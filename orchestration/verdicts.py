@@ -28,8 +28,7 @@ class Verdicts:
         said: dict[str, dict[str, Any]] = {}
         try:
             for event in events:
-                if isinstance(event, dg.AssetCheckResult) and event.asset_key and event.check_name:
-                    check = dg.AssetCheckKey(event.asset_key, event.check_name)
+                if check := check_of(event):
                     said[check.to_user_string()] = _note(event)
                 yield event
         finally:
@@ -57,6 +56,13 @@ class Verdicts:
     def _kept(self) -> dict[str, dict[str, Any]]:
         kept: dict[str, dict[str, Any]] = json.loads(self._file.read_text()) if self._file.exists() else {}
         return kept
+
+
+def check_of(event: Any) -> dg.AssetCheckKey | None:
+    """The check that an event of a build is a result of; None where it is none."""
+    if isinstance(event, dg.AssetCheckResult) and event.asset_key and event.check_name:
+        return dg.AssetCheckKey(event.asset_key, event.check_name)
+    return None
 
 
 def _note(result: dg.AssetCheckResult) -> dict[str, Any]:

@@ -38,7 +38,8 @@ def ledger(context: dg.AssetExecutionContext, dbt: LedgerCli) -> Iterator[Any]:
         scope = News(home, engine).begin(whole=not context.is_subset)
         if logic.is_new():
             scope = Scope.EVERYTHING
-            arguments += [] if context.is_subset else ["--full-refresh"]
+            if not context.is_subset:
+                arguments.append("--full-refresh")
         if scope is Scope.TODAY:
             context.log.info("nothing new was delivered: the ledger stays as it is")
         rest = LEFT_ALONE[scope]

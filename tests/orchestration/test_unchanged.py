@@ -112,9 +112,15 @@ def test_a_build_that_fails_tells_what_it_built_and_fails(tmp_path: Path) -> Non
     assert ("owners", "built") in found
 
 
-def test_what_dbt_leaves_alone_is_what_its_arguments_say(read_home: Home) -> None:
+@pytest.fixture
+def manifest(read_home: Home) -> dict[str, Any]:
+    """The project's own, as dbt read it."""
+    found: dict[str, Any] = json.loads(ENGINE.manifest(read_home).read_text())
+    return found
+
+
+def test_what_dbt_leaves_alone_is_what_its_arguments_say(read_home: Home, manifest: dict[str, Any]) -> None:
     """Of the project itself: dbt lists what it would build, and the assets that are told as unchanged are the others."""
-    manifest = json.loads(ENGINE.manifest(read_home).read_text())
     keys = {
         node["unique_id"]: TRANSLATOR.get_asset_key(node)
         for node in manifest["nodes"].values()
@@ -149,9 +155,8 @@ def listed_by_dbt(home: Home, *arguments: str) -> set[str]:
     return {json.loads(line)["unique_id"] for line in listed.splitlines() if line.startswith("{")}
 
 
-def test_only_staging_and_tables_ask_before_they_are_built(read_home: Home) -> None:
+def test_only_staging_and_tables_ask_before_they_are_built(manifest: dict[str, Any]) -> None:
     """A view whose SQL is made of an answer (which files there are) must be made anew when deliveries are."""
-    manifest = json.loads(ENGINE.manifest(read_home).read_text())
     macros = manifest["macros"]
 
     def asks(node: dict[str, Any]) -> bool:
