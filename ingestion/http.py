@@ -73,11 +73,12 @@ class Client:
         *,
         params: Any = None,
         body: Any = None,
+        form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         stream: bool = False,
         accept_statuses: frozenset[int] = frozenset(),
     ) -> requests.Response:
-        """One call; retried while the vendor is busy or unreachable.
+        """One call, with a `body` that is sent as JSON, or a `form`; retried while the vendor is busy or unreachable.
 
         Returns a 2xx answer, or one whose status is in `accept_statuses`. Raises SettingError on 401 and 403
         (it names the settings), VendorError otherwise.
@@ -92,6 +93,7 @@ class Client:
                     url,
                     params=params,
                     json=body,
+                    data=form,
                     headers={**self.headers, **(headers or {})},
                     auth=self.auth,
                     timeout=self.timeout,

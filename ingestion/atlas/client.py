@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import requests
-from requests.auth import AuthBase
+from requests.auth import AuthBase, HTTPBasicAuth
 
 from ingestion.errors import SettingError, VendorError
-from ingestion.http import Client
+from ingestion.http import Client, exact_json, without_query
 
 BASE_URL = "https://cloud.mongodb.com"
 PAGE = 500
@@ -24,31 +24,30 @@ class ServiceAccount(AuthBase):
     """OAuth client credentials of a service account (Basic), with a token that is renewed before it expires."""
 
     def __init__(
-        self, client_id: str, client_secret: str, url: str, clock: Callable[[], float] = time.monotonic
+        self, client_id: str, client_secret: str, base_url: str, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._credentials = (client_id, client_secret)
-        self._url = url
+        self._http = Client(
+            "Atlas",
+            f"{base_url}/api/oauth",
+            auth=HTTPBasicAuth(client_id, client_secret),
+            credentials="sources.atlas.client_id and sources.atlas.client_secret",
+        )
         self._clock = clock
         self._token = ""
         self._expires = 0.0
 
     def _renew(self) -> None:
+        grant = {"grant_type": "client_credentials"}
+        answer = self._http.request("POST", "token", form=grant, accept_statuses=frozenset({400}))
+        where = without_query(answer.url)
+        if answer.status_code == 400:
+            raise SettingError(f"Atlas: {where} answered 400: check {self._http.credentials}")
         try:
-            answer = requests.post(
-                self._url, data={"grant_type": "client_credentials"}, auth=self._credentials, timeout=(10, 60)
-            )
-        except requests.RequestException as error:
-            raise VendorError(f"Atlas: {self._url} can't be reached ({type(error).__name__})") from None
-        if answer.status_code in (400, 401, 403):
-            raise SettingError(
-                f"Atlas: {self._url} answered {answer.status_code}: "
-                "check sources.atlas.client_id and sources.atlas.client_secret"
-            )
-        if not answer.ok:
-            raise VendorError(f"Atlas: {self._url} answered {answer.status_code}")
-        content = answer.json()
-        self._token = str(content["access_token"])
-        self._expires = self._clock() + float(content.get("expires_in", 3600)) - EARLY
+            content = exact_json(answer.content)
+            token, lifetime = str(content["access_token"]), float(content.get("expires_in", 3600))
+        except (ValueError, LookupError, TypeError):
+            raise VendorError(f"Atlas: {where} answered without a token") from None
+        self._token, self._expires = token, self._clock() + lifetime - EARLY
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if self._clock() >= self._expires or not self._token:
@@ -62,10 +61,11 @@ class Atlas:
 
     def __init__(self, client_id: str, client_secret: str, org_id: str, base_url: str = BASE_URL) -> None:
         self.org_id = org_id
+        base_url = base_url.rstrip("/")
         self.http = Client(
             "Atlas",
-            f"{base_url.rstrip('/')}/api/atlas/v2",
-            auth=ServiceAccount(client_id, client_secret, f"{base_url.rstrip('/')}/api/oauth/token"),
+            f"{base_url}/api/atlas/v2",
+            auth=ServiceAccount(client_id, client_secret, base_url),
             credentials="the service account's role (Organization Billing Viewer) and sources.atlas.org_id",
         )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -175,17 +175,21 @@ class MongoLog:
             found = requests.find({**_created(start, end), **(condition or {})}, self.projection)
             yield from sorted(found, key=lambda document: (document["created_at"], str(document["_id"])))
 
-    def prompt_fields(
-        self, start: datetime, end: datetime, among: Iterable[str] = DOCUMENT_FIELDS
-    ) -> list[tuple[str, int]]:
-        """Which fields of those named hold text of prompts and responses, with the number of documents that do.
+    def prompt_fields(self, start: datetime, end: datetime) -> dict[date, dict[str, int]]:
+        """By UTC day: the fields that hold text of prompts and responses, with the number of documents that do.
 
-        The server counts: the text does not leave it.
+        The server counts, and reads a span once: the text does not leave it.
         """
-        holds = {"$exists": True, "$nin": [None, "", [], {}]}
+        groups: dict[str, Any] = {"_id": {"$dateToString": {"format": "%Y-%m-%d", "date": "$created_at"}}}
+        for field in DOCUMENT_FIELDS:
+            is_empty: dict[str, Any] = {"$in": [{"$ifNull": [f"${field}", None]}, [None, "", [], {}]]}
+            groups[field] = {"$sum": {"$cond": [is_empty, 0, 1]}}
         with self._requests() as requests:
-            counts = [(field, requests.count_documents({**_created(start, end), field: holds})) for field in among]
-        return [(field, count) for field, count in counts if count]
+            days = list(requests.aggregate([{"$match": _created(start, end)}, {"$group": groups}]))
+        return {
+            date.fromisoformat(day["_id"]): {field: day[field] for field in DOCUMENT_FIELDS if day[field]}
+            for day in days
+        }
 
     @contextmanager
     def _requests(self) -> Iterator[Collection[dict[str, Any]]]:

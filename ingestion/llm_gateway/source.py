@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache, cached_property, partial
 from pathlib import Path
@@ -243,14 +243,14 @@ def _mongo(settings: GatewaySettings, uri: str, window: Window, now: datetime) -
     log = MongoLog(uri, settings.mongo_database, settings.mongo_collection, frozenset(MONGODB.fields))
 
     @cache
-    def shipped() -> list[str]:
-        """The fields that hold prompts anywhere in the window: only these are counted day by day."""
-        return [name for name, _ in log.prompt_fields(window.start, min(window.end, now))]
+    def shipped() -> dict[date, dict[str, int]]:
+        """What is dropped of each day: counted at once, because each counting reads documents with their text."""
+        return log.prompt_fields(window.start, min(window.end, now - SETTLE))
 
     def fetch(start: datetime, end: datetime) -> Iterable[Columns | Rows]:
         told = _read_records(settings, MONGODB, f"{log.place}, {start:%Y-%m-%d}", log.documents(start, end))
         dropped = Dropped()
-        for name, records in log.prompt_fields(start, end, shipped()):
+        for name, records in shipped().get(start.date(), {}).items():
             dropped.add("mongodb", name, start.date(), records)
         return [*told, Rows(DROPPED_FIELDS, dropped.rows())]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import subprocess
 import sys
@@ -49,11 +50,13 @@ def test_killed_refreshes_and_failing_vendors_leave_nothing_behind(
             kill_at(killed, moment)
         killed.stage.faults.every = 3
         try:
-            killed.refresh()
+            output = killed.refresh()
         finally:
             killed.stage.faults.every = 0
     assert not reader.errors and reader.reads > 0
     assert killed.stage.faults.count >= 6, "each kind of fault struck twice"
+    asked = re.findall(r"(raw_\w+) - [^:]+: asking for", output)
+    assert len(asked) == len(set(asked)) > 0, "calls are repeated, and no source is asked all over again"
     # What was believed at first differs: this one began when later days' logs lay there already.
     found, expected = killed.marts(), company.marts()
     for mart in ("fact_belief", "fact_restatement"):

@@ -46,8 +46,8 @@ def document(number: int, day: int, **fields: Any) -> dict[str, Any]:
     }
 
 
-def rows(home: Home) -> list[dict[str, Any]]:
-    files = (home.lake / "raw_llm_gateway" / "llm_requests").glob("*.parquet")
+def rows(home: Home, table: str = "llm_requests") -> list[dict[str, Any]]:
+    files = (home.lake / "raw_llm_gateway" / table).glob("*.parquet")
     return [row for file in files for row in pq.read_table(file, partitioning=None).to_pylist()]
 
 
@@ -63,6 +63,33 @@ def test_documents_land_without_their_prompts(uri: str, tmp_path: Path) -> None:
     assert found["r2"]["input_tokens"] is None and found["r2"]["usage_source"] == "missing"
     for file in home.lake.rglob("*.parquet"):
         assert b"the secret of the house" not in file.read_bytes()
+
+
+def test_what_was_dropped_is_counted_by_day_and_field_up_to_the_hour_that_is_read(
+    uri: str, tmp_path: Path
+) -> None:
+    nothing: dict[str, Any] = {"prompt": None, "messages": []}
+    late = {"created_at": NOW}
+    with pymongo.MongoClient[dict[str, Any]](uri) as client:
+        client.three.requests.insert_many(
+            [
+                document(1, 2),
+                document(2, 2, **nothing),
+                document(3, 2, messages=[], response={"text": "hush"}),
+                document(4, 3, **nothing, output="", completion={}),
+                document(5, 4, **late),
+            ]
+        )
+    home = Home(tmp_path)
+    land(home, SOURCE, GatewaySettings(mongo_uri=uri, mongo_database="three"), WINDOW, NOW)
+    found = {
+        (row["usage_day"].isoformat(), row["field"]): row["record_count"] for row in rows(home, "dropped_fields")
+    }
+    assert found == {
+        ("2026-11-02", "messages"): 1,
+        ("2026-11-02", "prompt"): 2,
+        ("2026-11-02", "response"): 1,
+    }
 
 
 def test_day_that_grew_is_read_again_and_the_others_are_not_written(uri: str, tmp_path: Path) -> None:
