@@ -98,6 +98,9 @@ def serving(routes: Sequence[Route], port: int = 0, faults: Faults | None = None
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Head and body in one packet: a body of its own would wait until the client has acknowledged the head.
+        wbufsize = -1
+        disable_nagle_algorithm = True
 
         def _answer(self) -> None:
             parts = urlsplit(self.path)
