@@ -7,9 +7,6 @@ from collections.abc import Iterator
 
 from ingestion.errors import IngestionError, VendorError
 
-# A vendor that is busy is asked again after a while; then the refresh goes on without it.
-RETRIES = 2
-
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """An error and what it was raised from: dlt wraps what its resources raise, and ours have causes too."""

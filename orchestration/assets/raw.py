@@ -9,12 +9,14 @@ from ingestion.lake import declare, land
 from ingestion.settings import Home, resolve, utc_now
 from ingestion.sources import SOURCES
 from orchestration import history
-from orchestration.assets.failure import RETRIES, explained, is_of_one_source
+from orchestration.assets.failure import explained, is_of_one_source
 from orchestration.checks.refresh import DELIVERED
 from orchestration.partitions import billing_months, window_of
 from orchestration.ready_dbt import get_ready
 
 OWNER = "team:data"
+# A vendor that is busy is asked again after a minute, and after three more; then the refresh goes on without it.
+AGAIN = dg.RetryPolicy(max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL)
 
 
 def _before(source: Source) -> list[dg.AssetKey]:
@@ -79,7 +81,10 @@ def _land(context: dg.AssetExecutionContext, source: Source) -> Landing | None:
             history.landed(home, source, settings, window)
     except Exception as error:
         message, try_again = explained(error)
-        is_last_try = not try_again or context.retry_number >= RETRIES
+        is_last_try = not try_again or context.retry_number >= AGAIN.max_retries
+        if not is_last_try:
+            wait = AGAIN.calculate_delay(context.retry_number + 1)
+            context.log.warning(f"{source.title}: {message}; asked again in {wait:g} seconds")
         if source.is_required or not is_of_one_source(error) or not is_last_try:
             raise dg.Failure(message, allow_retries=try_again) from error
         declare(home, source)
@@ -107,7 +112,7 @@ def raw_assets(source: Source) -> dg.AssetsDefinition:
         check_specs=[check],
         partitions_def=billing_months(),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        retry_policy=dg.RetryPolicy(max_retries=RETRIES, delay=60, backoff=dg.Backoff.EXPONENTIAL),
+        retry_policy=AGAIN,
     )
     def landed(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         landing = _land(context, source)
