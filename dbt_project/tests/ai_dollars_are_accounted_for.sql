@@ -1,10 +1,8 @@
 {{ config(meta={"dagster": {"ref": {"name": "fact_cost"}}}) }}
 
--- What model providers bill, and what is estimated where they do not, is owned, allocated or unmetered, and
--- nothing else: their sum is what was
--- charged, by
--- source, month and currency, to the last digit. Unowned dollars that a request explains are told apart,
--- and count.
+-- What model providers bill, and what is estimated where they do not, is owned, allocated or unmetered,
+-- and nothing else: their sum is what was charged, by source, month and currency, to the last digit.
+-- Unowned dollars that a request explains are told apart, and count.
 with
     billed as (
         select source, billing_month, billing_currency, sum(billed_cost) as billed_cost

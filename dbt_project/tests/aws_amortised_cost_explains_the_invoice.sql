@@ -1,8 +1,7 @@
 {{ config(severity="warn", meta={"dagster": {"ref": {"name": "int_aws_periods__compared"}}}) }}
 
--- Billed = amortised + what amortisation took out of the fees + upfront fees (less those given back), to a
--- cent.
--- Of closed months: an open one has the whole month's fee before the usage that it is for.
+-- Billed = amortised + what amortisation took out of the fees + upfront fees (less those given back),
+-- to a cent. Of closed months: an open one has the whole month's fee before the usage that it is for.
 select compared.*
 from {{ ref("int_aws_periods__compared") }} as compared
 where

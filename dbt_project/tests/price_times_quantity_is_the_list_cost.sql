@@ -1,6 +1,5 @@
 -- FOCUS: ListCost = ListUnitPrice × PricingQuantity, within 10^-9 of the cost (or of 1). A product in
--- binary, right to some
--- 10^-15, clears nearly all rows; the others are multiplied exactly.
+-- binary, right to some 10^-15, clears nearly all rows; the others are multiplied exactly.
 with
     priced as (
         select charge_key, list_cost, list_unit_price, pricing_quantity

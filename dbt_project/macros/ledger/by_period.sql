@@ -5,6 +5,20 @@
     one finds out what is missing; a period that becomes empty is emptied; one that did not change costs nothing.
     `kept_as`: the fingerprint's column in the model, where it has another name.
 -#}
+{% macro built_by_period(fingerprint) %}
+    {#- The configuration of such a model, to be said at its head; more of it as further arguments. -#}
+    {{
+        config(
+            materialized="incremental",
+            incremental_strategy=by_period_strategy(),
+            partition_by=by_period_partitions(),
+            on_schema_change="fail",
+            pre_hook="{{ drop_stale_periods('" ~ fingerprint ~ "') }}",
+            **kwargs
+        )
+    }}
+{% endmacro %}
+
 {% macro drop_stale_periods(fingerprint, kept_as=none) %}
     {% if is_incremental() %}
         {%- set stale -%}

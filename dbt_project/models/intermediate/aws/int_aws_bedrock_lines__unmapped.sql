@@ -1,16 +1,7 @@
-{{
-    config(
-        materialized="incremental",
-        incremental_strategy=by_period_strategy(),
-        partition_by=by_period_partitions(),
-        on_schema_change="fail",
-        pre_hook="{{ drop_stale_periods('charges_fingerprint') }}",
-    )
-}}
+{{ built_by_period("charges_fingerprint") }}
 
--- Bedrock usage that is not shared out over requests: what is of no tokens (its kind says what it is), and
--- what
--- the seeds do not know the model, the kind of token or the unit of.
+-- Bedrock usage that is not shared out over requests: what is of no tokens (its kind says what it is),
+-- and what the seeds do not know the model, the kind of token or the unit of.
 with lines as (select * from {{ aws_lines_to_build(ref("int_aws_lines__mapped")) }} as current_lines)
 
 select

@@ -1,6 +1,5 @@
--- CUR lines as charges in FOCUS terms. (Discounts are credits here: as usage their price would have to be
--- negative,
--- which FOCUS forbids.)
+-- CUR lines as charges in FOCUS terms. (Discounts are credits here: as usage their price would have to
+-- be negative, which FOCUS forbids.)
 with
     lines as (select * from {{ ref("int_aws_lines__claimed") }}),
 
@@ -59,8 +58,7 @@ with
     ),
 
     -- The rate that AWS states, where it is the one that the cost was made by: told in binary, which is
-    -- enough to tell and
-    -- many times as fast; what becomes the price is AWS's own decimal.
+    -- enough to tell and many times as fast; what becomes the price is AWS's own decimal.
     priced as (
         select
             contracted.*,

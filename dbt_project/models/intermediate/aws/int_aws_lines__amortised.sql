@@ -33,9 +33,9 @@ with
                     counted.line_item_line_item_type = 'Fee'
                     and counted.reservation_reservation_a_r_n is not null
                 then 'zero'
-                -- What is given back of an upfront fee was never in the effective cost of its month. Other
-                -- refunds
-                -- of Savings Plans (of discounts, say) are: the description tells them apart.
+                -- What is given back of an upfront fee was never in the effective cost of its month.
+                -- Other refunds of Savings Plans (of discounts, say) are: the description tells them
+                -- apart.
                 when
                     counted.line_item_line_item_type = 'Refund'
                     and counted.line_item_product_code like '%SavingsPlans'

@@ -1,21 +1,13 @@
-{{
-    config(
-        materialized="incremental",
-        incremental_strategy=by_period_strategy(),
-        partition_by=by_period_partitions(),
-        on_schema_change="fail",
-        pre_hook="{{ drop_stale_periods('charges_fingerprint') }}",
-    )
-}}
+{{ built_by_period("charges_fingerprint") }}
 
 {%- set description = aws_line_description() -%}
 {%- set lines = aws_lines_to_build(ref("stg_aws__cost_and_usage_report")) -%}
 
 -- Ids of line items may repeat, and a line may be there twice: that is two charges. Of lines that are
--- equal, those after
--- the first, with the number that tells their charges apart. Only lines that may be equal are compared: those
--- that say the same but for their amounts, which are dear to read exactly.
--- (The lines are named twice, as an engine holds what is named once and read twice in memory, all of it.)
+-- equal, those after the first, with the number that tells their charges apart. Only lines that may be
+-- equal are compared: those that say the same but for their amounts, which are dear to read exactly.
+-- (The lines are named twice, as an engine holds what is named once and read twice in memory, all of
+-- it.)
 with
     suspected as (
         select billing_month, {{ row_hash(description) }} as description_hash

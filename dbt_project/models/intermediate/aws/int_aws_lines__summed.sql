@@ -1,12 +1,4 @@
-{{
-    config(
-        materialized="incremental",
-        incremental_strategy=by_period_strategy(),
-        partition_by=by_period_partitions(),
-        on_schema_change="fail",
-        pre_hook="{{ drop_stale_periods('charges_fingerprint') }}",
-    )
-}}
+{{ built_by_period("charges_fingerprint") }}
 
 -- What a payer's lines of a type add up to, by billing month and currency: whether a month adds up, and which
 -- types nobody knows, is asked of this.

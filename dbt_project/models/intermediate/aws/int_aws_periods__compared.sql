@@ -1,6 +1,5 @@
 -- The identities of amortised cost, a payer, month and currency at a time: what was paid ahead or later
--- apart,
--- amortised cost is the invoice; and net cost is gross cost with its discounts.
+-- apart, amortised cost is the invoice; and net cost is gross cost with its discounts.
 with
     lines as (select * from {{ ref("int_aws_lines__summed") }}),
 

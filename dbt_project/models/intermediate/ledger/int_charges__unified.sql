@@ -8,9 +8,8 @@
     )
 }}
 
--- All charges, of whatever source. On DuckDB a view: what follows reads the periods that it builds straight
--- from the
--- lake, and only the ledger itself is written.
+-- All charges, of whatever source. On DuckDB a view: what follows reads the periods that it builds
+-- straight from the lake, and only the ledger itself is written.
 with
     charges as (
         {% for model in charge_models() %}

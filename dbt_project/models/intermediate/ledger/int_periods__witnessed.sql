@@ -1,7 +1,6 @@
--- What each billing period was built from, told apart: its own deliveries, the month's other deliveries (by
--- which
--- shared cost is split), the registry's rules and the models. A restatement is explained by what of it
--- differs.
+-- What each billing period was built from, told apart: its own deliveries, the month's other deliveries
+-- (by which shared cost is split), the registry's rules and the models. A restatement is explained by
+-- what of it differs.
 with
     slices as (select * from {{ ref("int_slices__current") }}),
 

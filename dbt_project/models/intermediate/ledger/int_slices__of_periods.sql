@@ -1,6 +1,5 @@
 -- What each billing period is delivered in: its own slices, and of the slices that are of no month (the
--- lists of
--- LLM providers) what the period mentions of them, which is a version of its own.
+-- lists of LLM providers) what the period mentions of them, which is a version of its own.
 with
     slices as (select * from {{ ref("int_slices__current") }}),
 

@@ -1,7 +1,6 @@
 {%- set result = "load_id, slice_id, content_key, occurrence" -%}
 -- Anthropic bills no keys: a cost of tokens is shared out over the keys that used tokens of its bucket.
--- What the
--- Workbench used has no key; what no usage explains (code execution) stays whole.
+-- What the Workbench used has no key; what no usage explains (code execution) stays whole.
 with
     costs as (select * from {{ ref("int_anthropic_costs__parsed") }}),
 

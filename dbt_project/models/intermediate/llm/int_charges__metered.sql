@@ -1,10 +1,8 @@
 {%- set told = attribution_columns() -%}
 
--- The bill is the money, the requests say whose it is: an AI charge is shared out over the requests of its
--- bucket by
--- tokens. What the provider counted and no request explains stays as one unmetered part, with the claims of
--- the bill
--- alone. One dollar stays one dollar.
+-- The bill is the money, the requests say whose it is: an AI charge is shared out over the requests of
+-- its bucket by tokens. What the provider counted and no request explains stays as one unmetered part,
+-- with the claims of the bill alone. One dollar stays one dollar.
 with
     charges as (select * from {{ ref("int_charges__unified") }}),
 

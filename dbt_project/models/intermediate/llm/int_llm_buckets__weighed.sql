@@ -1,12 +1,4 @@
-{{
-    config(
-        materialized="incremental",
-        incremental_strategy=by_period_strategy(),
-        partition_by=by_period_partitions(),
-        on_schema_change="fail",
-        pre_hook="{{ drop_stale_periods('ledger_fingerprint') }}",
-    )
-}}
+{{ built_by_period("ledger_fingerprint") }}
 
 {%- set bucket = [
     "source", "billing_month", "ai_provider", "ai_model", "ai_token_class", "ai_service_tier", "ai_account",
@@ -14,9 +6,9 @@
 ] -%}
 {%- set told = attribution_columns() -%}
 
--- Who used the tokens of a bucket that charges are of: one row a group of requests, weighed by tokens, and
--- one of what
--- the provider counted and no request explains. The weights count up over the rows of a bucket.
+-- Who used the tokens of a bucket that charges are of: one row a group of requests, weighed by tokens,
+-- and one of what the provider counted and no request explains. The weights count up over the rows of a
+-- bucket.
 with
     periods as (select * from {{ periods_to_build("ledger_fingerprint") }}),
 

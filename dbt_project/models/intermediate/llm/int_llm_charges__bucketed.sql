@@ -1,12 +1,4 @@
-{{
-    config(
-        materialized="incremental",
-        incremental_strategy=by_period_strategy(),
-        partition_by=by_period_partitions(),
-        on_schema_change="fail",
-        pre_hook="{{ drop_stale_periods('charges_fingerprint') }}",
-    )
-}}
+{{ built_by_period("charges_fingerprint") }}
 
 -- The buckets that billed AI charges are of (provider, model, token class, tier, account, UTC day), and what
 -- they add up to. Estimates are made of requests: there is nothing to share out.

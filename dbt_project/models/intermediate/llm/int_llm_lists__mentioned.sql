@@ -1,8 +1,8 @@
 {{ config(materialized="table") }}
 
--- What of a provider's lists a billing month's reports mention. The lists have no dates: another tag, name or
--- holder is
--- told of every month that mentions it, and of no other; a key that is made is news for no month before it.
+-- What of a provider's lists a billing month's reports mention. The lists have no dates: another tag,
+-- name or holder is told of every month that mentions it, and of no other; a key that is made is news
+-- for no month before it.
 with
     costs as (select * from {{ ref("stg_llm_providers__openai_costs") }}),
 

@@ -1,8 +1,6 @@
--- Which model of each price book a model is, as requests name it. A book that is superseded is asked for no
--- new
--- names: a request that comes late for a closed month, of a model that nobody had used before, is of the
--- model that
--- the newest book says, at the price of its month's own.
+-- Which model of each price book a model is, as requests name it. A book that is superseded is asked
+-- for no new names: a request that comes late for a closed month, of a model that nobody had used
+-- before, is of the model that the newest book says, at the price of its month's own.
 with
     aliases as (select * from {{ ref("stg_prices__model_aliases") }}),
 

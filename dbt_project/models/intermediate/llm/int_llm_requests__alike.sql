@@ -1,12 +1,4 @@
-{{
-    config(
-        materialized="incremental",
-        incremental_strategy=by_period_strategy(),
-        partition_by=by_period_partitions(),
-        on_schema_change="fail",
-        pre_hook="{{ drop_stale_periods('charges_fingerprint') }}",
-    )
-}}
+{{ built_by_period("charges_fingerprint") }}
 
 {%- set columns = [
     "billing_month", "charges_fingerprint", "lake_file", "lake_row", "source_system", "request_id",

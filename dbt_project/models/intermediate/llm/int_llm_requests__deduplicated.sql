@@ -1,6 +1,5 @@
--- Every request once, with all that is told of it: a view of the lake's rows that count, so that requests
--- are written once,
--- as fact_llm_request.
+-- Every request once, with all that is told of it: a view of the lake's rows that count, so that
+-- requests are written once, as fact_llm_request.
 with
     requests as (select * from {{ ref("stg_llm_gateway__llm_requests") }}),
 

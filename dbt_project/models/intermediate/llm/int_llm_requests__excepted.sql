@@ -1,12 +1,4 @@
-{{
-    config(
-        materialized="incremental",
-        incremental_strategy=by_period_strategy(),
-        partition_by=by_period_partitions(),
-        on_schema_change="fail",
-        pre_hook="{{ drop_stale_periods('charges_fingerprint') }}",
-    )
-}}
+{{ built_by_period("charges_fingerprint") }}
 
 -- The same request may be told by two sources, delivered twice, or told by the SDK around it: it counts
 -- once. Kept is the exception: rows of the lake that do not count, and those whose token somebody uses

@@ -1,6 +1,5 @@
--- What unit economics counts of requests: a paid answer that a later one of the same call replaced, the time
--- to the
--- first token of a stream, and tokens only where a provider was paid.
+-- What unit economics counts of requests: a paid answer that a later one of the same call replaced, the
+-- time to the first token of a stream, and tokens only where a provider was paid.
 with
     requests as (select * from {{ ref("fact_llm_request") }}),
 

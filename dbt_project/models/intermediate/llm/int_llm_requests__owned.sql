@@ -1,17 +1,7 @@
-{{
-    config(
-        materialized="incremental",
-        incremental_strategy=by_period_strategy(),
-        partition_by=by_period_partitions(),
-        on_schema_change="fail",
-        pre_hook="{{ drop_stale_periods('requests_fingerprint') }}",
-    )
-}}
+{{ built_by_period("requests_fingerprint") }}
 
--- Whose requests are by the claims that they make: the rules that judge charges judge them. Many requests
--- claim
--- the same on
--- a day: each combination is judged once.
+-- Whose requests are by the claims that they make: the rules that judge charges judge them. Many
+-- requests claim the same on a day: each combination is judged once.
 with
     requests as (
         select *

@@ -1,8 +1,7 @@
 {{ config(materialized="table") }}
 
--- Every provider's count of tokens by bucket: from its usage report, or, where there is none, from its bill
--- (Bedrock, and
--- the files of other providers).
+-- Every provider's count of tokens by bucket: from its usage report, or, where there is none, from its
+-- bill (Bedrock, and the files of other providers).
 with
     reported as (select * from {{ ref("int_llm_usage__bucketed") }}),
 

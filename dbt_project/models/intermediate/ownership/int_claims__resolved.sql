@@ -1,12 +1,4 @@
-{{
-    config(
-        materialized="incremental",
-        incremental_strategy=by_period_strategy(),
-        partition_by=by_period_partitions(),
-        on_schema_change="fail",
-        pre_hook="{{ drop_stale_periods('ledger_fingerprint') }}",
-    )
-}}
+{{ built_by_period("ledger_fingerprint") }}
 
 with
     summed as (select * from {{ ref("int_claims__summed") }}),

@@ -1,16 +1,8 @@
-{{
-    config(
-        materialized="incremental",
-        incremental_strategy=by_period_strategy(),
-        partition_by=by_period_partitions(),
-        on_schema_change="fail",
-        pre_hook="{{ drop_stale_periods('ledger_fingerprint') }}",
-    )
-}}
+{{ built_by_period("ledger_fingerprint") }}
 
 -- What claims there are, and how much money makes them, by slice and day: many charges make the same
--- claims. Who owns
--- what, how pools weigh, and whether the ledger is whole, is judged from this and not charge by charge.
+-- claims. Who owns what, how pools weigh, and whether the ledger is whole, is judged from this and not
+-- charge by charge.
 with
     charges as (
         select *

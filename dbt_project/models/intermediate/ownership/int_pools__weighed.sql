@@ -1,6 +1,6 @@
--- The weight of each member of each shared pool in a month and currency: a whole number. They count up over
--- the members.
--- A further driver (tokens, requests, bytes) is one more CTE beside `by_direct_cost`, joined into `weighed`.
+-- The weight of each member of each shared pool in a month and currency: a whole number. They count up
+-- over the members. A further driver (tokens, requests, bytes) is one more CTE beside `by_direct_cost`,
+-- joined into `weighed`.
 with
     pools as (select * from {{ ref("stg_registry__allocation_pools") }}),
 

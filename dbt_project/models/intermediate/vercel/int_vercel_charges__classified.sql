@@ -1,6 +1,5 @@
 -- Vercel's rows are FOCUS-shaped already: what is missing is the account, the billing period, list and
--- contracted
--- cost, and a key, since Vercel's rows have no id and may repeat.
+-- contracted cost, and a key, since Vercel's rows have no id and may repeat.
 with
     charges as (select * from {{ ref("stg_vercel__charges") }}),
 

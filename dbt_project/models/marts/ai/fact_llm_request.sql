@@ -1,13 +1,4 @@
-{{
-    config(
-        materialized="incremental",
-        incremental_strategy=by_period_strategy(),
-        partition_by=by_period_partitions(),
-        on_schema_change="fail",
-        pre_hook="{{ drop_stale_periods('requests_fingerprint') }}",
-        meta={"parquet": "by_month"},
-    )
-}}
+{{ built_by_period("requests_fingerprint", meta={"parquet": "by_month"}) }}
 
 with
     priced as (

@@ -1,8 +1,7 @@
 {%- set bucket = "ai_provider, ai_account, ai_model, ai_token_class, usage_day" -%}
 -- How much of what a provider counted of a key went through the gateway, by day, with the money on it.
--- Requests name
--- no provider key: where several keys used a bucket, the gateway's tokens are shared out over them by what
--- each used.
+-- Requests name no provider key: where several keys used a bucket, the gateway's tokens are shared out
+-- over them by what each used.
 with
     used as (
         select
@@ -54,8 +53,7 @@ with
     ),
 
     -- What is shared out over a bucket's keys: over the provider's what the gateway saw, as far as the
-    -- provider
-    -- confirms it; over the gateway's what no provider confirms.
+    -- provider confirms it; over the gateway's what no provider confirms.
     sharing as (
         select
             holders.*,

@@ -12,8 +12,7 @@
 {%- set amounts = ["billed_cost", "effective_cost", "charge_count"] -%}
 
 -- Nothing here is ever updated: a period whose fingerprint is no longer that of its newest belief is
--- believed anew, and
--- what that changed is appended.
+-- believed anew, and what that changed is appended.
 with
     periods as (select * from {{ ref("int_periods__witnessed") }}),
 

@@ -1,12 +1,4 @@
-{{
-    config(
-        materialized="incremental",
-        incremental_strategy=by_period_strategy(),
-        partition_by=by_period_partitions(),
-        on_schema_change="fail",
-        pre_hook="{{ drop_stale_periods('ledger_fingerprint') }}",
-    )
-}}
+{{ built_by_period("ledger_fingerprint") }}
 
 {%- set measures = [
     ("directly_owned_cost", "how = 'direct'"), ("account_owned_cost", "how = 'account'"),
