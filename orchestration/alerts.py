@@ -7,6 +7,8 @@ import os
 
 import requests
 
+from ingestion.http import SameOriginSession
+
 log = logging.getLogger("costowner.alerts")
 
 
@@ -20,7 +22,7 @@ def alert(title: str, text: str) -> bool:
     if not webhook:
         return True
     try:
-        answer = requests.post(webhook, json={"text": f"{title}\n{text}"}, timeout=10)
+        answer = SameOriginSession().post(webhook, json={"text": f"{title}\n{text}"}, timeout=10)
     except requests.RequestException as error:
         log.error("the alert webhook could not be reached (%s)", type(error).__name__)
         return False

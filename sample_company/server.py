@@ -127,7 +127,12 @@ def serving(routes: Sequence[Route], port: int = 0, faults: Faults | None = None
             self.send_response(response.status)
             for name, value in response.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(response.body)))
+            if "Content-Length" in response.headers:
+                self.close_connection = (
+                    True  # an answer that is shorter than its head promises ends with the connection
+                )
+            else:
+                self.send_header("Content-Length", str(len(response.body)))
             self.end_headers()
             self.wfile.write(response.body)
 

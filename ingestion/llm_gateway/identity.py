@@ -199,7 +199,7 @@ def _key_set(issuer: str, place: str) -> KeySet:
     where = f"{SETTING}: the key set of {issuer} at {place}"
     try:
         if place.startswith("https://"):
-            told = Client(f"JWKS of {issuer}", place, credentials=SETTING).json("")
+            told: Any = Client(f"JWKS of {issuer}", place, credentials=SETTING).json("")
         elif "://" in place and not place.startswith("file://"):
             raise SettingError(f"{where}: a file or an https:// address; over http anybody could hand out keys")
         else:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+import requests
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ingestion.errors import SettingError, VendorError
-from ingestion.http import Client, exact_json, retry_after, without_query
+from ingestion.http import (
+    Client,
+    ForeignRedirect,
+    SameOriginSession,
+    exact_json,
+    retry_after,
+    without_query,
+)
 from sample_company.server import Request, Response, Route, json_response, serving
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -84,7 +96,93 @@ def test_awaited_status_is_given_back() -> None:
 
 def test_lines_are_numbered_and_blank_ones_skipped() -> None:
     with serving([Route("GET", "/x", answering(Response(200, b'{"a":1}\n\n{"b":2}\n')))]) as base:
-        assert list(client(base, Waits()).lines("x")) == [(1, b'{"a":1}'), (3, b'{"b":2}')]
+        vendor = client(base, Waits())
+        found = list(vendor.lines(vendor.request("GET", "x", stream=True)))
+    assert found == [(1, b'{"a":1}'), (3, b'{"b":2}')]
+
+
+# What a server sends in place of a JSON object, and why it is no answer.
+BROKEN = {
+    "cut": (Response(200, b'{"a": 1', {"Content-Length": "900"}), "failed 6 times, last with"),
+    "no gzip": (Response(200, b"not gzip", {"Content-Encoding": "gzip"}), "failed 6 times, last with"),
+    "cut gzip": (
+        Response(200, gzip.compress(b'{"a": "' + bytes(900) + b'"}')[:20], {"Content-Encoding": "gzip"}),
+        "did not answer in JSON|failed 6 times",
+    ),
+    "nothing": (Response(200, b""), "did not answer in JSON"),
+    "no UTF-8": (Response(200, b'{"a": "\xff"}'), "did not answer in JSON"),
+    "NaN": (Response(200, b'{"a": NaN}'), "did not answer in JSON"),
+    "Infinity": (Response(200, b'{"a": [-Infinity]}'), "did not answer in JSON"),
+    "null": (Response(200, b"null"), "did not answer with a JSON object"),
+    "a list": (Response(200, b"[]"), "did not answer with a JSON object"),
+    "a text": (Response(200, b'"hush"'), "did not answer with a JSON object"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_broken_answer_is_an_error_of_the_vendor(kind: str) -> None:
+    response, message = BROKEN[kind]
+    with serving([Route("GET", "/x", answering(response))]) as base:
+        with pytest.raises(VendorError, match=message) as caught:
+            client(base, Waits()).json("x")
+    assert "hush" not in str(caught.value)
+
+
+def test_stream_that_breaks_off_is_an_error_with_its_line() -> None:
+    response = Response(200, b'{"a":1}\n{"b":2}\n{"c', {"Content-Length": "900"})
+    with serving([Route("GET", "/x", answering(response))]) as base:
+        vendor = client(base, Waits())
+        with pytest.raises(VendorError, match=r"Vendor: .*/x broke off after line"):
+            list(vendor.lines(vendor.request("GET", "x", stream=True)))
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_credentials_do_not_follow_a_redirect_to_another_address(method: str, status: int) -> None:
+    """Another port is another address as another host is: whoever answers there gets no request at all."""
+    asked: list[Request] = []
+
+    def stranger(request: Request) -> Response:
+        asked.append(request)
+        return json_response({})
+
+    with serving([Route("GET", "/y", stranger), Route("POST", "/y", stranger)]) as elsewhere:
+        redirect = answering(Response(status, headers={"Location": f"{elsewhere}/y?token=hush"}))
+        with serving([Route(method, "/x", redirect)]) as base:
+            vendor = Client("Vendor", base, headers={"x-api-key": "hush"}, sleep=Waits())
+            with pytest.raises(
+                VendorError, match=f"redirects to {elsewhere}/y;.*set it as the base URL"
+            ) as caught:
+                vendor.request(method, "x", form={"secret": "hush"} if method == "POST" else None)
+    assert not asked and "hush" not in str(caught.value)
+
+
+def test_redirect_within_the_address_is_followed() -> None:
+    routes = [
+        Route("GET", "/x", answering(Response(307, headers={"Location": "/y"}))),
+        Route("GET", "/y", lambda request: json_response({"key": request.header("x-api-key")})),
+    ]
+    with serving(routes) as base:
+        assert Client("Vendor", base, headers={"x-api-key": "k"}).json("x") == {"key": "k"}
+
+
+def test_redirect_from_https_to_http_is_another_address() -> None:
+    session, response = SameOriginSession(), requests.Response()
+    response.url, response.status_code = "https://api.example/x", 302
+    response.headers["Location"] = "http://api.example/x"
+    with pytest.raises(ForeignRedirect):
+        session.get_redirect_target(response)
+    response.headers["Location"] = "https://api.example:443/y"
+    assert session.get_redirect_target(response) == "https://api.example:443/y"
+
+
+@given(st.text(st.characters(categories=["Cs", "Ll", "So"]), max_size=5))
+def test_lone_surrogate_costs_its_character_and_nothing_else(text: str) -> None:
+    parsed = exact_json(json.dumps({"name": text, text: ["x", text], "cost": 0.1}))
+    clean = "".join("\ufffd" if "\ud800" <= letter <= "\udfff" else letter for letter in parsed["name"])
+    assert parsed["name"] == clean and parsed[clean] == ["x", clean]
+    assert parsed["cost"] == Decimal("0.1")
+    parsed["name"].encode()
 
 
 def test_fractions_are_exact() -> None:
