@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json as jsonlib
 from dataclasses import dataclass
+from decimal import Context, Decimal
 from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
+
+from ingestion.errors import BadInput
 
 
 @dataclass(frozen=True)
@@ -106,12 +109,53 @@ class Table:
         return frozenset(column.name for column in self.columns)
 
     def rows(self, slice_id: str, records: list[dict[str, Any]]) -> pa.Table:
-        """Records of one slice as an Arrow table of exactly the declared columns; absent keys are NULL."""
+        """Records of one slice as an Arrow table of exactly the declared columns; absent keys are NULL.
+
+        An amount with more places than its column is rounded once, half to even. Raises BadInput, with slice, record and
+        column, for a value that its column can't hold.
+        """
         for record in records:
             unknown = record.keys() - self.names
             if unknown:
                 raise ValueError(f"table {self.name} declares no column {sorted(unknown)}")
-        return pa.Table.from_pylist([{**record, "slice_id": slice_id} for record in records], self.schema)
+        in_slice = [{**record, "slice_id": slice_id} for record in records]
+        try:
+            return pa.Table.from_pylist(in_slice, self.schema)
+        except (pa.ArrowException, ArithmeticError, TypeError, ValueError):
+            # Value by value: what can be made to fit does, and the first that can't is named.
+            fitted = [
+                {
+                    column.name: _fitted(
+                        record.get(column.name), column, f"{self.name} of {slice_id}, record {number}"
+                    )
+                    for column in self.columns
+                }
+                for number, record in enumerate(records, start=1)
+            ]
+            return pa.Table.from_pylist([{**record, "slice_id": slice_id} for record in fitted], self.schema)
+
+
+# Enough digits for any amount that is then held against its column's.
+_WIDE = Context(prec=100)
+
+
+def _fitted(value: Any, column: Column, where: str) -> Any:
+    """A value as its column holds it. Raises BadInput, without the value, where it can't."""
+    kind, fault = column.type, "is not of its column's type"
+    is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    if is_number and pa.types.is_string(kind):
+        value = format(value, "f") if isinstance(value, Decimal) else str(value)
+    elif isinstance(value, Decimal) and pa.types.is_decimal(kind):
+        if not value.is_finite():
+            raise BadInput(f"{where}: {column.name} is no finite number")
+        fault = f"has more than {kind.precision - kind.scale} digits before the point"
+        if value.adjusted() < kind.precision:
+            value = value.quantize(Decimal(1).scaleb(-kind.scale), context=_WIDE)
+    try:
+        pa.array([value], kind)
+    except (pa.ArrowException, ArithmeticError, TypeError, ValueError):
+        raise BadInput(f"{where}: {column.name} {fault}") from None
+    return value
 
 
 def rest(record: dict[str, Any], known: set[str], absent: tuple[Any, ...] = ()) -> str | None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -29,7 +29,7 @@ from ingestion.contract import (
     Total,
     VendorFile,
 )
-from ingestion.errors import BadInput, TornDelivery
+from ingestion.errors import BadInput, IngestionError, TornDelivery, described, is_of_the_machine
 
 # New tables and columns land without a code change; a column that changes its type stops the load,
 # because dlt would otherwise set its values aside in a variant column that nobody reads.
@@ -38,6 +38,12 @@ SCHEMA_CONTRACT: TSchemaContractDict = {"tables": "evolve", "columns": "evolve",
 FLUSH_ROWS = 50_000
 # The most rows that are handed to dlt, and copied in memory, at once.
 MOST_ROWS = 100_000
+# Between these a charge or request can end: no vendor billed before, and no commitment is bought for longer. A date outside
+# is a fault of the file, and would make the source look fresh for good.
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+FURTHEST = timedelta(days=20 * 366)
+# No charge is as large in any currency, no count as large in any unit: sums and products of what is smaller stay exact.
+LARGEST = Decimal(10) ** 15
 
 
 def digest(tables: Iterable[pa.Table]) -> str:
@@ -87,7 +93,30 @@ def _of_slice(table: Table, slice_id: str, rows: pa.Table) -> pa.Table:
     return rows.select(table.schema.names).cast(table.schema)
 
 
-def _read(piece: Slice) -> _Read:
+def _check_plausible(table: Table, rows: pa.Table, moment: datetime, where: str) -> datetime | None:
+    """When the newest charge of some rows ends. Raises BadInput, with the column, for a value that no vendor bills."""
+    for measure in table.measures:
+        found = pc.min_max(rows[measure.column]).as_py()
+        _check_amounts(where, measure.column, [amount for amount in found.values() if amount is not None])
+    if not table.charge_end:
+        return None
+    ends = [end for end in pc.min_max(rows[table.charge_end]).as_py().values() if end is not None]
+    _check_ends(where, ends, moment)
+    return max(ends, default=None)
+
+
+def _check_amounts(where: str, column: str, amounts: Iterable[Decimal | int]) -> None:
+    if any(abs(Decimal(amount)) >= LARGEST for amount in amounts):
+        raise BadInput(f"{where}: {column} of 10^{LARGEST.adjusted()} or more, which no vendor bills")
+
+
+def _check_ends(where: str, ends: Iterable[datetime], moment: datetime) -> None:
+    for end in ends:
+        if not EARLIEST <= end.astimezone(UTC) <= moment + FURTHEST:
+            raise BadInput(f"{where}: a charge ends in the year {end.year:04d}, which no vendor bills")
+
+
+def _read(piece: Slice, moment: datetime) -> _Read:
     records: dict[str, tuple[Table, list[dict[str, Any]]]] = {}
     columns: dict[str, tuple[Table, list[pa.Table]]] = {}
     files: list[VendorFile] = []
@@ -106,18 +135,22 @@ def _read(piece: Slice) -> _Read:
         for name, (table, parts) in sorted(columns.items())
         if any(rows.num_rows for rows in parts)
     }
-    moments = [file.newest_charge_at for file in files if file.newest_charge_at]
-    for table, rows in tables.values():
-        if table.charge_end:
-            newest = pc.max(rows[table.charge_end]).as_py()
-            if newest is not None:
-                moments.append(newest)
+    moments = [
+        _check_plausible(table, rows, moment, f"{name} of {piece.id}") for name, (table, rows) in tables.items()
+    ]
+    for file in files:
+        where = f"{file.table.name} of {piece.id}"
+        for total in file.totals:
+            _check_amounts(where, total.measure, [total.amount])
+        if file.newest_charge_at:
+            _check_ends(where, [file.newest_charge_at], moment)
+        moments.append(file.newest_charge_at)
     proven = piece.version if piece.version_proves else None
     return _Read(
         tables=tables,
         files=files,
         digest=proven or digest(rows for _, rows in tables.values()),
-        newest=max(moments, default=None),
+        newest=max((found for found in moments if found), default=None),
         row_count=sum(rows.num_rows for _, rows in tables.values()) + sum(file.row_count for file in files),
     )
 
@@ -260,16 +293,26 @@ def _unchanged(piece: Slice, known: Note, moment: datetime) -> dict[str, Any]:
 def _attempt(
     piece: Slice, known: Note | None, load_id: str, moment: datetime
 ) -> tuple[dict[str, Any], _Read | None]:
-    """The slice's note, and what was read where it has to be written."""
+    """The slice's note, and what was read where it has to be written.
+
+    Whatever else its answer or file makes Python raise refuses the slice too; only a vendor that does not answer, a wrong
+    setting and the machine itself end the landing.
+    """
     blank = _blank_note(piece, moment)
     if known and piece.version_proves and piece.version and piece.version == known.vendor_version:
         return _unchanged(piece, known, moment), None
     try:
-        read = _read(piece)
+        read = _read(piece, moment)
     except NoData as reason:
         return {**blank, "state": "no_data", "message": str(reason)}, None
     except (BadInput, TornDelivery) as reason:
         return {**blank, "state": "refused", "message": str(reason)}, None
+    except IngestionError:
+        raise
+    except Exception as error:
+        if is_of_the_machine(error):
+            raise
+        return {**blank, "state": "refused", "message": f"{piece.id}: can't be read ({described(error)})"}, None
     if known and known.content_digest == read.digest:
         return _unchanged(piece, known, moment), None
     note = {

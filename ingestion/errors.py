@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import traceback
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
 
 class IngestionError(Exception):
     """Base of all errors that ingestion raises on purpose; its text is fit to show and holds no secret."""
@@ -25,3 +31,41 @@ class BadInput(IngestionError):
 
 class TornDelivery(IngestionError):
     """The vendor replaced a delivery while it was being read; reading it again later will do."""
+
+
+# The machine is at its end: a full disk or quota, no memory, no more files, a broken or read-only disk.
+_OF_THE_MACHINE = frozenset(
+    {
+        *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM),
+        *(errno.EMFILE, errno.ENFILE, errno.EIO, errno.EROFS),
+    }
+)
+
+
+def is_of_the_machine(error: BaseException) -> bool:
+    """Whether an error is the machine's (disk, memory, open files), and no other input would fare better.
+
+    Everything else that reading a vendor's answer or file raises is due to that answer or file.
+    """
+    if isinstance(error, OSError):
+        return error.errno in _OF_THE_MACHINE
+    # DuckDB has its own error for memory; this module does without DuckDB.
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryException"
+
+
+def described(error: BaseException) -> str:
+    """An error that nobody raised on purpose, by kind and place in the code.
+
+    Never by its text: a library's message quotes what it could not read, and that may be a prompt or a key. Of an error of
+    the operating system the system's own words are fit to show.
+    """
+    kind = type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        kind = f"{kind}: {error.strerror}"
+    frames = traceback.extract_tb(error.__traceback__)
+    within = [frame for frame in frames if Path(frame.filename).is_relative_to(PROJECT_ROOT)]
+    # Installed packages may lie below the project's folder.
+    own = [frame for frame in within if "site-packages" not in Path(frame.filename).parts]
+    if not own:
+        return kind
+    return f"{kind} in {Path(own[-1].filename).relative_to(PROJECT_ROOT)}, line {own[-1].lineno}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ingestion.errors import IngestionError, VendorError
+from ingestion.errors import IngestionError, VendorError, described, is_of_the_machine
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -17,20 +17,20 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def is_of_one_source(error: BaseException) -> bool:
-    """Whether it is the source that failed (its vendor, its settings, its input), and not the machine or our code."""
-    return any(isinstance(link, IngestionError) for link in _chain(error))
+    """Whether the source failed (its vendor, its settings, its input), and not the machine that all sources share."""
+    return not any(is_of_the_machine(link) for link in _chain(error))
 
 
 def explained(error: BaseException) -> tuple[str, bool]:
-    """The message of our own error in the chain, else of its root; and whether to try again.
+    """The message of ingestion's own error in the chain, else the kind and place of its root; and whether to try again.
 
     A vendor that does not answer may do so later. Wrong settings and a broken registry stay as they are.
     """
     chain = list(_chain(error))
-    ours = next((link for link in chain if isinstance(link, IngestionError)), None)
-    if ours is None:
-        return f"{type(chain[-1]).__name__}: {chain[-1]}", False
-    return str(ours), isinstance(ours, VendorError)
+    known = next((link for link in chain if isinstance(link, IngestionError)), None)
+    if known is None:
+        return described(chain[-1]), False
+    return str(known), isinstance(known, VendorError)
 
 
 def one_line(text: str) -> str:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import errno
+import gzip
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,6 +19,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -156,6 +162,116 @@ def test_bad_slice_is_refused_and_the_others_land(home: Home) -> None:
     )
     assert report.refused == [("a", "charges.jsonl, line 3: cut off")]
     assert current_rows(home) == [("x", Decimal("1")), ("y", Decimal("3"))]
+
+
+def _raised(by: Callable[[], object]) -> Exception:
+    try:
+        by()
+    except Exception as error:
+        return error
+    raise AssertionError("nothing was raised")
+
+
+# What reading a vendor's answer or file makes Python and its libraries raise; each text quotes the input.
+RAISED: dict[str, Callable[[], object]] = {
+    "null": lambda: json.loads("null")["data"],
+    "absent field": lambda: {"secret": 1}["canary"],
+    "no number": lambda: int("canary"),
+    "no time": lambda: datetime.fromisoformat("canary"),
+    "too late": lambda: datetime(9999, 12, 31, tzinfo=UTC) + timedelta(days=1),
+    "bad gzip": lambda: gzip.decompress(b"canary"),
+    "cut gzip": lambda: gzip.decompress(gzip.compress(b"canary")[:-4]),
+    "bad deflate": lambda: zlib.decompress(b"canary"),
+    "lone surrogate": "canary\ud800".encode,
+    "no UTF-8": b"canary\xff".decode,
+    "not a decimal": lambda: Decimal("canary"),
+    "too wide": lambda: pa.array([Decimal("1e27")], pa.decimal128(38, 12)),
+    "not CSV": lambda: duckdb.sql("select cast('canary' as int)").fetchall(),
+    "too deep": lambda: json.loads("[" * 100_000),
+    "an answer that breaks off": lambda: (_ for _ in ()).throw(requests.exceptions.ChunkedEncodingError("canary")),
+}
+
+
+@pytest.mark.parametrize("kind", RAISED)
+def test_whatever_an_input_raises_refuses_its_slice_and_the_others_land(home: Home, kind: str) -> None:
+    landed(home, {"a": [record("x", "1")], "b": [record("y", "2")]})
+    report = landed(home, {"a": _raised(RAISED[kind]), "b": [record("y", "3")]}, NOW + timedelta(1))
+    ((slice_id, message),) = report.refused
+    assert slice_id == "a" and re.fullmatch(r"a: can't be read \(\w+ in [\w/]+\.py, line \d+\)", message)
+    assert current_rows(home) == [("x", Decimal("1")), ("y", Decimal("3"))]
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), MemoryError()])
+def test_error_of_the_machine_is_not_taken_for_the_input_s(home: Home, error: Exception) -> None:
+    with pytest.raises(Exception) as caught:
+        landed(home, {"a": error, "b": [record("y", "3")]})
+    assert any(link is error for link in _chain(caught.value))
+    assert current_rows(home) == []
+
+
+@pytest.mark.parametrize(
+    ("cost", "kept"),
+    [
+        ("0.30000000000000004", "0.300000000000"),
+        ("0.0000000000005", "0"),
+        ("0.0000000000015", "0.000000000002"),
+        ("1e-30", "0"),
+        ("999999999999999.9999999999991", "999999999999999.999999999999"),
+    ],
+)
+def test_cost_with_more_than_twelve_places_is_rounded_once(home: Home, cost: str, kept: str) -> None:
+    report = landed(home, {"a": [record("x", cost), record("y", "1.5")]})
+    assert not report.refused and current_rows(home) == [("x", Decimal(kept)), ("y", Decimal("1.5"))]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *(("cost", Decimal(value)) for value in ("1e27", "NaN", "Infinity", "1e999999", "-1e26")),
+        ("cost", "hush"),
+        ("cost", True),
+        ("sku", {"hush": 1}),
+        ("sku", "hush\ud800"),
+        ("ended_at", "hush"),
+    ],
+)
+def test_value_that_its_column_cannot_hold_is_refused_by_record_and_column(
+    home: Home, column: str, value: object
+) -> None:
+    bad = [record("x", "1"), {**record("y", "2"), column: value}]
+    report = landed(home, {"a": bad, "b": [record("z", "0.30000000000000004")]})
+    ((_, message),) = report.refused
+    assert message.startswith(f"charges of a, record 2: {column} ") and "hush" not in message
+    assert current_rows(home) == [("z", Decimal("0.3"))]
+
+
+@pytest.mark.parametrize("cost", ["1e15", "-1e15", "99999999999999999999999999"])
+def test_cost_that_no_vendor_bills_is_refused_before_it_is_added_up(home: Home, cost: str) -> None:
+    report = landed(home, {"a": [record("x", cost), record("y", "2")], "b": [record("z", "2")]})
+    assert report.refused == [("a", "charges of a: cost of 10^15 or more, which no vendor bills")]
+    assert current_rows(home) == [("z", Decimal("2"))]
+
+
+def test_id_that_comes_as_a_number_is_text(home: Home) -> None:
+    landed(
+        home,
+        {"a": [record("x", "1"), {**record("y", "2"), "sku": 7}, {**record("y", "3"), "sku": Decimal("1e2")}]},
+    )
+    assert [sku for sku, _ in current_rows(home)] == ["100", "7", "x"]
+
+
+@pytest.mark.parametrize("year", [1, 1899, 2070, 9999])
+def test_charge_of_a_year_that_nobody_bills_is_refused(home: Home, year: int) -> None:
+    odd = {**record("x", "1"), "ended_at": datetime(year, 1, 1, tzinfo=UTC)}
+    report = landed(home, {"a": [record("y", "1"), odd], "b": [record("z", "2")]})
+    assert report.refused == [("a", f"charges of a: a charge ends in the year {year:04d}, which no vendor bills")]
+    assert current_rows(home) == [("z", Decimal("2"))]
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def test_no_data_is_neither_zero_nor_a_failure(home: Home) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from ingestion.errors import SettingError, VendorError
 from ingestion.lake import Rows, Slice, Source, land
 from ingestion.settings import Home
-from orchestration.assets.failure import explained, one_line
+from orchestration.assets.failure import explained, is_of_one_source, one_line
 from tests.ingestion.test_lake import CHARGES, NOW, WINDOW, NoSettings, vendor
 
 
@@ -46,11 +48,25 @@ def test_failure_of_a_landing_is_told_in_our_words(tmp_path: Path, error: Except
 def test_failure_that_is_not_ours_is_told_by_its_root() -> None:
     try:
         try:
-            raise OSError("No space left on device")
+            raise OSError(errno.ENOSPC, "No space left on device")
         except OSError as cause:
             raise RuntimeError("load failed") from cause
     except RuntimeError as error:
-        assert explained(error) == ("OSError: No space left on device", False)
+        message, again = explained(error)
+        assert message.startswith("OSError: No space left on device in tests/orchestration/") and not again
+        assert not is_of_one_source(error), "every other source needs the disk too"
+
+
+def test_failure_of_a_library_is_named_by_kind_and_place_without_its_text(tmp_path: Path) -> None:
+    def slices(*args: Any) -> Iterable[Slice]:
+        return [Slice("a", "2026-11", int("a prompt"), NOW, list)]  # type: ignore[arg-type]
+
+    source = Source("vendor", "Vendor", "", NoSettings, (CHARGES,), slices, vendor, 36)
+    with pytest.raises(ValueError, match="a prompt") as caught:
+        land(Home(tmp_path), source, NoSettings(), WINDOW, NOW)
+    message, again = explained(caught.value)
+    assert re.fullmatch(r"ValueError in tests/orchestration/test_failures\.py, line \d+", message) and not again
+    assert is_of_one_source(caught.value)
 
 
 def test_failure_is_told_in_one_line() -> None:
