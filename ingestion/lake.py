@@ -24,6 +24,7 @@ os.environ.setdefault("LOAD__DELETE_COMPLETED_JOBS", "true")
 import dlt
 import pyarrow.parquet as pq
 from dlt.destinations.impl.filesystem.filesystem import CURRENT_VERSION, INIT_FILE_NAME
+from dlt.pipeline.trace import TRACE_FILE_NAME
 
 from ingestion.contract import (
     DELIVERIES,
@@ -67,6 +68,7 @@ __all__ = [
     "land",
     "load_of",
     "notes",
+    "remove_trace",
 ]
 
 
@@ -140,6 +142,30 @@ def _forget_vendor_columns(pipeline: dlt.Pipeline, source: Source) -> None:
         pipeline.schemas.save_schema(schema)
 
 
+def remove_trace(home: Home, source: Source) -> Path | None:
+    """Remove dlt's trace of a source's loads, which holds every credential that was resolved; gives it if there was one.
+
+    Releases before wrote it. The credentials in it were readable to every user of the machine.
+    """
+    trace = home.dlt / source.name / TRACE_FILE_NAME
+    if not trace.exists():
+        return None
+    trace.unlink()
+    return trace
+
+
+def _pipeline(home: Home, source: Source) -> dlt.Pipeline:
+    pipeline = dlt.pipeline(
+        pipeline_name=source.name,
+        destination=dlt.destinations.filesystem(bucket_url=home.lake.as_uri()),
+        dataset_name=source.dataset,
+        pipelines_dir=str(home.dlt),
+    )
+    # dlt's trace is a file with every credential that was resolved. No setting of anybody's may turn it on.
+    pipeline.config.enable_runtime_trace = False
+    return pipeline
+
+
 def land(home: Home, source: Source, settings: object, window: Window, now: datetime) -> Landing:
     """Land a window of one source: read its slices, write those that changed, note all.
 
@@ -152,12 +178,7 @@ def land(home: Home, source: Source, settings: object, window: Window, now: date
         known = known_notes(home, source.dataset)
         pieces: Sequence[Slice] = list(source.slices(settings, window, known, now))
         batches = [[piece] for piece in pieces] if source.load_per_slice else [list(pieces)]
-        pipeline = dlt.pipeline(
-            pipeline_name=source.name,
-            destination=dlt.destinations.filesystem(bucket_url=home.lake.as_uri()),
-            dataset_name=source.dataset,
-            pipelines_dir=str(home.dlt),
-        )
+        pipeline = _pipeline(home, source)
         # What a killed run left half done is read again: every extract can be repeated.
         if pipeline.has_pending_data:
             pipeline.drop_pending_packages()

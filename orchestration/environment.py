@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,13 @@ from orchestration.engine import Engine
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 WATCHED = ("**/*.sql", "**/*.yml", "**/*.csv")
+
+# The umask of an installation: what it creates is its user's alone.
+PRIVATE = stat.S_IRWXG | stat.S_IRWXO
+# Folders for readers of the publication: on the way to it, and itself.
+PASSED_THROUGH, LISTED = 0o711, 0o755
+# What a refresh creates in an installation's folder, beside the publication.
+OWN_ENTRIES = ("lake", "dlt", "dagster", "dbt_target*", "dbt_logs", "spark", "warehouse.duckdb*")
 
 QUIET = {
     "DAGSTER_DISABLE_TELEMETRY": "1",
@@ -31,8 +39,8 @@ def stamps(folder: Path, patterns: Sequence[str]) -> bytes:
         for file in sorted(folder.glob(pattern)):
             name = file.relative_to(folder)
             if "target" not in name.parts:
-                stat = file.stat()
-                found.append(f"{name}:{stat.st_size}:{stat.st_mtime_ns}\n")
+                status = file.stat()
+                found.append(f"{name}:{status.st_size}:{status.st_mtime_ns}\n")
     return "".join(found).encode()
 
 
@@ -41,10 +49,38 @@ def project_digest() -> str:
     return hashlib.sha256(str(DBT_PROJECT).encode() + stamps(DBT_PROJECT, WATCHED)).hexdigest()
 
 
-def prepare(home: Home) -> None:
-    """Make an installation's folders and set what its processes read from the environment."""
-    for folder in (home.lake, home.published, home.dagster, home.dlt):
+def _make_private(home: Home) -> None:
+    """Make an installation's folders: its user's alone, but for what is published.
+
+    The installation's own folder can be passed through, so that readers come to the publication in it, and not be listed.
+    What an earlier release left open to others is closed.
+    """
+    home.published.parent.parent.mkdir(parents=True, exist_ok=True)
+    home.root.parent.mkdir(parents=True, exist_ok=True)
+    os.umask(PRIVATE)
+    for folder, mode in (
+        (home.root, PASSED_THROUGH),
+        (home.published.parent, PASSED_THROUGH),
+        (home.published, LISTED),
+    ):
+        if not folder.exists():
+            folder.mkdir()
+            folder.chmod(mode)
+    for folder in (home.lake, home.dagster, home.dlt):
         folder.mkdir(parents=True, exist_ok=True)
+    for name in OWN_ENTRIES:
+        for entry in home.root.glob(name):
+            mode = stat.S_IMODE(entry.stat().st_mode)
+            if mode & stat.S_IRWXO and entry.stat().st_uid == os.getuid():
+                entry.chmod(mode & ~PRIVATE)
+
+
+def prepare(home: Home) -> None:
+    """Make an installation's folders and set what its processes read from the environment.
+
+    From here on this process and its children create files that are their user's alone (umask 077).
+    """
+    _make_private(home)
     settings = Template((Path(__file__).parent / "dagster.yaml").read_text())
     # JSON is YAML: a path of any characters stays one text.
     text = settings.safe_substitute(HOME_OF_DAGSTER=json.dumps(str(home.dagster)))

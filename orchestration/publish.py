@@ -31,6 +31,9 @@ FORMAT = "v1.3.0"
 PARQUET = "parquet"
 # The published database, to the connection that writes Parquet from it.
 PUBLISHED = "published"
+# Anybody may read what is published, and nobody write it: a tool that opened the database for writing would leave a
+# write-ahead log beside it.
+READ_ONLY, LISTED = 0o444, 0o755
 # In the metadata of a Parquet file: what of the ledger it was written from.
 STAMP = "costowner_ledger"
 
@@ -50,7 +53,8 @@ def publish_database(home: Home, marts: Sequence[Mart]) -> dict[str, int]:
         _copy(home, draft, marts)
     with duckdb.connect(str(draft), read_only=True) as connection:
         rows = {mart.name: _count(connection, mart.name) for mart in marts}
-    _replace(draft, home.database)
+    draft.chmod(READ_ONLY)
+    _replace_database(draft, home.database)
     return rows
 
 
@@ -74,6 +78,8 @@ def publish_parquet(home: Home, marts: Sequence[Mart]) -> int:
                 (folder / mart.name).mkdir()
                 write = _write_months if mart.by_month else _write_whole
                 written += write(connection, mart, folder / mart.name, current / mart.name)
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(LISTED if path.is_dir() else READ_ONLY)
     _replace_folder(folder, current)
     return written
 
@@ -216,6 +222,18 @@ def _definition(connection: duckdb.DuckDBPyConnection, mart: Mart) -> str:
         raise RuntimeError(f"{mart.name}: no such view in the warehouse")
     select = str(found[0]).split(" AS ", 1)[1].rstrip(";\n")
     return re.sub(rf'"?{CATALOG}"?\."?main"?\.', "main.", select)
+
+
+def _replace_database(new: Path, current: Path) -> None:
+    """Put a database in another's place, without the write-ahead log that a reader may have left beside the other.
+
+    Whoever opens the new one would replay it, and read other figures than were published. It is removed before, so that
+    no reader finds the new file with the old log, and after, in case it was written meanwhile.
+    """
+    log = current.with_name(f"{current.name}.wal")
+    log.unlink(missing_ok=True)
+    _replace(new, current)
+    log.unlink(missing_ok=True)
 
 
 def _replace(new: Path, current: Path) -> None:

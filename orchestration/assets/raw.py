@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from ingestion.contract import DELIVERIES, DELIVERY_TOTALS, Landing, Source
-from ingestion.lake import declare, land
+from ingestion.lake import declare, land, remove_trace
 from ingestion.settings import Home, resolve, utc_now
 from ingestion.sources import SOURCES
 from orchestration import history
@@ -68,6 +68,11 @@ def _land(context: dg.AssetExecutionContext, source: Source) -> Landing | None:
     home = Home.from_environment()
     if not context.run.asset_selection:
         get_ready(home)  # a whole refresh: the ledger is built next
+    if trace := remove_trace(home, source):
+        context.log.warning(
+            f"{source.title}: removed {trace}, in which an earlier release kept this source's credentials in clear, readable "
+            f"to every user of this machine: replace the secrets among sources.{source.name}.* by new ones"
+        )
     try:
         settings = resolve(source.settings, source.name)
         if settings is None:

@@ -17,9 +17,11 @@ from orchestration.project import dbt_project
 
 @pytest.fixture
 def environment() -> Iterator[None]:
-    """What a test sets in the environment, also by `prepare`, is gone after it."""
-    before = dict(os.environ)
+    """What a test sets in the environment, also by `prepare`, is gone after it; so is the umask."""
+    before, umask = dict(os.environ), os.umask(0o022)
+    os.umask(umask)
     yield
+    os.umask(umask)
     os.environ.clear()
     os.environ.update(before)
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -114,6 +118,44 @@ def test_what_a_killed_publication_left_is_cleared(tmp_path: Path) -> None:
     (target / ".new-marts.duckdb").write_text("half")
     published(tmp_path, 1)
     assert sorted(file.name for file in target.iterdir() if file.name.startswith(".new")) == []
+
+
+# A tool that writes into the published file and ends without a word: its changes stay in the write-ahead log.
+SCRIBBLE = """
+import duckdb, os, sys
+connection = duckdb.connect(sys.argv[1])
+connection.execute("update one set version = 666")
+os._exit(0)
+"""
+
+
+def test_write_ahead_log_that_a_tool_left_is_not_read_with_the_next_publication(tmp_path: Path) -> None:
+    database = tmp_path / "published" / "marts.duckdb"
+    published(tmp_path, 1)
+    database.chmod(0o644)  # as earlier releases left it; root may write it in any mode
+    subprocess.run([sys.executable, "-c", SCRIBBLE, str(database)], check=True)
+    assert database.with_name("marts.duckdb.wal").exists()
+    published(tmp_path, 2)
+    with duckdb.connect(str(database), read_only=True) as connection:
+        assert connection.execute("select distinct version from one").fetchall() == [(2,)]
+    assert [file.name for file in database.parent.glob("*.wal")] == []
+
+
+def test_publication_can_be_read_by_everybody_and_written_by_nobody(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        published(tmp_path, 1)
+        published(tmp_path, 2)
+    finally:
+        os.umask(before)
+    modes = {
+        path.relative_to(tmp_path / "published").as_posix(): stat.S_IMODE(path.stat().st_mode)
+        for path in (tmp_path / "published").rglob("*")
+    }
+    files = {name: mode for name, mode in modes.items() if name.endswith((".parquet", ".duckdb"))}
+    folders = {name: mode for name, mode in modes.items() if name not in files}
+    assert len(files) >= 3 and set(files.values()) == {0o444}, files
+    assert folders and set(folders.values()) == {0o755}, folders
 
 
 LEDGER = Mart("fact_cost", False, {}, by_month=True)
