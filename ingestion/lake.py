@@ -8,11 +8,9 @@ is replaced, one that becomes empty is emptied, and a torn load is never seen. S
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -41,6 +39,7 @@ from ingestion.contract import (
     VendorFile,
 )
 from ingestion.delivery import control_totals, deliver, digest
+from ingestion.locks import exclusive_lock
 from ingestion.notes import GOOD_STATES, complete_loads, known_notes, load_of, notes
 from ingestion.settings import Home, Window
 
@@ -58,7 +57,6 @@ __all__ = [
     "Source",
     "Total",
     "VendorFile",
-    "alone",
     "complete_loads",
     "control_totals",
     "declare",
@@ -70,18 +68,6 @@ __all__ = [
     "notes",
     "remove_trace",
 ]
-
-
-@contextmanager
-def alone(home: Home, what: str) -> Iterator[None]:
-    """One process at a time on something of an installation; the next one waits.
-
-    A lock of the operating system: it goes with the process, also when that is killed.
-    """
-    home.dlt.mkdir(parents=True, exist_ok=True)
-    with (home.dlt / f"{what}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _open_dataset(folder: Path) -> None:
@@ -174,7 +160,7 @@ def land(home: Home, source: Source, settings: object, window: Window, now: date
     declare(home, source)
     landing = Landing(source.name, has_files=any(table.vendor_files for table in source.tables))
     # Two processes with one dlt pipeline would mix their data.
-    with alone(home, source.name):
+    with exclusive_lock(home, source.name):
         known = known_notes(home, source.dataset)
         pieces: Sequence[Slice] = list(source.slices(settings, window, known, now))
         batches = [[piece] for piece in pieces] if source.load_per_slice else [list(pieces)]

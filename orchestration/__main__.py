@@ -17,6 +17,18 @@ from orchestration.ready_dbt import dismiss, get_ready
 
 
 def _refresh(home: Home, arguments: argparse.Namespace) -> int:
+    try:
+        return _run_refresh(home, arguments)
+    except Exception as error:
+        # It failed before it was a run, which would have raised the alert itself.
+        from orchestration.alerts import failure_alert
+        from orchestration.assets.failure import explained
+
+        failure_alert("refresh", [explained(error)[0]], None)
+        raise
+
+
+def _run_refresh(home: Home, arguments: argparse.Namespace) -> int:
     get_ready(home)
     # What is imported stays: to look through it for garbage while it grows was a third of the start.
     gc.disable()

@@ -13,6 +13,7 @@ from orchestration.assets.raw import RAW_ASSETS
 from orchestration.checks import ledger as ledger_checks
 from orchestration.checks import prompts as prompt_checks
 from orchestration.checks import refresh as refresh_checks
+from orchestration.run_lock import RUN_LOCK, RunLock
 from orchestration.schedules import PURGE, REFRESH, daily_purge, daily_refresh
 from orchestration.sensors import refresh_failed, source_is_stale
 
@@ -28,5 +29,7 @@ defs = dg.Definitions(
     jobs=[REFRESH, PURGE],
     schedules=[daily_refresh, daily_purge],
     sensors=[refresh_failed, source_is_stale],
-    resources={"dbt": DBT},
+    resources={"dbt": DBT, RUN_LOCK: RunLock()},
+    # A run that the UI starts has its steps in one process too: so it holds the lock from its first step to its last.
+    executor=dg.in_process_executor,
 ).map_resolved_asset_specs(func=lambda spec: dg.apply_freshness_policy(spec, DAILY))

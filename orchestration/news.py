@@ -17,6 +17,7 @@ import yaml
 from ingestion.lake import DELIVERY_TOTALS, known_notes
 from ingestion.settings import Home
 from ingestion.sources import SOURCES
+from orchestration.build_state import warehouse_version
 from orchestration.engine import Engine
 from orchestration.environment import DBT_PROJECT, project_digest, stamps
 
@@ -77,7 +78,7 @@ class News:
         self._begun.parent.mkdir(parents=True, exist_ok=True)
         self._begun.write_text(json.dumps(of))
         # Of a cluster's tables nobody here can say who else has written them.
-        of_ours = not self._engine.is_spark and known.get("warehouse") == self._warehouse()
+        of_ours = not self._engine.is_spark and known.get("warehouse") == warehouse_version(self._home)
         if not of_ours or known.get("logic") != of["logic"]:
             return Scope.EVERYTHING
         return Scope.TODAY if known["deliveries"] == of["deliveries"] else Scope.DELIVERIES
@@ -85,7 +86,7 @@ class News:
     def published(self) -> None:
         """All that was built since `begin` is published."""
         if self._begun.exists():
-            kept = {**json.loads(self._begun.read_text()), "warehouse": self._warehouse()}
+            kept = {**json.loads(self._begun.read_text()), "warehouse": warehouse_version(self._home)}
             self._begun.unlink()
             self._kept.write_text(json.dumps(kept))
 
@@ -101,10 +102,3 @@ class News:
             for table in (*source.tables, DELIVERY_TOTALS):
                 content.update(stamps(self._home.lake / source.dataset, (f"{table.name}/**/*.parquet",)))
         return content.hexdigest()
-
-    def _warehouse(self) -> list[int] | None:
-        """What changes when anybody writes the warehouse."""
-        if not self._home.warehouse.exists():
-            return None
-        stat = self._home.warehouse.stat()
-        return [stat.st_ino, stat.st_size, stat.st_mtime_ns]

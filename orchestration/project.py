@@ -21,7 +21,7 @@ from dbt.adapters.base.impl import BaseAdapter
 from packaging.version import Version
 
 from ingestion.errors import SettingError
-from ingestion.lake import alone
+from ingestion.locks import exclusive_lock
 from ingestion.settings import Home
 from orchestration.assets.failure import one_line
 from orchestration.engine import Engine
@@ -102,7 +102,7 @@ def dbt_project() -> DbtProject:
         project_dir=DBT_PROJECT, profiles_dir=DBT_PROJECT, target_path=parsed, packaged_project_dir=None
     )
     stamp, digest = engine.read_of(home), project_digest()
-    with alone(home, "dbt_project"):
+    with exclusive_lock(home, "dbt_project"):
         if not project.manifest_path.exists() or not stamp.exists() or stamp.read_text() != digest:
             stamp.unlink(missing_ok=True)
             # Parsed anew as a whole: what dbt keeps of an earlier parse holds absolute paths.

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ingestion.contract import DELIVERIES, DELIVERY_TOTALS
 from ingestion.lake import GOOD_STATES, complete_loads, known_notes, load_of, notes
+from ingestion.locks import RUN, exclusive_lock
 from ingestion.settings import Home
 
 # A load that is running is not complete either; nothing of the last hours is touched.
@@ -54,7 +55,8 @@ def unneeded_files(home: Home, now: datetime, retention: timedelta) -> Iterator[
 
 def prune(home: Home, now: datetime, retention: timedelta) -> list[Path]:
     """Remove them; gives what was removed."""
-    removed = list(unneeded_files(home, now, retention))
-    for file in removed:
-        file.unlink()
+    with exclusive_lock(home, RUN, "a prune of the lake"):
+        removed = list(unneeded_files(home, now, retention))
+        for file in removed:
+            file.unlink()
     return removed

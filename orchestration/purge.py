@@ -17,10 +17,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion.lake import alone, complete_loads, load_of
+from ingestion.lake import complete_loads, load_of
 from ingestion.llm_prompts import SOURCE
 from ingestion.llm_prompts.policy import PromptPolicy, prompt_policy
 from ingestion.llm_prompts.shape import LLM_PROMPTS
+from ingestion.locks import RUN, exclusive_lock
 from ingestion.registry.client import RegistryError
 from ingestion.settings import Home
 
@@ -97,8 +98,8 @@ def purge(home: Home, now: datetime, registry: Path | None = None) -> Purged:
     rows = rewritten = removed = 0
     with ExitStack() as locks:
         # Neither a landing nor a build may look at a file that goes.
-        for what in ("warehouse", SOURCE.name):
-            locks.enter_context(alone(home, what))
+        for name in (RUN, SOURCE.name):
+            locks.enter_context(exclusive_lock(home, name, "a purge of prompts"))
         for left in _leftovers(home):
             left.unlink(missing_ok=True)
         complete = complete_loads(home.lake / SOURCE.dataset)

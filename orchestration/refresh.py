@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 import dagster as dg
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from ingestion.lake import alone
+from ingestion.locks import RUN, exclusive_lock
 from ingestion.registry.client import RegistryError
 from ingestion.settings import Home, Window, utc_now
-from orchestration.assets.failure import explained, one_line
+from orchestration.alerts import failure_alert
+from orchestration.assets.failure import causes
 from orchestration.definitions import defs
 from orchestration.purge import purge
 from orchestration.schedules import range_tags
@@ -40,18 +41,35 @@ def _bury(instance: dg.DagsterInstance) -> None:
         instance.report_run_failed(run, "the process was killed; the next refresh does its work")
 
 
-def _step_of(event: dg.DagsterEvent) -> str:
-    return (event.step_key or "").removeprefix("raw_")
+def _print_failed_checks(events: Sequence[dg.DagsterEvent], say: Callable[[str], None]) -> None:
+    for event in events:
+        if event.event_type != dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            continue
+        check = event.asset_check_evaluation_data
+        if not check.passed:
+            rows = check.metadata.get(FAILED_ROWS)
+            what = check.description or (f"rows that fail: {rows.value}" if rows else "")
+            say(
+                f"  check failed ({check.severity.value.lower()}): {check.check_name} on {check.asset_key.path[-1]}"
+                + (f": {what}" if what else "")
+            )
 
 
 def refresh(home: Home, window: Window, say: Callable[[str], None]) -> Outcome:
-    """Run the job over a window; says each step as it ends."""
+    """Run the job over a window; prints each step as it ends. One that fails raises the alert."""
     started = time.monotonic()
+
+    def failed(causes: Sequence[str], run_id: str | None = None) -> Outcome:
+        failure_alert("refresh", causes, run_id)
+        return Outcome(causes[0], time.monotonic() - started)
+
+    def print_wait(holder: str) -> None:
+        say(f"waiting for {holder}: one run at a time, from landing to publication")
+
     job = defs.resolve_job_def("refresh")
-    failure: str | None = None
-    with alone(home, "refresh"), dg.DagsterInstance.get() as instance:
+    with exclusive_lock(home, RUN, "a refresh by the command", print_wait), dg.DagsterInstance.get() as instance:
         _bury(instance)
-        # A broken registry is told by its own landing; what is past its own date is purged all the same.
+        # The landing of a broken registry reports it; what is past its own date is purged all the same.
         with suppress(RegistryError):
             purged = purge(home, utc_now())
             if purged.rows:
@@ -63,27 +81,11 @@ def refresh(home: Home, window: Window, say: Callable[[str], None]) -> Outcome:
             )
         except (OSError, SQLAlchemyError) as broken:
             # No step's own failure: Dagster could not write down what happens.
-            said = explained(broken)[0].splitlines()[0]
-            return Outcome(f"Dagster's records in {home.root / 'dagster'}: {said}", time.monotonic() - started)
-        for event in result.all_events:
-            if event.is_step_failure:
-                data = event.step_failure_data
-                error = data.error
-                while error is not None and error.cause is not None:
-                    error = error.cause
-                what = (data.user_failure_data.description if data.user_failure_data else None) or (
-                    error.message if error else ""
-                )
-                failure = failure or f"{_step_of(event)}: {one_line(what)}"
-            elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-                check = event.asset_check_evaluation_data
-                if not check.passed:
-                    rows = check.metadata.get(FAILED_ROWS)
-                    what = check.description or (f"rows that fail: {rows.value}" if rows else "")
-                    say(
-                        f"  check failed ({check.severity.value.lower()}): {check.check_name} on {check.asset_key.path[-1]}"
-                        + (f": {what}" if what else "")
-                    )
-    if not result.success and failure is None:
-        failure = "the run failed; see the Dagster UI (make ui)"
-    return Outcome(failure, time.monotonic() - started)
+            problem = broken.orig if isinstance(broken, DBAPIError) else broken
+            return failed([f"Dagster's records in {home.root / 'dagster'}: {type(problem).__name__}: {problem}"])
+        _print_failed_checks(result.all_events, say)
+        if not result.success:
+            return failed(
+                causes(result.all_events) or ["the run failed; see the Dagster UI (make ui)"], result.run_id
+            )
+    return Outcome(None, time.monotonic() - started)

@@ -7,6 +7,7 @@ from ingestion.settings import Home, Window, utc_now
 from orchestration.history import window_for
 from orchestration.partitions import billing_months
 from orchestration.purge import purge
+from orchestration.run_lock import RUN_LOCK, RunLock
 
 REFRESH = dg.define_asset_job(
     "refresh",
@@ -41,7 +42,10 @@ def daily_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     return dg.RunRequest(run_key=f"{moment:%Y-%m-%d}", tags=range_tags(window_for(Home.from_environment())))
 
 
-@dg.op(description="Deletes prompts that are too old or that no policy lets be kept, the lake's files included.")
+@dg.op(
+    required_resource_keys={RUN_LOCK},
+    description="Deletes prompts that are too old or that no policy lets be kept, the lake's files included.",
+)
 def purge_prompts(context: dg.OpExecutionContext) -> None:
     done = purge(Home.from_environment(), utc_now())
     context.log.info(str(done))
@@ -50,6 +54,7 @@ def purge_prompts(context: dg.OpExecutionContext) -> None:
 @dg.job(
     name="purge",
     executor_def=dg.in_process_executor,
+    resource_defs={RUN_LOCK: RunLock()},
     description="Retention of prompts: what registry/prompt_policy.yml does not let be kept is gone afterwards.",
 )
 def PURGE() -> None:

@@ -7,17 +7,26 @@ import dagster as dg
 import duckdb
 
 from ingestion.settings import Home, utc_now
-from orchestration.alerts import alert
+from orchestration.alerts import alert, failure_alert
+from orchestration.assets.failure import causes
 from orchestration.checks.ledger import stale_sources
+
+# The events that show why a run failed.
+CAUSES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.ASSET_CHECK_EVALUATION}
 
 
 @dg.run_failure_sensor(name="refresh_failed", default_status=dg.DefaultSensorStatus.RUNNING)
 def refresh_failed(context: dg.RunFailureSensorContext) -> None:
-    """Tells that a run failed and where; the last good publication is still up."""
-    alert(
-        f"Costowner: run of {context.dagster_run.job_name} failed",
-        f"{context.failure_event.message or 'no message'} (run {context.dagster_run.run_id}); "
-        "what was published before is still up",
+    """Alerts of a run that failed: which steps, and why. The command alerts of its own runs itself."""
+    events = [
+        record.event_log_entry.dagster_event
+        for record in context.instance.get_records_for_run(context.dagster_run.run_id, of_type=CAUSES).records
+    ]
+    found = causes(event for event in events if event is not None)
+    failure_alert(
+        f"run of {context.dagster_run.job_name}",
+        found or [context.failure_event.message or "no message"],
+        context.dagster_run.run_id,
     )
 
 

@@ -1,9 +1,11 @@
-"""What a failure says, and whether trying again can help."""
+"""Why something failed, in words that are fit to show, and whether trying again can help."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+import dagster as dg
 
 from ingestion.errors import IngestionError, VendorError, described, is_of_the_machine
 
@@ -43,3 +45,38 @@ def one_line(text: str) -> str:
     # dbt heads what went wrong with where it did: `Compilation Error in model x (models/x.sql)`.
     reason = lines[named[-1] + 1 : named[-1] + 2] if re.match(r"\w+ Error( in |$)", heading) else []
     return ": ".join([heading, *reason])
+
+
+def step_name(event: dg.DagsterEvent) -> str:
+    """The step of an event, as people call it: a source by its name."""
+    return (event.step_key or "the run").removeprefix("raw_")
+
+
+def causes(events: Iterable[dg.DagsterEvent]) -> list[str]:
+    """Why the steps of a run failed, a line each, the first one first: the step, and its cause as a whole.
+
+    A step that runs a check failed because of what the check found.
+    """
+    found: list[str] = []
+    checks: dict[str, str] = {}
+    for event in events:
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            if not check.passed and event.step_key:
+                place = f"{check.check_name} on {check.asset_key.path[-1]}"
+                checks[event.step_key] = f"check {place}: {check.description or 'failed'}"
+        elif event.is_step_failure:
+            found.append(_cause(event, checks.get(event.step_key or "")))
+    return found
+
+
+def _cause(event: dg.DagsterEvent, check: str | None) -> str:
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return f"{step_name(event)}: {one_line(data.user_failure_data.description)}"
+    if check:
+        return check
+    error = data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return f"{step_name(event)}: {one_line(error.message if error else '')}"

@@ -7,12 +7,14 @@ import dagster as dg
 from dagster_dbt import dbt_assets
 from dagster_dbt.errors import DagsterDbtError
 
-from ingestion.lake import alone
 from ingestion.settings import Home
+from orchestration.build_state import BuildState
+from orchestration.dbt_failure import why_it_failed
 from orchestration.engine import Engine
 from orchestration.lineage import Lineage, with_lineage
 from orchestration.news import Logic, News, Scope
 from orchestration.project import LedgerCli, built_all_models, dbt_project
+from orchestration.run_lock import RUN_LOCK
 from orchestration.translator import LedgerTranslator
 from orchestration.unchanged import LEFT_ALONE, with_the_rest
 from orchestration.verdicts import Verdicts
@@ -22,8 +24,13 @@ DBT = LedgerCli.of(PROJECT)
 TRANSLATOR = LedgerTranslator()
 
 
-@dbt_assets(manifest=PROJECT.manifest_path, dagster_dbt_translator=TRANSLATOR, name="ledger")
-def ledger(context: dg.AssetExecutionContext, dbt: LedgerCli) -> Iterator[Any]:
+@dbt_assets(
+    manifest=PROJECT.manifest_path,
+    dagster_dbt_translator=TRANSLATOR,
+    name="ledger",
+    required_resource_keys={"dbt", RUN_LOCK},
+)
+def ledger(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """Build what changed and test it. Unit tests are for `make test`: they prove the SQL, not the data.
 
     How much of it that is, is found out first (`orchestration/news.py`); the rest is up to date.
@@ -32,29 +39,32 @@ def ledger(context: dg.AssetExecutionContext, dbt: LedgerCli) -> Iterator[Any]:
     target = engine.target_folder(home)
     engine.wait_until_reachable()
     arguments = ["--exclude-resource-type", "unit_test"]
-    # One writer of the warehouse at a time. (Dagster's pools would do, but a killed run keeps its slot in them.)
-    with alone(home, "warehouse"):
-        logic = Logic(home, engine)
-        scope = News(home, engine).begin(whole=not context.is_subset)
-        if logic.is_new():
-            scope = Scope.EVERYTHING
-            if not context.is_subset:
-                arguments.append("--full-refresh")
-        if scope is Scope.TODAY:
-            context.log.info("nothing new was delivered: the ledger stays as it is")
-        rest = LEFT_ALONE[scope]
-        build = dbt.build([*arguments, *rest.arguments], context, target)
-        lineage = Lineage(PROJECT, target, TRANSLATOR, engine.dialect)
-        verdicts = Verdicts(target)
-        events = verdicts.noting(build.stream())
-        if scope is not Scope.EVERYTHING:
-            unchanged = rest.assets(build.manifest, TRANSLATOR)
-            events = with_the_rest(events, context.assets_def, unchanged, verdicts, rest.is_tested)
-        try:
-            yield from with_lineage(events, lineage)
-        except DagsterDbtError:
-            if not context.is_subset and built_all_models(target):
-                logic.built()
-            raise
-        if not context.is_subset:
+    whole = not context.is_subset
+    state = BuildState(home, engine)
+    started = state.begin(context.run_id, whole)
+    logic = Logic(home, engine)
+    scope = News(home, engine).begin(whole)
+    if logic.is_new():
+        scope = Scope.EVERYTHING
+        if whole:
+            arguments.append("--full-refresh")
+    if scope is Scope.TODAY:
+        context.log.info("nothing new was delivered: the ledger stays as it is")
+    rest = LEFT_ALONE[scope]
+    dbt: LedgerCli = context.resources.dbt
+    build = dbt.build([*arguments, *rest.arguments], context, target)
+    lineage = Lineage(PROJECT, target, TRANSLATOR, engine.dialect)
+    verdicts = Verdicts(target)
+    events = verdicts.noting(build.stream())
+    if scope is not Scope.EVERYTHING:
+        unchanged = rest.assets(build.manifest, TRANSLATOR)
+        events = with_the_rest(events, context.assets_def, unchanged, verdicts, rest.is_tested)
+    try:
+        yield from with_lineage(events, lineage)
+    except DagsterDbtError as error:
+        if whole and built_all_models(target):
             logic.built()
+        raise dg.Failure(why_it_failed(home, engine, error), allow_retries=False) from error
+    if whole:
+        logic.built()
+    state.tested(started)

@@ -2,16 +2,20 @@
 
 import dagster as dg
 
-from ingestion.lake import alone
 from ingestion.settings import Home
 from orchestration.assets.ledger import PROJECT
+from orchestration.build_state import BUILD, BuildState, NotPublishable
+from orchestration.checks.ledger import CHECKS
 from orchestration.engine import Engine
 from orchestration.news import News
 from orchestration.publish import PARQUET, publish_database, publish_parquet
+from orchestration.run_lock import RUN_LOCK
 from orchestration.warehouse import marts_of
 
 MARTS = marts_of(PROJECT.manifest_path)
 PUBLISHED = dg.AssetKey(["published", "marts"])
+# They must have passed on the very build that is published.
+BLOCKING = [spec.key for check in CHECKS for spec in check.check_specs if spec.blocking]
 
 
 @dg.asset(
@@ -22,17 +26,25 @@ PUBLISHED = dg.AssetKey(["published", "marts"])
     owners=["team:data"],
     description=(
         "What BI tools read: `marts.duckdb`, replaced in one step. "
-        "A failing blocking check keeps the last good publication up."
+        "A failing blocking check keeps the last good publication up; no other build than the one that was checked is published."
     ),
+    required_resource_keys={RUN_LOCK},
 )
 def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     home = Home.from_environment()
+    engine = Engine.from_environment()
+    state = BuildState(home, engine)
+    try:
+        build = state.publishable(context.instance, BLOCKING)
+    except NotPublishable as reason:
+        raise dg.Failure(f"nothing is published: {reason}", allow_retries=False) from None
     context.log.info(f"publishing to {home.published}")
-    with alone(home, "warehouse"):
-        rows = publish_database(home, MARTS)
-        News(home, Engine.from_environment()).published()
+    rows = publish_database(home, MARTS)
+    state.published(build)
+    News(home, engine).published()
     return dg.MaterializeResult(
         metadata={
+            BUILD: build.id,
             "path": dg.MetadataValue.path(str(home.database)),
             "rows": dg.MetadataValue.json(rows),
         }
@@ -49,11 +61,11 @@ def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
         "The published marts as Parquet, a folder each, for tools that read files; replaced in one step. Marts that are "
         "kept by billing month have a file a month, which stays while the month does."
     ),
+    required_resource_keys={RUN_LOCK},
 )
 def published_parquet() -> dg.MaterializeResult[None]:
     home = Home.from_environment()
-    with alone(home, "warehouse"):
-        written = publish_parquet(home, MARTS)
+    written = publish_parquet(home, MARTS)
     return dg.MaterializeResult(
         metadata={"path": dg.MetadataValue.path(str(home.published / PARQUET)), "files written": written}
     )

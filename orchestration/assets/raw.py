@@ -13,6 +13,7 @@ from orchestration.assets.failure import explained, is_of_one_source
 from orchestration.checks.refresh import DELIVERED
 from orchestration.partitions import billing_months, window_of
 from orchestration.ready_dbt import get_ready
+from orchestration.run_lock import RUN_LOCK
 
 OWNER = "team:data"
 # A vendor that is busy is asked again after a minute, and after three more; then the refresh goes on without it.
@@ -118,6 +119,7 @@ def raw_assets(source: Source) -> dg.AssetsDefinition:
         partitions_def=billing_months(),
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=AGAIN,
+        required_resource_keys={RUN_LOCK},
     )
     def landed(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         landing = _land(context, source)

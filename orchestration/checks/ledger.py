@@ -7,12 +7,21 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from ingestion.settings import Home, utc_now
+from orchestration.build_state import BUILD, BuildState
+from orchestration.engine import Engine
+from orchestration.run_lock import RUN_LOCK
 from orchestration.warehouse import built_marts, opened
 
 FACT_COST = dg.AssetKey(["marts", "fact_cost"])
 RECONCILIATION = dg.AssetKey(["marts", "fact_reconciliation"])
 DELIVERED_TWICE = dg.AssetKey(["marts", "bill_delivered_twice"])
 FRESHNESS = dg.AssetKey(["marts", "source_freshness"])
+
+
+def of_build() -> dict[str, str]:
+    """Metadata of a check: the build that it was run on, which alone may be published."""
+    build = BuildState(Home.from_environment(), Engine.from_environment()).last
+    return {BUILD: build.id} if build else {}
 
 
 def rows_of(mart: dg.AssetKey, columns: str, condition: str = "true") -> list[tuple[object, ...]]:
@@ -28,6 +37,7 @@ def rows_of(mart: dg.AssetKey, columns: str, condition: str = "true") -> list[tu
 @dg.asset_check(
     asset=RECONCILIATION,
     blocking=True,
+    required_resource_keys={RUN_LOCK},
     name="billed_cost_equals_the_delivery_notes",
     description=(
         "Delivered = charges = fact_cost = owners' statement, for every source, billing month and currency, exactly."
@@ -39,15 +49,21 @@ def billed_cost_equals_the_delivery_notes() -> dg.AssetCheckResult:
         "source, billing_month, billing_currency, delivered_billed_cost, fact_billed_cost, billed_difference",
         "not is_reconciled",
     )
+    lines = [
+        f"{source}, {month}: delivered {delivered} {currency}, in the ledger {ledger} ({difference} apart)"
+        for source, month, currency, delivered, ledger, difference in broken
+    ]
     return dg.AssetCheckResult(
         passed=not broken,
-        metadata={"differences": dg.JsonMetadataValue([[str(value) for value in row] for row in broken])},
+        description="; ".join(lines[:3]) or None,
+        metadata={"differences": dg.JsonMetadataValue(list(lines)), **of_build()},
     )
 
 
 @dg.asset_check(
     asset=DELIVERED_TWICE,
     blocking=True,
+    required_resource_keys={RUN_LOCK},
     name="no_bill_is_delivered_twice",
     description="No billing account's month comes both from a FOCUS export and from another source: one dollar once.",
 )
@@ -57,7 +73,7 @@ def no_bill_is_delivered_twice() -> dg.AssetCheckResult:
         passed=not found,
         # The first few say what to do; a mistaken setting brings as many as there are months.
         description="; ".join(found[:3]) or None,
-        metadata={"bills": dg.JsonMetadataValue(found)},
+        metadata={"bills": dg.JsonMetadataValue(found), **of_build()},
     )
 
 
@@ -80,6 +96,7 @@ def stale_sources(rows: list[tuple[object, ...]], now: datetime) -> list[str]:
 
 @dg.asset_check(
     asset=FRESHNESS,
+    required_resource_keys={RUN_LOCK},
     name="newest_charge_is_within_the_promise",
     description="The newest charge that each source has delivered is no older than the source promises.",
 )

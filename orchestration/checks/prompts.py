@@ -15,6 +15,7 @@ from ingestion.llm_prompts import SOURCE as PROMPTS
 from ingestion.settings import Home, utc_now
 from orchestration.checks.ledger import rows_of
 from orchestration.purge import overdue
+from orchestration.run_lock import RUN_LOCK
 
 REQUESTS = dg.AssetKey([GATEWAY.dataset, "llm_requests"])
 LANDED_PROMPTS = dg.AssetKey([PROMPTS.dataset, "llm_prompts"])
@@ -44,6 +45,7 @@ def undeclared(home: Home, source: Source) -> Iterator[str]:
 
 @dg.asset_check(
     asset=REQUESTS,
+    required_resource_keys={RUN_LOCK},
     blocking=True,
     name="no_column_but_the_declared_ones",
     description=(
@@ -62,6 +64,7 @@ def no_column_but_the_declared_ones() -> dg.AssetCheckResult:
 
 @dg.asset_check(
     asset=LANDED_PROMPTS,
+    required_resource_keys={RUN_LOCK},
     name="no_prompt_is_too_old_or_outside_the_policy",
     description=(
         "Every prompt in the lake's files belongs to a workflow that registry/prompt_policy.yml lets be kept, for "
@@ -79,6 +82,7 @@ def no_prompt_is_too_old_or_outside_the_policy() -> dg.AssetCheckResult:
 
 @dg.asset_check(
     asset=DROPPED,
+    required_resource_keys={RUN_LOCK},
     name="no_gateway_ships_prompts",
     description="No gateway's records of the last week held text of prompts or responses (which was dropped).",
 )

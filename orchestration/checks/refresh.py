@@ -29,7 +29,8 @@ def not_delivered(context: dg.AssetCheckExecutionContext) -> list[str]:
         check = event.asset_check_evaluation_data
         if check.check_name == DELIVERED and not check.passed:
             refused = check.metadata["refused"].value
-            found += [f"{what}: {why}" for what, why in refused] if isinstance(refused, list) else []
+            source = check.asset_key.path[0].removeprefix("raw_")
+            found += [f"{source}, {what}: {why}" for what, why in refused] if isinstance(refused, list) else []
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import resource
 import subprocess
@@ -13,6 +14,7 @@ import duckdb
 import pytest
 
 from ingestion.settings import PROJECT_ROOT
+from sample_company.server import Request, Response, Route, serving
 from tests.end_to_end.conftest import FIRST, SECOND, Company, Reader, said_until
 
 pytestmark = pytest.mark.slow
@@ -65,10 +67,24 @@ def test_killed_refreshes_and_failing_vendors_leave_nothing_behind(
 
 
 def test_source_that_refuses_us_is_told_and_the_others_are_published(company: Company) -> None:
+    """Whoever looks at the terminal's last line, or gets the alert, learns which source it was and what to do."""
     before = company.marts()
-    output = company.fail({"SOURCES__VERCEL__TOKEN": "no-such-token-at-all"})
-    assert "sources.vercel.token" in output.splitlines()[-1], output[-2000:]
-    assert "no-such-token-at-all" not in output
+    alerts: list[str] = []
+
+    def hook(request: Request) -> Response:
+        alerts.append(json.loads(request.body)["text"])
+        return Response(200)
+
+    with serving([Route("POST", "/hook", hook)]) as base:
+        output = company.fail(
+            {"SOURCES__VERCEL__TOKEN": "no-such-token-at-all", "COSTOWNER_ALERT_WEBHOOK": f"{base}/hook"}
+        )
+    cause = "vercel as a whole: Vercel: "
+    (alert,) = alerts
+    for text in (output.splitlines()[-1], alert):
+        assert cause in text and "sources.vercel.token" in text and "every_source_was_refreshed" in text, text
+    assert alert.startswith("Costowner: refresh failed\n")
+    assert "no-such-token-at-all" not in output + alert
     # Vercel's charges stay at what was delivered before; all else was asked, and published.
     assert company.marts() == before
 
@@ -86,10 +102,54 @@ def test_publication_stays_when_the_ledger_does_not_add_up(company: Company) -> 
     note.with_name(f"{note.name}.tmp").replace(note)
     try:
         output = company.fail({})
-        assert "billed_cost_equals_the_delivery_notes" in output
+        last = output.splitlines()[-1]
+        assert "ledger: test ledger_is_conserved failed: " in last and "source=atlas, " in last, last
+        assert "billed_cost_equals_the_delivery_notes on fact_reconciliation: atlas, 2026-" in output
+        assert company.database.stat().st_ino == published and company.marts() == before
+        # Nor does a run of the publication alone, from the UI, publish what failed.
+        alone = materialized(company, "published/marts")
+        assert alone.returncode == 1 and "nothing is published: the build of run" in alone.stdout
         assert company.database.stat().st_ino == published and company.marts() == before
     finally:
         note.write_bytes(original)
+    company.refresh()
+    assert company.marts() == before
+
+
+def dagster(company: Company, *arguments: str) -> subprocess.Popen[str]:
+    """A command of Dagster's own: a run as its UI, its schedule or its daemon starts it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "dagster", *arguments, "-m", "orchestration.definitions"],
+        env={**company.environment, "DAGSTER_HOME": str(company.home / "dagster")},
+        cwd=PROJECT_ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def materialized(company: Company, selection: str) -> subprocess.CompletedProcess[str]:
+    process = dagster(company, "asset", "materialize", "--select", selection)
+    output, _ = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, output)
+
+
+def test_run_of_the_ui_waits_until_the_command_has_published_what_it_checked(company: Company) -> None:
+    """It is started while the command builds: it writes nothing before the command's publication, and waits by name."""
+    before = company.marts()
+    process = company.start({}, "--months", "2026-09..2026-10")
+    said_until(process, "Running dbt command")
+    other = dagster(company, "asset", "materialize", "--select", "marts/dim_owner")
+    waiting = said_until(other, "waiting for ")
+    assert "waiting for a refresh by the command (process " in waiting
+    assert process.poll() is None, "the command was still at work"
+    output, _ = process.communicate()
+    rest, _ = other.communicate()
+    assert process.returncode == 0 and other.returncode == 0, output[-3000:] + rest[-3000:]
+    # Only a part was built since, of a build that was tested and checked as a whole; the checks have not run on it.
+    alone = materialized(company, "published/marts")
+    assert alone.returncode == 1 and "has not run on the build of run" in alone.stdout
+    assert company.marts() == before
     company.refresh()
     assert company.marts() == before
 

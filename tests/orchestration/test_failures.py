@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import errno
+import json
 import re
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
+import duckdb
 import pytest
+from dagster_dbt.errors import DagsterDbtError
 
 from ingestion.errors import SettingError, VendorError
 from ingestion.lake import Rows, Slice, Source, land
 from ingestion.settings import Home
-from orchestration.assets.failure import explained, is_of_one_source, one_line
+from orchestration.assets.failure import causes, explained, is_of_one_source, one_line
+from orchestration.dbt_failure import why_it_failed
+from orchestration.engine import Engine
 from tests.ingestion.test_lake import CHARGES, NOW, WINDOW, NoSettings, vendor
 
 
@@ -78,3 +84,75 @@ def test_failure_is_told_in_one_line() -> None:
     assert one_line(of_dbt) == "Compilation Error in operation x (./dbt_project.yml): the reason"
     of_profile = "Runtime Error\n  Compilation Error\n    Could not render x: Could not convert it"
     assert one_line(of_profile) == "Compilation Error: Could not render x: Could not convert it"
+
+
+def test_causes_of_a_run_name_step_and_reason_as_a_whole_the_first_one_first() -> None:
+    long = "Vercel: " + "x" * 5000
+
+    @dg.asset
+    def raw_vercel() -> None:
+        raise dg.Failure(long, allow_retries=False)
+
+    @dg.asset
+    def raw_atlas() -> None:
+        raise ValueError("no description") from KeyError("canary")
+
+    @dg.asset
+    def ledger() -> None: ...
+
+    @dg.asset_check(asset=ledger, blocking=True)
+    def adds_up() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=False, description="atlas, 2026-10: delivered 2 USD, in the ledger 1")
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.materialize([raw_vercel], instance=instance, raise_on_error=False)
+        assert causes(result.all_events) == [f"vercel: {long}"]
+        result = dg.materialize([raw_atlas], instance=instance, raise_on_error=False)
+        assert causes(result.all_events) == ["atlas: KeyError: 'canary'"]
+        result = dg.materialize([ledger, adds_up], instance=instance, raise_on_error=False)
+        found = causes(result.all_events)
+    assert found == ["check adds_up on ledger: atlas, 2026-10: delivered 2 USD, in the ledger 1"]
+
+
+def build_that_failed(home: Home, *results: dict[str, Any]) -> str:
+    folder = Engine("duckdb").target_folder(home)
+    folder.mkdir(exist_ok=True)
+    (folder / "run_results.json").write_text(json.dumps({"results": results}))
+    return why_it_failed(home, Engine("duckdb"), DagsterDbtError("Errors parsed from dbt logs:\n"))
+
+
+def test_failed_test_is_named_with_the_rows_that_it_found(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute("create table charges as select 'atlas' as source, i as cost from range(5) as n(i)")
+    failed = {
+        "unique_id": "test.costowner.costs_are_small.abc123",
+        "status": "fail",
+        "failures": 4,
+        "message": "Got 4 results, configured to fail if != 0",
+        "compiled_code": 'select * from "warehouse"."main"."charges" where cost > 0 order by cost',
+    }
+    passed = {"unique_id": "model.costowner.charges", "status": "success", "message": "OK"}
+    assert build_that_failed(home, passed, failed) == (
+        "test costs_are_small failed: 4 rows, source=atlas, cost=1; source=atlas, cost=2; source=atlas, cost=3"
+    )
+    home.warehouse.unlink()
+    assert build_that_failed(home, failed) == "test costs_are_small failed: 4 rows"
+
+
+def test_failed_model_comes_before_the_tests_that_could_not_run_without_it(tmp_path: Path) -> None:
+    test = {"unique_id": "test.costowner.t.1", "status": "error", "message": "Runtime Error in test t\n  no table"}
+    model = {
+        "unique_id": "model.costowner.m",
+        "status": "error",
+        "message": "Runtime Error in model m\n  IO Error: full",
+    }
+    assert build_that_failed(Home(tmp_path), test) == "test t failed: Runtime Error in test t no table"
+    assert build_that_failed(Home(tmp_path), model, test) == (
+        "model m failed: Runtime Error in model m IO Error: full (and 1 more, see the checks of the ledger)"
+    )
+
+
+def test_dbt_that_did_not_come_to_its_end_is_quoted_with_what_it_printed_last(tmp_path: Path) -> None:
+    error = DagsterDbtError("dbt failed\n  Runtime Error\n  IO Error: Could not open warehouse.duckdb\n")
+    assert why_it_failed(Home(tmp_path), Engine("duckdb"), error) == "IO Error: Could not open warehouse.duckdb"

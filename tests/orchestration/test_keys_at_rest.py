@@ -16,6 +16,7 @@ from ingestion.lake import remove_trace
 from ingestion.settings import Home
 from ingestion.sources import SOURCES
 from orchestration.assets import raw
+from orchestration.run_lock import RUN_LOCK, RunLock
 from sample_company.server import Response, Route, serving
 
 # Every secret of every source, by its setting; `aws` and `focus` leave theirs to boto3.
@@ -42,7 +43,9 @@ def found_below(folder: Path) -> list[tuple[str, str]]:
 
 
 def landed(home: Home, source: Source, instance: dg.DagsterInstance) -> list[str]:
-    result = dg.materialize([raw.raw_assets(source)], partition_key="2026-10", instance=instance)
+    result = dg.materialize(
+        [raw.raw_assets(source)], partition_key="2026-10", instance=instance, resources={RUN_LOCK: RunLock()}
+    )
     logs = [entry.user_message for entry in instance.all_logs(result.run_id)]
     assert not [line for line in logs for secret in SECRETS.values() if secret in line]
     return logs

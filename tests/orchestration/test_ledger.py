@@ -13,6 +13,7 @@ from orchestration.engine import Engine
 from orchestration.news import Logic
 from orchestration.project import LedgerCli, dbt_project
 from orchestration.ready_dbt import dismiss, get_ready
+from orchestration.run_lock import RUN_LOCK, RunLock
 
 ENGINE = Engine("duckdb")
 ALL_BUILT = {"results": [{"unique_id": "model.costowner.fact_cost", "status": "success"}]}
@@ -35,7 +36,7 @@ def test_a_build_that_told_nothing_built_nothing(home_out_of_order: Home, waits:
     if waits:
         get_ready(home)
     dbt = LedgerCli.of(dbt_project())
-    done = dg.materialize([ledger], resources={"dbt": dbt}, raise_on_error=False)
+    done = dg.materialize([ledger], resources={"dbt": dbt, RUN_LOCK: RunLock()}, raise_on_error=False)
     dismiss()
     (failed,) = [event for event in done.all_events if event.is_step_failure]
     assert "warehouse" in str(failed.step_failure_data.error), "dbt's own words"

@@ -11,6 +11,7 @@ from ingestion.atlas import SOURCE
 from ingestion.errors import VendorError
 from ingestion.settings import Home
 from orchestration.assets import raw
+from orchestration.run_lock import RUN_LOCK, RunLock
 
 
 def test_why_a_vendor_is_asked_again_is_said_before_the_wait(
@@ -28,7 +29,9 @@ def test_why_a_vendor_is_asked_again_is_said_before_the_wait(
     for name in ("client_id", "client_secret", "org_id"):
         monkeypatch.setenv(f"SOURCES__ATLAS__{name.upper()}", "x")
     with dg.DagsterInstance.ephemeral() as instance:
-        result = dg.materialize([raw.raw_assets(SOURCE)], partition_key="2026-10", instance=instance)
+        result = dg.materialize(
+            [raw.raw_assets(SOURCE)], partition_key="2026-10", instance=instance, resources={RUN_LOCK: RunLock()}
+        )
         logged = [entry.user_message for entry in instance.all_logs(result.run_id) if not entry.is_dagster_event]
     again = f"MongoDB Atlas: {problem}; asked again in 0 seconds"
     assert [line for line in logged if problem in line] == [

@@ -1,0 +1,84 @@
+"""Locks between the processes of one installation: who takes one has a thing to itself, the next one waits.
+
+A lock is one of the operating system's (flock): it goes with its process, also when that is killed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from ingestion.settings import Home
+
+# A refresh from landing to publication, and whatever else changes an installation: one at a time.
+RUN = "run"
+
+
+@dataclass
+class _Lock:
+    """A lock as this process has it: one thread at a time, which may take it again within."""
+
+    thread: threading.RLock = field(default_factory=threading.RLock)
+    depth: int = 0
+
+
+_of_this_process: defaultdict[Path, _Lock] = defaultdict(_Lock)
+
+
+@contextmanager
+def exclusive_lock(
+    home: Home, name: str, holder: str = "", on_wait: Callable[[str], None] | None = None
+) -> Iterator[None]:
+    """Hold a lock of an installation while the context lasts. Who holds it may take it again.
+
+    `holder` is who takes it, for the message of those that wait; `on_wait` gets that of the one that is waited for, once.
+    """
+    home.dlt.mkdir(parents=True, exist_ok=True)
+    path = home.dlt / f"{name}.lock"
+    lock = _of_this_process[path]
+    with lock.thread:
+        if lock.depth:
+            lock.depth += 1
+            try:
+                yield
+            finally:
+                lock.depth -= 1
+            return
+        # Not truncated: until the lock is held it names who holds it.
+        with path.open("a+") as file:
+            _take(file, on_wait)
+            file.seek(0)
+            file.truncate()
+            json.dump({"holder": holder, "process": os.getpid()}, file)
+            file.flush()
+            lock.depth = 1
+            try:
+                yield
+            finally:
+                lock.depth = 0
+
+
+def _take(file: TextIO, on_wait: Callable[[str], None] | None) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if on_wait:
+            on_wait(_holder(file))
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _holder(file: TextIO) -> str:
+    file.seek(0)
+    try:
+        found = json.loads(file.read())
+        return f"{found['holder'] or 'another process'} (process {found['process']})"
+    except (ValueError, LookupError, TypeError):
+        return "another process"  # it has taken the lock just now

@@ -1,0 +1,63 @@
+"""Why a build of dbt's failed: the first model or test, with dbt's reason or the rows that the test found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+from dagster_dbt.errors import DagsterDbtError
+
+from ingestion.settings import Home
+from orchestration.assets.failure import one_line
+from orchestration.engine import Engine
+from orchestration.project import results_of
+from orchestration.warehouse import CATALOG
+
+FAILED = ("error", "runtime error", "fail")
+# Of a failed test: enough to know where to look. The check in the UI has the number of all, and its SQL.
+ROWS, COLUMNS = 3, 6
+
+
+def why_it_failed(home: Home, engine: Engine, error: DagsterDbtError) -> str:
+    """One line. Where dbt did not come to its end, what it printed last."""
+    try:
+        results = json.loads(results_of(engine.target_folder(home)).read_text())["results"]
+    except (FileNotFoundError, json.JSONDecodeError):
+        return one_line(str(error))
+    failed = [found for found in results if found["status"] in FAILED]
+    if not failed:
+        return one_line(str(error))
+    # A model that can't be built comes before the tests of others, which may fail for want of it.
+    first = min(failed, key=lambda found: FAILED.index(found["status"]))
+    # `model.costowner.fact_cost`; a generic test's id ends with a hash.
+    kind, _, name, *_ = str(first["unique_id"]).split(".")
+    more = f" (and {len(failed) - 1} more, see the checks of the ledger)" if len(failed) > 1 else ""
+    return f"{kind} {name} failed: {_reason(home, engine, first)}{more}"
+
+
+def _reason(home: Home, engine: Engine, result: Mapping[str, Any]) -> str:
+    if result["status"] == "fail":
+        rows = [] if engine.is_spark else _rows(home, str(result["compiled_code"]))
+        return f"{result['failures']} rows" + (f", {'; '.join(rows)}" if rows else "")
+    return " ".join(str(result["message"] or result["status"]).split())
+
+
+def _rows(home: Home, sql: str) -> list[str]:
+    """The first rows that a test found, `column=value` each."""
+    try:
+        with duckdb.connect() as connection:
+            connection.execute("set timezone = 'UTC'")
+            connection.execute(f"attach '{home.warehouse}' as {CATALOG} (read_only)")
+            found = connection.execute(f"select * from ({sql}) limit {ROWS}")
+            names = [column[0] for column in found.description]
+            rows = found.fetchall()
+    except duckdb.Error:
+        return []  # the number of rows is known all the same
+    return [
+        ", ".join(
+            [f"{name}={value}" for name, value in zip(names, row, strict=True) if value is not None][:COLUMNS]
+        )
+        for row in rows
+    ]
