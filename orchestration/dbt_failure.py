@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -57,7 +58,13 @@ def _rows(home: Home, sql: str) -> list[str]:
         return []  # the number of rows is known all the same
     return [
         ", ".join(
-            [f"{name}={value}" for name, value in zip(names, row, strict=True) if value is not None][:COLUMNS]
+            [f"{name}={_shown(value)}" for name, value in zip(names, row, strict=True) if value is not None][
+                :COLUMNS
+            ]
         )
         for row in rows
     ]
+
+
+def _shown(value: object) -> str:
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
