@@ -15,12 +15,21 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ingestion.aws.names import Place, is_focus, is_own, places
 from ingestion.aws.shape import COLUMN_TYPES, MAPS, OTHER_COLUMNS, REQUIRED
 from ingestion.errors import BadInput
-from ingestion.vendor_files import TORN, csv_relation, engine, first_line, literal, one_line, quoted
+from ingestion.faults import broken_line, fault
+from ingestion.vendor_files import (
+    LONGEST_LINE,
+    TORN,
+    csv_relation,
+    engine,
+    first_line,
+    literal,
+    parquet_schema,
+    quoted,
+)
 
 # What tools that rewrite exports put where a number or time is absent.
 ABSENT = ("", "none", "null", "nan")
@@ -76,6 +85,12 @@ class _Field:
 
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind))
+
+
+def _named(kind: pa.DataType) -> str:
+    return (
+        "a time" if pa.types.is_timestamp(kind) else "a number" if pa.types.is_floating(kind) else "a map in JSON"
+    )
 
 
 def _wanted(column: str) -> pa.DataType:
@@ -137,12 +152,13 @@ class _Plan:
             parts.append(f"map_from_entries(list_filter([{listed}], lambda entry: entry is not null))")
         return parts[0] if len(parts) == 1 else f"map_concat({', '.join(parts)})"
 
-    def typed(self) -> Iterator[tuple[_Field, str]]:
-        """The fields whose text must be a number, a time or a map, with the SQL that makes it one."""
+    def typed(self) -> Iterator[tuple[_Field, str, str]]:
+        """The fields whose text must be a number, a time or a map: the SQL that makes it one, and what it must be."""
         for column, sources in self._placed.items():
             for place, field in sources:
-                if field.is_text and place.key is None and not _is_text(_wanted(column)):
-                    yield field, field.as_type(_wanted(column))
+                wanted = _wanted(column)
+                if field.is_text and place.key is None and not _is_text(wanted):
+                    yield field, field.as_type(wanted), _named(wanted)
 
 
 def _entries(sources: Iterable[tuple[Place, _Field]]) -> list[tuple[str, str]]:
@@ -178,7 +194,7 @@ def convert(path: Path, where: str, *, always: bool = False) -> Path:
     if path.name.endswith(CONVERTED):
         return path
     if where.endswith(".parquet"):
-        schema = _parquet_schema(path, where)
+        schema = parquet_schema(path, where)
         fields = [_Field(field.name, quoted(field.name), field.type) for field in schema]
         reader = f"read_parquet({literal(str(path))})"
         if not always and _is_as_declared(schema):
@@ -202,16 +218,10 @@ def convert(path: Path, where: str, *, always: bool = False) -> Path:
                 "(format parquet, compression zstd, row_group_size 61440)"
             )
         except duckdb.Error as error:
-            raise BadInput(f"{where}: {_culprit(connection, plan, reader) or one_line(error)}") from error
+            line = None if where.endswith(".parquet") else broken_line(path, len(fields), LONGEST_LINE)
+            raise BadInput(f"{where}: {line or _culprit(connection, plan, reader) or fault(error)}") from None
     path.unlink()
     return target
-
-
-def _parquet_schema(path: Path, where: str) -> pa.Schema:
-    try:
-        return pq.read_schema(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise BadInput(f"{where}: not a whole Parquet file ({one_line(error)})") from error
 
 
 def _is_as_declared(schema: pa.Schema) -> bool:
@@ -235,7 +245,7 @@ def _csv_header(path: Path, where: str) -> list[str]:
     try:
         first = first_line(path)
     except TORN as error:
-        raise BadInput(f"{where}: not a whole gzipped CSV file ({one_line(error)})") from error
+        raise BadInput(f"{where}: not a whole gzipped CSV file ({fault(error)})") from None
     headers = next(csv.reader([first]), [])
     if not headers:
         raise BadInput(f"{where}: an empty file; CSV exports have a header")
@@ -255,9 +265,7 @@ def _culprit(connection: duckdb.DuckDBPyConnection, plan: _Plan, reader: str) ->
     connection.execute("set threads = 1")
     connection.execute("set preserve_insertion_order = true")
     checks = ", ".join(
-        f"min_by({{'n': n, 'value': {field.name}}}, n) "
-        f"filter (where {field.stated} is not null and try({sql}) is null)"
-        for field, sql in typed
+        f"min(n) filter (where {field.stated} is not null and try({sql}) is null)" for field, sql, _ in typed
     )
     try:
         found = connection.execute(
@@ -265,10 +273,8 @@ def _culprit(connection: duckdb.DuckDBPyConnection, plan: _Plan, reader: str) ->
         ).fetchone()
     except duckdb.Error:
         return None
-    wrong = [
-        (bad["n"], field.header, bad["value"]) for (field, _), bad in zip(typed, found or (), strict=True) if bad
-    ]
+    wrong = [(row, field.header, kind) for (field, _, kind), row in zip(typed, found or (), strict=True) if row]
     if not wrong:
         return None
-    row, header, value = min(wrong)
-    return f"row {row}, column {header}: can't read {value[:80]!r}"
+    row, header, kind = min(wrong)
+    return f"row {row}, column {header}: not {kind}"
