@@ -42,10 +42,12 @@ class FocusSettings:
     def urls(self) -> dict[str, str]:
         """The exports' URLs by name. Raises SettingError where a name is absent, given twice or not known."""
         found: dict[str, str] = {}
-        for given in self.exports:
+        for number, given in enumerate(self.exports, start=1):
             named = NAMED_URL.fullmatch(given)
             if named is None:
-                raise SettingError(f"sources.focus.exports: write NAME=URL, as in gcp=s3://bills/gcp; not {given}")
+                raise SettingError(
+                    f"sources.focus.exports: write NAME=URL, as in gcp=s3://bills/gcp; entry {number} is none"
+                )
             if named.group(1) in found:
                 raise SettingError(f"sources.focus.exports: two exports are called {named.group(1)}")
             found[named.group(1)] = named.group(2)

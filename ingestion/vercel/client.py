@@ -60,8 +60,8 @@ class Vercel:
                     ) from None
                 yield record(charge, f"Vercel {url}, line {number}")
 
-    def _pages(self, path: str, key: str, cursor: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The records of a list, page by page, each with its place. Raises BadInput where a page is no such list."""
+    def _pages(self, path: str, key: str, cursor: str) -> Iterator[dict[str, Any]]:
+        """The records of a list, page by page. Raises BadInput where a page is no such list."""
         following: Any = None
         number = 0
         while True:
@@ -74,16 +74,15 @@ class Vercel:
                 raise BadInput(f"Vercel {path}: the answer has no list of {key}")
             for entry in found:
                 number += 1
-                where = f"Vercel {path}, record {number}"
-                yield where, record(entry, where)
+                yield record(entry, f"Vercel {path}, record {number}")
             following = part(answer.get("pagination"), f"Vercel {path}, pagination").get("next")
             if following is None:
                 return
 
-    def teams(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    def teams(self) -> Iterator[dict[str, Any]]:
         """The teams that the token sees."""
         return self._pages("/v2/teams", "teams", "until")
 
-    def projects(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    def projects(self) -> Iterator[dict[str, Any]]:
         """The team's projects that still exist."""
         return self._pages("/v10/projects", "projects", "from")

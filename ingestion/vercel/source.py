@@ -167,14 +167,30 @@ def slices(settings: VercelSettings, window: Window, known: Known, now: datetime
         None,
         window.start,
         now,
-        lambda: [Rows(TEAMS, [team_row(found, where) for where, found in vercel.teams()])],
+        lambda: [
+            Rows(
+                TEAMS,
+                [
+                    team_row(found, f"Vercel teams, record {number}")
+                    for number, found in enumerate(vercel.teams(), 1)
+                ],
+            )
+        ],
     )
     yield Slice(
         f"projects|{settings.team_id}",
         None,
         window.start,
         now,
-        lambda: [Rows(PROJECTS, [project_row(found, where) for where, found in vercel.projects()])],
+        lambda: [
+            Rows(
+                PROJECTS,
+                [
+                    project_row(found, f"Vercel projects, record {number}")
+                    for number, found in enumerate(vercel.projects(), 1)
+                ],
+            )
+        ],
     )
 
 
