@@ -44,6 +44,7 @@ _KINDS: tuple[tuple[type[Exception], str], ...] = (
     (duckdb.OutOfMemoryException, "DuckDB needs more memory: raise COSTOWNER_DUCKDB_MEMORY"),
     (duckdb.OutOfRangeException, "a number is too large"),
     (duckdb.ConversionException, "a value is not of its column's type"),
+    (duckdb.BinderException, "a column is of another kind"),
     (duckdb.IOException, "the file can't be read, or there is no room to work on it"),
     (duckdb.Error, "garbled"),
     (pa.ArrowException, "cut off, or of another kind"),

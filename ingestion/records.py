@@ -20,7 +20,7 @@ _PLACES = Decimal("1e-12")
 _WIDE = Context(prec=80)
 # DECIMAL(38,12) holds 26 digits before the point.
 _LIMIT = Decimal(10) ** 26
-_INTEGERS = range(-(2**63), 2**63)
+_LEAST, _MOST = -(2**63), 2**63 - 1
 
 
 def exact(value: Any, where: str, shift: int = 0) -> Decimal:
@@ -87,10 +87,12 @@ def _value(value: Any, kind: pa.DataType, where: str) -> Any:
             return str(value)
         return _of(value, str, where, "text")
     if pa.types.is_integer(kind):
-        whole = int(value) if isinstance(value, Decimal) and value % 1 == 0 else value
-        if isinstance(whole, bool) or whole not in _INTEGERS:
+        if isinstance(value, bool) or not isinstance(value, int | Decimal):
             raise BadInput(f"{where}: not a whole number")
-        return whole
+        whole = exact(value, where)
+        if whole % 1 or not _LEAST <= whole <= _MOST:
+            raise BadInput(f"{where}: not a whole number of 64 bits")
+        return int(whole)
     if pa.types.is_decimal(kind):
         return exact(value, where)
     if pa.types.is_boolean(kind):

@@ -121,12 +121,14 @@ class _Plan:
 
     def select(self) -> str:
         """The select list: all columns, so that all converted files are alike."""
-        lines = []
+        return ",\n".join(f"{sql} as {quoted(column)}" for column, sql in self.columns())
+
+    def columns(self) -> Iterator[tuple[str, str]]:
+        """The raw table's columns, and the SQL of each."""
         for column in (*sorted(COLUMN_TYPES), *MAPS, OTHER_COLUMNS):
             sources = self._placed.get(column, [])
-            sql = self._map(column, sources) if column in (*MAPS, OTHER_COLUMNS) else self._column(column, sources)
-            lines.append(f"{sql} as {quoted(column)}")
-        return ",\n".join(lines)
+            is_map = column in (*MAPS, OTHER_COLUMNS)
+            yield column, self._map(column, sources) if is_map else self._column(column, sources)
 
     def _column(self, column: str, sources: list[tuple[Place, _Field]]) -> str:
         if not sources:
@@ -219,7 +221,8 @@ def convert(path: Path, where: str, *, always: bool = False) -> Path:
             )
         except duckdb.Error as error:
             line = None if where.endswith(".parquet") else broken_line(path, len(fields), LONGEST_LINE)
-            raise BadInput(f"{where}: {line or _culprit(connection, plan, reader) or fault(error)}") from None
+            culprit = line or _culprit(connection, plan, reader) or _column_at_fault(connection, plan, reader)
+            raise BadInput(f"{where}: {culprit or fault(error)}") from None
     path.unlink()
     return target
 
@@ -255,6 +258,16 @@ def _csv_header(path: Path, where: str) -> list[str]:
 def _csv_reader(path: Path, fields: list[_Field]) -> str:
     """SQL that reads a CSV file as text, its columns by position: their names may differ in case only."""
     return csv_relation(path, [field.name for field in fields])
+
+
+def _column_at_fault(connection: duckdb.DuckDBPyConnection, plan: _Plan, reader: str) -> str | None:
+    """The first column that can't be made of the file's columns, by itself."""
+    for column, sql in plan.columns():
+        try:
+            connection.execute(f"select count({sql}) from {reader}").fetchall()
+        except duckdb.Error as error:
+            return f"column {column}: {fault(error)}"
+    return None
 
 
 def _culprit(connection: duckdb.DuckDBPyConnection, plan: _Plan, reader: str) -> str | None:

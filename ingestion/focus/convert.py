@@ -163,9 +163,17 @@ def reader(path: Path, where: str) -> _Reader:
 
 
 def _unreadable(path: Path, where: str, found: _Reader, error: duckdb.Error) -> BadInput:
-    """What is wrong with a file that DuckDB gave up on: the line, where it is a CSV file."""
+    """What is wrong with a file that DuckDB gave up on: the line of a CSV file, or the column."""
     line = broken_line(path, len(found.types), LONGEST_LINE) if found.is_csv else None
-    return BadInput(f"{where}: {line or fault(error)}")
+    if line:
+        return BadInput(f"{where}: {line}")
+    with engine(path.parent) as connection:
+        for column in found.columns:
+            try:
+                connection.execute(f"select count({found.value(column)}) from {found.relation}").fetchall()
+            except duckdb.Error as alone:
+                return BadInput(f"{where}: column {focus_header(column)}: {fault(alone)}")
+    return BadInput(f"{where}: {fault(error)}")
 
 
 def months(path: Path, where: str) -> list[str]:

@@ -73,7 +73,7 @@ def _records(name: str, content: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
                 yield reader.line_num, {key: value for key, value in record.items() if value != ""}
         except csv.Error:
             raise BadInput(
-                f"{name}, line {reader.line_num}: a quoted field that does not end, or goes on after its end"
+                f"{name}, line {reader.line_num + 1}: a quoted field that does not end, or goes on after its end"
             ) from None
         return
     for position, line in enumerate(lines.split("\n"), start=1):
