@@ -202,6 +202,17 @@ def _item_row(invoice: dict[str, Any], item: dict[str, Any], position: int, wher
     return typed(LINE_ITEMS, row, where, _ITEM_FIELDS)
 
 
+def _is_among_items(
+    invoice: dict[str, Any], rows: list[dict[str, Any]], credit: Decimal | None, where: str
+) -> bool:
+    """Whether the line items hold the invoice's credit already: only so do they come to what is billed."""
+    billed = _cents(invoice.get("amountBilledCents"), f"{where}, amountBilledCents")
+    tax = _cents(invoice.get("salesTaxCents"), f"{where}, salesTaxCents") or Decimal(0)
+    prices = [row["total_price"] for row in rows]
+    reduced = sum((price for price in prices if price < 0), Decimal(0))
+    return bool(credit) and reduced == -(credit or 0) and sum(prices, tax) == billed
+
+
 def line_rows(invoice: dict[str, Any], where: str = "Atlas invoice") -> list[dict[str, Any]]:
     """The invoice's line items, and its own amounts as lines, so that all that is billed is in one table.
 
@@ -212,8 +223,9 @@ def line_rows(invoice: dict[str, Any], where: str = "Atlas invoice") -> list[dic
     for position, item in enumerate(_objects(invoice, "lineItems", where), start=1):
         place = f"{where}, line item {position}"
         rows.append(_item_row(invoice, record(item, place), position, place))
+    credit = _cents(invoice.get("creditsCents"), f"{where}, creditsCents")
     own = [
-        ("credit", _cents(invoice.get("creditsCents"), f"{where}, creditsCents"), -1),
+        ("credit", None if _is_among_items(invoice, rows, credit, where) else credit, -1),
         ("sales_tax", _cents(invoice.get("salesTaxCents"), f"{where}, salesTaxCents"), 1),
     ]
     for nth, refund in enumerate(_objects(invoice, "refunds", where), start=1):

@@ -218,3 +218,27 @@ def test_bucket_that_was_not_asked_for_is_an_error(home: Home) -> None:
     with serving([Route("GET", "/.*", shifted)]) as url:
         with pytest.raises(Exception, match="which was not asked for"):
             land(home, PROVIDERS, ProviderSettings("k", openai_base_url=url), WINDOW, NOW)
+
+
+@pytest.mark.parametrize(
+    ("items", "credits", "billed", "expected"),
+    [
+        ((10000, -3000), 3000, 7700, [("sales_tax", 7)]),
+        ((10000,), 3000, 7700, [("credit", -30), ("sales_tax", 7)]),
+        ((10000, -3000), 3000, 4700, [("credit", -30), ("sales_tax", 7)]),
+        ((10000, -3000), 1000, 6700, [("credit", -10), ("sales_tax", 7)]),
+        ((10000, -3000), 3000, None, [("credit", -30), ("sales_tax", 7)]),
+    ],
+    ids=["both the same", "credit only", "both count", "another amount", "no total"],
+)
+def test_atlas_credit_that_the_items_hold_already_counts_once(
+    items: tuple[int, ...], credits: int, billed: int | None, expected: list[tuple[str, int]]
+) -> None:
+    invoice = {
+        **{"id": "i", "creditsCents": credits, "salesTaxCents": 700, "amountBilledCents": billed},
+        "lineItems": [{"sku": "S", "totalPriceCents": cents} for cents in items],
+    }
+    rows = line_rows(invoice)
+    assert [(row["kind"], row["total_price"]) for row in rows if row["kind"] != "line_item"] == expected
+    if billed is not None:
+        assert sum(row["total_price"] for row in rows) * 100 == billed
