@@ -19,7 +19,7 @@ from typing import IO, cast
 import duckdb
 import pyarrow as pa
 
-# What a statement of ours says of a record: `error('no record, it has no id')`.
+# The reasons that our own SQL raises: `error('no record, it has no id')`.
 _REASON = re.compile(r"\berror\('((?:[^']|'')*)'\)")
 # How DuckDB's texts begin, after the name of the error's kind, and what that means.
 _BEGINNINGS = (
@@ -69,8 +69,7 @@ def fault(error: Exception, statement: str = "") -> str:
     A reason passes that `statement`, our own SQL, raises itself.
     """
     if isinstance(error, duckdb.Error):
-        said = str(error).partition("Error: ")[2]
-        reason = said.split("\n")[0].strip()
+        reason = str(error).partition("Error: ")[2].split("\n")[0].strip()
         if reason in {found.replace("''", "'") for found in _REASON.findall(statement)}:
             return reason
         target = _TARGET.search(reason)

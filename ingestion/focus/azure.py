@@ -28,7 +28,7 @@ OF_SCOPE = "/providers/microsoft.costmanagement/exports/"
 
 @dataclass(frozen=True)
 class Run:
-    """A run of an export: its folder, and what its manifest says of it. `export` is None where that can't be told."""
+    """A run of an export: its folder, and what its manifest has. `export` is None where it is not known."""
 
     folder: str
     manifest: str
@@ -84,7 +84,7 @@ def _days_of(folder: str) -> tuple[str, str] | None:
 
 
 def _run(store: ObjectStore, key: str) -> Run | None:
-    """The run of a manifest; None where nothing tells its days. Of a half-written manifest what there is of it counts."""
+    """The run of a manifest; None where nothing names its days. Of a half-written manifest what there is of it counts."""
     try:
         found = _object(json.loads(store.read(key)))
     except ValueError:
@@ -136,7 +136,7 @@ def _named(runs: list[Run]) -> list[Run]:
 
 @dataclass(frozen=True)
 class Runs:
-    """Which folders of runs don't count, and by folder what keeps a run from being told to count or not."""
+    """Which folders of runs don't count, and by folder why it is not known whether a run counts."""
 
     superseded: frozenset[str]
     faults: Mapping[str, str]

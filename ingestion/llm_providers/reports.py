@@ -86,7 +86,7 @@ class Fetched:
 
 
 def unexpected(error: Exception) -> str:
-    """What is wrong with an answer of another shape, with the field where one of ours is absent."""
+    """What is wrong with an answer of another shape, with the field where one that the code asks for is absent."""
     absent = error.args[0] if isinstance(error, KeyError) and error.args else None
     return f"no {absent}" if absent in ASKED_FOR else fault(error)
 

@@ -1,4 +1,4 @@
-"""Azure's runs: a newer run replaces runs of its own export only, and what can't be told apart stops its period alone."""
+"""Azure's runs: a newer run replaces runs of its own export only, and what can't be kept apart stops its period alone."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def run(
     return file.parent
 
 
-def told(scope: str, name: str) -> dict[str, str]:
+def named(scope: str, name: str) -> dict[str, str]:
     return {"exportName": name, "resourceId": SCOPE.format(scope, name)}
 
 
@@ -53,7 +53,7 @@ def billed(root: Path) -> Decimal:
 def test_runs_supersede_runs_of_the_same_export_only(tmp_path: Path, by: str, layout: str) -> None:
     for (number, scope), day in product(enumerate(("aaaa", "bbbb"), start=1), (1, 2)):
         config = {
-            "resource": told(scope.upper() if day == 1 else scope, "focus"),
+            "resource": named(scope.upper() if day == 1 else scope, "focus"),
             "name": {"exportName": f"focus-{scope}"},
             "folder": None,
         }
@@ -67,21 +67,21 @@ def test_runs_of_other_days_of_one_export_all_count(tmp_path: Path) -> None:
     weeks = (("01", "07"), ("08", "14"))
     for number, (first, last) in enumerate(weeks, start=1):
         info = at(number, f"2026-10-{first}T00:00:00", f"2026-10-{last}T00:00:00")
-        run(tmp_path, f"x/202610{first}-202610{last}", "5", number, config=told("a", "x"), info=info)
+        run(tmp_path, f"x/202610{first}-202610{last}", "5", number, config=named("a", "x"), info=info)
     assert landed(tmp_path).states == {"delivered": 1} and billed(tmp_path) == 10
 
 
 def test_run_to_date_is_replaced_by_a_later_one_of_more_days(tmp_path: Path) -> None:
     for day in (5, 6, 7):
         info = at(day, last=f"2026-10-{day:02d}T00:00:00")
-        run(tmp_path, "x/20261001-20261031", str(day), day, config=told("a", "x"), info=info)
+        run(tmp_path, "x/20261001-20261031", str(day), day, config=named("a", "x"), info=info)
     assert landed(tmp_path).states == {"delivered": 1} and billed(tmp_path) == 7
 
 
 @pytest.mark.parametrize("content", ["", "{", "null", "[]", '{"exportConfig": null, "runInfo": "later"}', "{}"])
 def test_half_written_manifest_stops_its_own_period_at_most(tmp_path: Path, content: str) -> None:
     lone = run(tmp_path, "y/20260901-20260930", "3", 3)
-    first = run(tmp_path, "x/20261001-20261031", "1", 1, config=told("a", "x"), info=at(1))
+    first = run(tmp_path, "x/20261001-20261031", "1", 1, config=named("a", "x"), info=at(1))
     half = run(tmp_path, "x/20261001-20261031", "2", 2)
     for folder in (lone, half):
         (folder / "manifest.json").write_text(content)
@@ -95,12 +95,12 @@ def test_half_written_manifest_stops_its_own_period_at_most(tmp_path: Path, cont
 @pytest.mark.parametrize(
     ("configs", "infos", "why"),
     [
-        ((told("a", "old"), told("a", "new")), (at(1), at(2)), "two exports of one scope"),
-        ((told("a", "x"),) * 2, (at(1), at(2, last="2026-10-20T00:00:00")), "the newer one leaves some out"),
-        ((told("a", "x"),) * 2, (at(1), {**at(2), "submittedTime": "soon"}), "no runInfo.submittedTime"),
+        ((named("a", "old"), named("a", "new")), (at(1), at(2)), "two exports of one scope"),
+        ((named("a", "x"),) * 2, (at(1), at(2, last="2026-10-20T00:00:00")), "the newer one leaves some out"),
+        ((named("a", "x"),) * 2, (at(1), {**at(2), "submittedTime": "soon"}), "no runInfo.submittedTime"),
     ],
 )
-def test_runs_that_can_not_be_told_apart_refuse_their_period_by_name(
+def test_runs_that_can_not_be_kept_apart_refuse_their_period_by_name(
     tmp_path: Path, configs: Any, infos: Any, why: str
 ) -> None:
     folders = [
@@ -114,7 +114,7 @@ def test_runs_that_can_not_be_told_apart_refuse_their_period_by_name(
 
 
 def test_run_without_its_manifest_is_still_being_written(tmp_path: Path) -> None:
-    run(tmp_path, "x/20261001-20261031", "1", 1, config=told("a", "x"), info=at(1))
+    run(tmp_path, "x/20261001-20261031", "1", 1, config=named("a", "x"), info=at(1))
     (run(tmp_path, "x/20261001-20261031", "2", 2) / "manifest.json").unlink()
     assert landed(tmp_path).states == {"delivered": 1} and billed(tmp_path) == 1
 
@@ -127,6 +127,6 @@ def test_files_without_any_manifest_all_count(tmp_path: Path) -> None:
 
 def test_file_that_a_runs_manifest_names_and_is_absent_refuses_the_period(tmp_path: Path) -> None:
     blobs = [{"blobName": f"elsewhere/x/part_{part}.csv"} for part in (0, 1)]
-    folder = run(tmp_path, "x/20261001-20261031", "1", 1, config=told("a", "x"), info=at(1), blobs=blobs)
+    folder = run(tmp_path, "x/20261001-20261031", "1", 1, config=named("a", "x"), info=at(1), blobs=blobs)
     (refused,) = landed(tmp_path).refused
     assert refused[1].startswith(f"{folder}/manifest.json: it names 1 files that are not there")

@@ -1,4 +1,4 @@
-"""What a message of a refusal says: file, line or row, field and kind of fault, and never a word of what was read.
+"""A message of a refusal has file, line or row, field and kind of fault, and never a word of what was read.
 
 Every format's records are broken in every way, with a word planted in the broken value and in each other field.
 """
@@ -70,7 +70,7 @@ MOMENT = "2026-10-03T08:00:00Z"
 WRONG = (SECRET, {WORD: SECRET}, [SECRET], [{WORD: [SECRET]}])
 
 
-def said(reading: Callable[[], object]) -> str | None:
+def refusal(reading: Callable[[], object]) -> str | None:
     """The message of a refusal, None where there is none. All that a log would show of it holds no word of it."""
     try:
         reading()
@@ -194,11 +194,11 @@ def test_gateways_value_of_another_kind_is_named_by_place_and_column(
     name: str, suffix: str, tmp_path: Path
 ) -> None:
     kind, good = GOOD[name]
-    assert said(reading(kind, stored(tmp_path, suffix, [good, good]))) is None
+    assert refusal(reading(kind, stored(tmp_path, suffix, [good, good]))) is None
     place = "row 2" if suffix.startswith((".csv", ".parquet")) else "line 2"
     for field in TYPED[name]:
         bad = {**good, field: SECRET}
-        message = said(reading(kind, stored(tmp_path, suffix, [good, bad, good])))
+        message = refusal(reading(kind, stored(tmp_path, suffix, [good, bad, good])))
         assert message is not None and message.startswith(f"logs/records{suffix}, {place}: "), (field, message)
         column, _, why = message.removeprefix(f"logs/records{suffix}, {place}: ").partition(": ")
         assert column in LLM_REQUESTS.names and why.startswith("a value is not"), message
@@ -209,7 +209,7 @@ def test_no_field_of_a_gateways_record_gets_into_a_message(name: str, tmp_path: 
     kind, good = GOOD[name]
     for path in paths(kind.fields):
         bad = with_value(good, path, SECRET)
-        message = said(reading(kind, stored(tmp_path, ".jsonl", [good, bad])))
+        message = refusal(reading(kind, stored(tmp_path, ".jsonl", [good, bad])))
         assert message is None or message.startswith("logs/records.jsonl, line 2: "), (path, message)
 
 
@@ -235,7 +235,7 @@ def test_gateways_line_that_is_none_is_named_by_line_without_content(
     file = tmp_path / f"records{suffix}"
     content = b"\n".join((line, broken(line), line))
     file.write_bytes(gzip.compress(content) if suffix.endswith(".gz") else content)
-    message = said(reading(kind, file))
+    message = refusal(reading(kind, file))
     assert message is not None and message.startswith(f"logs/records{suffix}, line 2: "), message
 
 
@@ -245,14 +245,16 @@ def test_gateways_packed_file_that_is_cut_off_is_named(suffix: str, tmp_path: Pa
     file = stored(tmp_path, suffix, [good] * 50)
     for kept in (12, -9, -4):
         file.write_bytes(gzip.compress(gzip.decompress(stored(tmp_path, suffix, [good] * 50).read_bytes()))[:kept])
-        message = said(reading(kind, file))
+        message = refusal(reading(kind, file))
         assert message is not None and message.startswith(f"logs/records{suffix}: not a whole gzip file"), message
 
 
 def test_reason_of_a_format_reaches_the_message(tmp_path: Path) -> None:
     kind, good = GOOD["litellm"]
     file = stored(tmp_path, ".jsonl", [good, {**good, "id": None, "startTime": None}])
-    assert said(reading(kind, file)) == "logs/records.jsonl, line 2: request_id: no LiteLLM record, it has no id"
+    assert (
+        refusal(reading(kind, file)) == "logs/records.jsonl, line 2: request_id: no LiteLLM record, it has no id"
+    )
 
 
 # Files of costs
@@ -300,11 +302,11 @@ FILES = [(name, suffix) for name in BILLS for suffix in (".csv", ".csv.gz", ".pa
 @pytest.mark.parametrize(("name", "suffix"), FILES)
 def test_bills_value_of_another_kind_is_named_by_row_and_column(name: str, suffix: str, tmp_path: Path) -> None:
     reader, good, typed = BILLS[name]
-    assert said(lambda: reader(stored(tmp_path, suffix, [good, good]), f"bills/a{suffix}")) is None
+    assert refusal(lambda: reader(stored(tmp_path, suffix, [good, good]), f"bills/a{suffix}")) is None
     for column in typed:
         for value in (SECRET, f"1{WORD}", f"2026-10-{WORD}"):
             file = stored(tmp_path, suffix, [good, {**good, column: value}, good])
-            message = said(lambda file=file: reader(file, f"bills/a{suffix}"))  # type: ignore[misc]
+            message = refusal(lambda file=file: reader(file, f"bills/a{suffix}"))  # type: ignore[misc]
             assert message is not None, (column, value)
             assert message.startswith(f"bills/a{suffix}: row 2, column {column}: not a "), message
 
@@ -321,7 +323,7 @@ def test_message_of_a_column_names_it_in_parquet_of_another_type(tmp_path: Path)
         for kind in (pa.list_(pa.string()), pa.struct([(WORD, pa.string())]), pa.binary()):
             wrong = {"list": [SECRET], "struct": {WORD: SECRET}}.get(str(kind).split("<")[0], SECRET.encode())
             pq.write_table(pa.table({**values, column: pa.array([wrong], kind)}), file)
-            message = said(lambda: reader(file, "bills/a.parquet"))  # noqa: B023
+            message = refusal(lambda: reader(file, "bills/a.parquet"))  # noqa: B023
             assert message is not None and message.startswith("bills/a.parquet: "), message
             assert f"column {column}: " in message, message
 
@@ -351,10 +353,10 @@ def test_line_of_a_csv_file_is_named_by_its_number(
     file = tmp_path / f"a{suffix}"
     file.write_bytes(gzip.compress(content) if suffix.endswith(".gz") else content)
     if name in GOOD:
-        message = said(reading(GOOD[name][0], file))
+        message = refusal(reading(GOOD[name][0], file))
         place = f"logs/a{suffix}, line 4: "
     else:
-        message = said(lambda: BILLS[name][0](file, f"bills/a{suffix}"))
+        message = refusal(lambda: BILLS[name][0](file, f"bills/a{suffix}"))
         place = f"bills/a{suffix}: line 4: "
     assert message is not None and message.startswith(place) and why in message, message
 
@@ -370,7 +372,7 @@ def test_bill_that_is_cut_off_or_garbled_is_named(name: str, suffix: str, tmp_pa
     for number, content in enumerate(broken if suffix != ".csv" else broken[:1]):
         file = tmp_path / f"broken{suffix}"
         file.write_bytes(content)
-        message = said(lambda: reader(file, f"bills/a{suffix}"))  # noqa: B023
+        message = refusal(lambda: reader(file, f"bills/a{suffix}"))  # noqa: B023
         assert message is None or message.startswith(f"bills/a{suffix}: "), message
         assert message is not None or number == 1
 
@@ -383,7 +385,7 @@ def test_own_parquet_that_is_garbled_is_named(tmp_path: Path) -> None:
     whole = file.read_bytes()
     for content in (WORD.encode(), b"PAR1" + WORD.encode() + b"PAR1", b"PAR1" + b"\xff" * 300 + whole[304:]):
         file.write_bytes(content)
-        message = said(lambda: inspect(file, "bills/a.parquet"))
+        message = refusal(lambda: inspect(file, "bills/a.parquet"))
         assert message is not None and message.startswith("bills/a.parquet: "), message
 
 
@@ -402,7 +404,7 @@ def test_cost_files_of_the_contract_are_refused_by_line_and_field(suffix: str) -
         return lines.encode()
 
     def refused(data: bytes) -> str | None:
-        return said(lambda: cost_rows(f"2026-10{suffix}", data, Month(2026, 10)))
+        return refusal(lambda: cost_rows(f"2026-10{suffix}", data, Month(2026, 10)))
 
     line = 3 if suffix == ".csv" else 2
     assert refused(content(CONTRACT, CONTRACT)) is None
@@ -552,10 +554,10 @@ APIS: dict[str, Api] = {
 @pytest.mark.parametrize("name", APIS)
 def test_field_of_an_apis_record_is_refused_by_place_and_name(name: str) -> None:
     good, reader, place, typed = APIS[name]
-    assert said(lambda: reader(good)) is None
+    assert refusal(lambda: reader(good)) is None
     for field in good:
         for value in (*WRONG, 10**40, True):
-            message = said(lambda field=field, value=value: reader({**good, field: value}))  # type: ignore[misc]
+            message = refusal(lambda field=field, value=value: reader({**good, field: value}))  # type: ignore[misc]
             if field in typed and value is not True:
                 assert message is not None, (field, value)
             assert message is None or message.startswith(place), message
@@ -568,7 +570,7 @@ def test_field_of_an_apis_record_is_refused_by_place_and_name(name: str) -> None
             "atlas project",
             "atlas cluster",
         ):
-            message = said(lambda record=record: reader(record))  # type: ignore[misc]
+            message = refusal(lambda record=record: reader(record))  # type: ignore[misc]
             assert message is not None, record
 
 
@@ -589,7 +591,7 @@ def test_bucket_of_another_shape_is_refused_without_content(bucket: Any) -> None
     patched.setattr(client, "_get", answered)
     try:
         report = Report(OPENAI_COSTS, Fetched("OpenAI", openai.costs, [DAY]), openai_cost)
-        message = said(lambda: report.rows(DAY))
+        message = refusal(lambda: report.rows(DAY))
     finally:
         patched.undo()
     assert message is not None and message.startswith("OpenAI "), message
@@ -605,11 +607,12 @@ def test_prompts_records_are_refused_by_line_without_content(tmp_path: Path) -> 
     for broken in (f'{{"messages": "{WORD}', f'["{WORD}"]', WORD):
         file.write_text(f'{{"id": "{WORD}"}}\n{broken}\n')
         ((item,),) = logs.hours(DAY, datetime(2026, 10, 4, tzinfo=UTC)).values()
-        message = said(lambda item=item: list(logs.records(item)))  # type: ignore[misc]
+        message = refusal(lambda item=item: list(logs.records(item)))  # type: ignore[misc]
         assert message is not None and message.startswith(f"{file}, line 2: not "), message
     for value in (*WRONG, 10**40, float("inf")):
         assert (
-            said(lambda value=value: moment(value, "a, line 2, startTime")) == "a, line 2, startTime: not a time"
+            refusal(lambda value=value: moment(value, "a, line 2, startTime"))
+            == "a, line 2, startTime: not a time"
         )  # type: ignore[misc]
 
 
@@ -620,7 +623,7 @@ def test_manifest_is_refused_by_name_without_content(content: str, tmp_path: Pat
     folder = tmp_path / "metadata" / "BILLING_PERIOD=2026-10"
     folder.mkdir(parents=True)
     (folder / "x-Manifest.json").write_text(content)
-    message = said(lambda: Export(Folder(tmp_path)).manifest("2026-10", "metadata/BILLING_PERIOD=2026-10/"))
+    message = refusal(lambda: Export(Folder(tmp_path)).manifest("2026-10", "metadata/BILLING_PERIOD=2026-10/"))
     assert message is not None and message.startswith(f"{folder}/x-Manifest.json: "), message
 
 

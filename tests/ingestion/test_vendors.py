@@ -128,7 +128,9 @@ def test_vercel_row_of_a_day_that_was_not_asked_for_refuses_its_month_with_numbe
     landing = vercel_months(home, {10: [good, outside], 11: [charge("2", "2026-11-02T08:00:00Z")]})
     assert {name[-10:-3] for name, _ in landing.refused} == {"2026-10"} and len(landing.refused) == 31
     day = billing_day(datetime.fromisoformat(start).replace(tzinfo=UTC))
-    assert all(f"record 2: its start is of {day}, which was not asked for" in said for _, said in landing.refused)
+    assert all(
+        f"record 2: its start is of {day}, which was not asked for" in message for _, message in landing.refused
+    )
     assert vercel_billed(home) == [("2026-11-02", Decimal(2))]
 
 
@@ -145,7 +147,7 @@ def test_vercel_row_that_its_own_month_has_less_often_refuses_the_other_month(ho
     late = charge("20", "2026-11-01T00:00:00Z")
     landing = vercel_months(home, {10: [late], 11: [charge("2", "2026-11-02T08:00:00Z"), late, late]})
     assert {name[-10:-3] for name, _ in landing.refused} == {"2026-11"}
-    assert all("record 3: its start is of 2026-10-31" in said for _, said in landing.refused)
+    assert all("record 3: its start is of 2026-10-31" in message for _, message in landing.refused)
     assert vercel_billed(home) == [("2026-10-31", Decimal(20))]
 
 

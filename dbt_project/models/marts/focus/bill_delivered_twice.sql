@@ -75,6 +75,6 @@ inner join
             )
         )
     )
--- An estimate stands for what no bill tells of: it may lie beside a provider's own bill, never beside a
+-- An estimate stands for what no bill has: it may lie beside a provider's own bill, never beside a
 -- FOCUS export's.
 where one.source = 'focus' or not (one.is_estimated or other.is_estimated)
