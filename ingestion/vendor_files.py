@@ -1,4 +1,7 @@
-"""What sources of vendors' files share: DuckDB within its memory, a folder for a slice's files, texts for SQL and people."""
+"""What sources of vendors' files share: DuckDB within its memory, a folder for a slice's files, texts for SQL.
+
+What can't be read is named in `ingestion.faults`.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,16 @@ from pathlib import Path
 from typing import IO, cast
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ingestion.errors import BadInput
+from ingestion.faults import fault
 
 GZIP_MAGIC = b"\x1f\x8b"
+# DuckDB's widest decimal.
+WIDEST_DECIMAL = 38
+LONGEST_LINE = 8 << 20
 # What reading a text file that is cut off, or none, raises.
 TORN = (EOFError, OSError, zlib.error, UnicodeDecodeError)
 
@@ -67,13 +78,43 @@ def first_line(path: Path) -> str:
     return first
 
 
+def parquet_schema(path: Path, where: str) -> pa.Schema:
+    """The columns of a vendor's Parquet file, before DuckDB reads it.
+
+    Raises BadInput where the file is cut off or none, and for a decimal that is wider than DuckDB's: it would read it as
+    a double, and as another number (1.5 of 50 digits as 25165824).
+    """
+    try:
+        schema = pq.read_schema(path)
+    except (pa.ArrowException, OSError) as error:
+        raise BadInput(f"{where}: not a whole Parquet file ({fault(error)})") from None
+    for column in schema:
+        widest = max(_decimals(column.type), default=0)
+        if widest > WIDEST_DECIMAL:
+            raise BadInput(
+                f"{where}: column {column.name} is a decimal of {widest} digits, and at most {WIDEST_DECIMAL} can be "
+                f"read: write it as DECIMAL({WIDEST_DECIMAL},12)"
+            )
+    return schema
+
+
+def _decimals(kind: pa.DataType) -> Iterator[int]:
+    """The digits of a type's decimals, however deep they are in it."""
+    if pa.types.is_decimal(kind):
+        yield kind.precision
+    if pa.types.is_dictionary(kind):
+        yield from _decimals(kind.value_type)
+    for number in range(kind.num_fields):
+        yield from _decimals(kind.field(number).type)
+
+
 def csv_relation(path: Path, names: Sequence[str]) -> str:
     """SQL that reads a CSV file as text, its columns by position under these names."""
     compression = "gzip" if _is_gzip(path) else "none"
     columns = ", ".join(f"{literal(name)}: 'varchar'" for name in names)
     return (
         f"read_csv({literal(str(path))}, columns = {{{columns}}}, auto_detect = false, header = true, delim = ',', "
-        f"quote = '\"', escape = '\"', compression = '{compression}', max_line_size = 8388608)"
+        f"quote = '\"', escape = '\"', compression = '{compression}', max_line_size = {LONGEST_LINE})"
     )
 
 
@@ -85,8 +126,3 @@ def quoted(name: str) -> str:
 def literal(value: str) -> str:
     """A text in SQL."""
     return "'" + value.replace("'", "''") + "'"
-
-
-def one_line(error: Exception) -> str:
-    """What DuckDB says of an error, in one line and without its advice."""
-    return " ".join(str(error).split("Possible fixes")[0].split())[:300]

@@ -9,8 +9,9 @@ from typing import Any
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
-from ingestion.errors import SettingError, VendorError
+from ingestion.errors import BadInput, SettingError, VendorError
 from ingestion.http import Client, exact_json, without_query
+from ingestion.records import record
 
 BASE_URL = "https://cloud.mongodb.com"
 PAGE = 500
@@ -70,15 +71,20 @@ class Atlas:
         )
 
     def _pages(self, path: str, accept: str, **params: Any) -> Iterator[dict[str, Any]]:
+        """The records of a list, page by page. Raises BadInput where a page is no such list."""
         number, seen = 1, 0
         while True:
             answer = self.http.json(
                 path, params={**params, "pageNum": number, "itemsPerPage": PAGE}, headers={"Accept": accept}
             )
-            results = answer.get("results") or []
-            yield from results
-            seen += len(results)
-            if not results or seen >= int(answer.get("totalCount") or 0):
+            results = record(answer, f"Atlas {path}").get("results") or []
+            total = answer.get("totalCount") or 0
+            if not isinstance(results, list) or not isinstance(total, int):
+                raise BadInput(f"Atlas {path}: results is no list, or totalCount no number")
+            for found in results:
+                seen += 1
+                yield record(found, f"Atlas {path}, record {seen}")
+            if not results or seen >= total:
                 return
             number += 1
 
@@ -86,12 +92,9 @@ class Atlas:
         """All invoices of the organization, without line items; the pending one among them."""
         return self._pages(f"/orgs/{self.org_id}/invoices", INVOICES, viewLinkedInvoices="true")
 
-    def invoice(self, invoice_id: str) -> dict[str, Any]:
+    def invoice(self, invoice_id: str) -> Any:
         """An invoice with its line items."""
-        found: dict[str, Any] = self.http.json(
-            f"/orgs/{self.org_id}/invoices/{invoice_id}", headers={"Accept": INVOICES}
-        )
-        return found
+        return self.http.json(f"/orgs/{self.org_id}/invoices/{invoice_id}", headers={"Accept": INVOICES})
 
     def projects(self) -> Iterator[dict[str, Any]]:
         return self._pages(f"/orgs/{self.org_id}/groups", INVOICES)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json as jsonlib
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from ingestion.columns import Measure, Table, integer, json, money, number, rest, text, timestamp
 from ingestion.errors import BadInput
+from ingestion.records import exact, moment, record, typed
 
 _EXTRA = json("extra", "fields that are not known by name")
 
@@ -101,51 +102,64 @@ _ITEM = {
 }  # fmt: skip
 
 
+# Columns of a line item that take a field as it is.
+_ITEM_FIELDS = {
+    "sku": "sku",
+    "group_id": "groupId",
+    "group_name": "groupName",
+    "cluster_name": "clusterName",
+    "cloud_provider": "cloudProvider",
+    "quantity": "quantity",
+    "unit": "unit",
+    "unit_price": "unitPriceDollars",
+    "percent_discount": "percentDiscount",
+    "note": "note",
+}
+
 # Atlas fills what it has nothing to say of with these.
 _ABSENT: tuple[Any, ...] = (None, [], {})
 
 
 def _moment(value: Any, where: str) -> datetime | None:
-    if not value:
-        return None
-    try:
-        return datetime.fromisoformat(str(value)).astimezone(UTC)
-    except ValueError as error:
-        raise BadInput(f"{where}: {value!r} is not a time") from error
+    return moment(value, where) if value else None
 
 
 def _cents(value: Any, where: str) -> Decimal | None:
-    exact = _number(value, where)
-    return None if exact is None else exact.scaleb(-2)
+    return None if value is None else exact(value, where, -2)
 
 
-def _number(value: Any, where: str) -> Decimal | None:
-    if value is None:
-        return None
-    try:
-        return round(Decimal(str(value)), 12)
-    except InvalidOperation as error:
-        raise BadInput(f"{where}: {value!r} is not a number") from error
+def _identifier(found: dict[str, Any], where: str, name: str = "id") -> Any:
+    if not found.get(name):
+        raise BadInput(f"{where}: no {name}")
+    return found[name]
 
 
-def invoice_row(record: dict[str, Any]) -> dict[str, Any]:
-    where = f"Atlas invoice {record.get('id')}"
-    return {
-        "invoice_id": record["id"],
-        "org_id": record.get("orgId"),
-        "status": record.get("statusName"),
-        "start_date": _moment(record.get("startDate"), where),
-        "end_date": _moment(record.get("endDate"), where),
-        "created": _moment(record.get("created"), where),
-        "updated": _moment(record.get("updated"), where),
-        "subtotal": _cents(record.get("subtotalCents"), where),
-        "credits": _cents(record.get("creditsCents"), where),
-        "sales_tax": _cents(record.get("salesTaxCents"), where),
-        "amount_billed": _cents(record.get("amountBilledCents"), where),
-        "amount_paid": _cents(record.get("amountPaidCents"), where),
+def invoice_row(invoice: dict[str, Any], where: str = "Atlas invoice") -> dict[str, Any]:
+    """An invoice as a row. Raises BadInput, with `where` and the field, for a value that can't be read."""
+
+    def money_of(name: str) -> Decimal | None:
+        return _cents(invoice.get(name), f"{where}, {name}")
+
+    def time_of(name: str) -> datetime | None:
+        return _moment(invoice.get(name), f"{where}, {name}")
+
+    row = {
+        "invoice_id": _identifier(invoice, where),
+        "org_id": invoice.get("orgId"),
+        "status": invoice.get("statusName"),
+        "start_date": time_of("startDate"),
+        "end_date": time_of("endDate"),
+        "created": time_of("created"),
+        "updated": time_of("updated"),
+        "subtotal": money_of("subtotalCents"),
+        "credits": money_of("creditsCents"),
+        "sales_tax": money_of("salesTaxCents"),
+        "amount_billed": money_of("amountBilledCents"),
+        "amount_paid": money_of("amountPaidCents"),
         "currency": "USD",
-        "extra": rest(record, _INVOICE, _ABSENT),
+        "extra": rest(invoice, _INVOICE, _ABSENT),
     }
+    return typed(INVOICES, row, where)
 
 
 def _line(invoice: dict[str, Any], where: str) -> dict[str, Any]:
@@ -153,86 +167,105 @@ def _line(invoice: dict[str, Any], where: str) -> dict[str, Any]:
         "invoice_id": invoice["id"],
         "org_id": invoice.get("orgId"),
         "invoice_status": invoice.get("statusName"),
-        "invoice_start": _moment(invoice.get("startDate"), where),
-        "invoice_end": _moment(invoice.get("endDate"), where),
+        "invoice_start": _moment(invoice.get("startDate"), f"{where}, startDate"),
+        "invoice_end": _moment(invoice.get("endDate"), f"{where}, endDate"),
         "currency": "USD",
     }
 
 
-def line_rows(invoice: dict[str, Any]) -> list[dict[str, Any]]:
+def _objects(invoice: dict[str, Any], name: str, where: str) -> list[Any]:
+    found = invoice.get(name) or []
+    if not isinstance(found, list):
+        raise BadInput(f"{where}, {name}: not a list")
+    return found
+
+
+def _item_row(invoice: dict[str, Any], item: dict[str, Any], position: int, where: str) -> dict[str, Any]:
+    def time_of(name: str) -> datetime | None:
+        return _moment(item.get(name), f"{where}, {name}")
+
+    if item.get("totalPriceCents") is None:
+        raise BadInput(f"{where}: no totalPriceCents")
+    row = {
+        **_line(invoice, where),
+        "kind": "line_item",
+        "line_number": position,
+        **{column: item.get(name) for column, name in _ITEM_FIELDS.items()},
+        "start_date": time_of("startDate"),
+        "end_date": time_of("endDate"),
+        "created": time_of("created"),
+        "total_price": _cents(item["totalPriceCents"], f"{where}, totalPriceCents"),
+        "discount": _cents(item.get("discountCents"), f"{where}, discountCents"),
+        "tags": jsonlib.dumps(item.get("tags") or {}, sort_keys=True, default=str),
+        "extra": rest(item, _ITEM, _ABSENT),
+    }
+    return typed(LINE_ITEMS, row, where, _ITEM_FIELDS)
+
+
+def _is_among_items(
+    invoice: dict[str, Any], rows: list[dict[str, Any]], credit: Decimal | None, where: str
+) -> bool:
+    """Whether the line items hold the invoice's credit already: only so do they come to what is billed."""
+    billed = _cents(invoice.get("amountBilledCents"), f"{where}, amountBilledCents")
+    tax = _cents(invoice.get("salesTaxCents"), f"{where}, salesTaxCents") or Decimal(0)
+    prices = [row["total_price"] for row in rows]
+    reduced = sum((price for price in prices if price < 0), Decimal(0))
+    return bool(credit) and reduced == -(credit or 0) and sum(prices, tax) == billed
+
+
+def line_rows(invoice: dict[str, Any], where: str = "Atlas invoice") -> list[dict[str, Any]]:
     """The invoice's line items, and its own amounts as lines, so that all that is billed is in one table.
 
-    Raises BadInput, with invoice and line, where an item lacks its price.
+    Raises BadInput, with `where` and the line, where an item lacks its price or a value can't be read.
     """
+    _identifier(invoice, where)
     rows = []
-    for position, item in enumerate(invoice.get("lineItems") or [], start=1):
-        where = f"Atlas invoice {invoice['id']}, line item {position}"
-        if item.get("totalPriceCents") is None:
-            raise BadInput(f"{where}: no totalPriceCents")
-        rows.append(
-            {
-                **_line(invoice, where),
-                "kind": "line_item",
-                "line_number": position,
-                "sku": item.get("sku"),
-                "group_id": item.get("groupId"),
-                "group_name": item.get("groupName"),
-                "cluster_name": item.get("clusterName"),
-                "cloud_provider": item.get("cloudProvider"),
-                "start_date": _moment(item.get("startDate"), where),
-                "end_date": _moment(item.get("endDate"), where),
-                "created": _moment(item.get("created"), where),
-                "quantity": _number(item.get("quantity"), where),
-                "unit": item.get("unit"),
-                "unit_price": _number(item.get("unitPriceDollars"), where),
-                "total_price": _cents(item["totalPriceCents"], where),
-                "discount": _cents(item.get("discountCents"), where),
-                "percent_discount": _number(item.get("percentDiscount"), where),
-                "note": item.get("note"),
-                "tags": jsonlib.dumps(item.get("tags") or {}, sort_keys=True),
-                "extra": rest(item, _ITEM, _ABSENT),
-            }
-        )
-    where = f"Atlas invoice {invoice['id']}"
-    own = [("credit", -(_cents(invoice.get("creditsCents"), where) or 0))]
-    own.append(("sales_tax", _cents(invoice.get("salesTaxCents"), where) or Decimal(0)))
-    own += [
-        ("refund", -(_cents(refund.get("amountCents"), where) or 0)) for refund in invoice.get("refunds") or []
+    for position, item in enumerate(_objects(invoice, "lineItems", where), start=1):
+        place = f"{where}, line item {position}"
+        rows.append(_item_row(invoice, record(item, place), position, place))
+    credit = _cents(invoice.get("creditsCents"), f"{where}, creditsCents")
+    own = [
+        ("credit", None if _is_among_items(invoice, rows, credit, where) else credit, -1),
+        ("sales_tax", _cents(invoice.get("salesTaxCents"), f"{where}, salesTaxCents"), 1),
     ]
-    for position, (kind, amount) in enumerate(own, start=len(rows) + 1):
+    for nth, refund in enumerate(_objects(invoice, "refunds", where), start=1):
+        place = f"{where}, refund {nth}"
+        own.append(("refund", _cents(record(refund, place).get("amountCents"), f"{place}, amountCents"), -1))
+    for position, (kind, amount, sign) in enumerate(own, start=len(rows) + 1):
         if amount:
             line = _line(invoice, where)
-            rows.append(
-                {
-                    **line,
-                    "kind": kind,
-                    "line_number": position,
-                    "start_date": line["invoice_start"],
-                    "end_date": line["invoice_end"],
-                    "total_price": Decimal(amount),
-                    "tags": "{}",
-                }
-            )
+            row = {
+                **line,
+                "kind": kind,
+                "line_number": position,
+                "start_date": line["invoice_start"],
+                "end_date": line["invoice_end"],
+                "total_price": sign * amount,
+                "tags": "{}",
+            }
+            rows.append(typed(LINE_ITEMS, row, where))
     return rows
 
 
-def project_row(record: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "project_id": record["id"],
-        "name": record.get("name"),
-        "org_id": record.get("orgId"),
-        "created": _moment(record.get("created"), "Atlas project"),
-        "tags": jsonlib.dumps(record.get("tags") or []),
-        "extra": rest(record, {"id", "name", "orgId", "created", "tags", "links"}, _ABSENT),
+def project_row(found: dict[str, Any], where: str) -> dict[str, Any]:
+    row = {
+        "project_id": _identifier(found, where),
+        "name": found.get("name"),
+        "org_id": found.get("orgId"),
+        "created": _moment(found.get("created"), f"{where}, created"),
+        "tags": jsonlib.dumps(found.get("tags") or [], default=str),
+        "extra": rest(found, {"id", "name", "orgId", "created", "tags", "links"}, _ABSENT),
     }
+    return typed(PROJECTS, row, where)
 
 
-def cluster_row(record: dict[str, Any], project_id: str) -> dict[str, Any]:
-    return {
-        "cluster_id": record.get("id"),
-        "name": record["name"],
+def cluster_row(found: dict[str, Any], project_id: str, where: str) -> dict[str, Any]:
+    row = {
+        "cluster_id": found.get("id"),
+        "name": _identifier(found, where, "name"),
         "project_id": project_id,
-        "created": _moment(record.get("createDate"), "Atlas cluster"),
-        "tags": jsonlib.dumps(record.get("tags") or []),
-        "extra": rest(record, {"id", "name", "groupId", "createDate", "tags", "links"}, _ABSENT),
+        "created": _moment(found.get("createDate"), f"{where}, createDate"),
+        "tags": jsonlib.dumps(found.get("tags") or [], default=str),
+        "extra": rest(found, {"id", "name", "groupId", "createDate", "tags", "links"}, _ABSENT),
     }
+    return typed(CLUSTERS, row, where)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import dlt
@@ -23,6 +23,7 @@ from ingestion.atlas.shape import (
 )
 from ingestion.errors import BadInput
 from ingestion.lake import Known, Rows, Slice, Source
+from ingestion.records import moment, record
 from ingestion.settings import Month, Window
 
 # An invoice of these states may still change.
@@ -39,22 +40,30 @@ class AtlasSettings:
     base_url: str = BASE_URL
 
 
+def _numbered(
+    found: Iterable[dict[str, Any]], place: str, row: Callable[[dict[str, Any], str], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    return [row(record, f"{place}, record {number}") for number, record in enumerate(found, start=1)]
+
+
 def slices(settings: AtlasSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
     """The invoices whose month is in the window, oldest first; then projects and clusters."""
     atlas = Atlas(settings.client_id, settings.client_secret, settings.org_id, settings.base_url)
     found = []
-    for header in atlas.invoices():
+    for number, header in enumerate(atlas.invoices(), start=1):
+        where = f"Atlas invoices, record {number}"
         if not header.get("id") or not header.get("startDate"):
-            raise BadInput("Atlas invoices: an invoice has no id or startDate")
-        start = datetime.fromisoformat(str(header["startDate"])).astimezone(UTC)
+            raise BadInput(f"{where}: no id or no startDate")
+        start = moment(header["startDate"], f"{where}, startDate")
         if start in window:
             found.append((start, header))
     for start, header in sorted(found, key=lambda pair: (pair[0], str(pair[1]["id"]))):
 
         def read(identifier: str = str(header["id"])) -> Iterable[Rows]:
-            invoice = atlas.invoice(identifier)
-            yield Rows(INVOICES, [invoice_row(invoice)])
-            yield Rows(LINE_ITEMS, line_rows(invoice))
+            where = f"Atlas invoice {identifier}"
+            invoice = record(atlas.invoice(identifier), where)
+            yield Rows(INVOICES, [invoice_row(invoice, where)])
+            yield Rows(LINE_ITEMS, line_rows(invoice, where))
 
         status = str(header.get("statusName"))
         yield Slice(
@@ -78,7 +87,7 @@ def slices(settings: AtlasSettings, window: Window, known: Known, now: datetime)
         None,
         window.start,
         now,
-        lambda: [Rows(PROJECTS, [project_row(record) for record in atlas.projects()])],
+        lambda: [Rows(PROJECTS, _numbered(atlas.projects(), "Atlas projects", project_row))],
     )
     yield Slice(
         f"clusters|{settings.org_id}",
@@ -88,9 +97,15 @@ def slices(settings: AtlasSettings, window: Window, known: Known, now: datetime)
         lambda: [
             Rows(
                 CLUSTERS,
-                [cluster_row(record, str(project["id"])) for record in atlas.clusters(str(project["id"]))],
+                _numbered(
+                    atlas.clusters(project),
+                    f"Atlas clusters of project {project}",
+                    lambda found, where, project=project: cluster_row(found, project, where),  # type: ignore[misc]
+                ),
             )
-            for project in atlas.projects()
+            for project in [
+                row["project_id"] for row in _numbered(atlas.projects(), "Atlas projects", project_row)
+            ]
         ],
     )
 

@@ -87,11 +87,14 @@ class Export:
         content = self.store.read(found.key)
         try:
             said: Any = json.loads(content)
-        except ValueError as error:
-            raise BadInput(f"{where}: not JSON ({error})") from error
+        except ValueError:
+            raise BadInput(f"{where}: not JSON; it is cut off or garbled") from None
         names = said.get("dataFiles") or said.get("reportKeys") if isinstance(said, dict) else None
         if not isinstance(names, list) or not names:
             raise BadInput(f"{where}: names no data files")
+        outside = [number for number, name in enumerate(names, start=1) if ".." in str(name).split("/")]
+        if outside:
+            raise BadInput(f"{where}: data file {outside[0]} that it names leaves the export's folder (..)")
         execution = (
             said.get("executionId")
             or said.get("assemblyId")
@@ -103,7 +106,8 @@ class Export:
             found.etag,
             period,
             str(execution),
-            tuple(self._key(str(name)) for name in names),
+            # A file that is named twice, also in two spellings of its key, is one file.
+            tuple(dict.fromkeys(self._key(str(name)) for name in names)),
             found.modified,
         )
 

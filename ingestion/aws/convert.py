@@ -15,12 +15,21 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ingestion.aws.names import Place, is_focus, is_own, places
 from ingestion.aws.shape import COLUMN_TYPES, MAPS, OTHER_COLUMNS, REQUIRED
 from ingestion.errors import BadInput
-from ingestion.vendor_files import TORN, csv_relation, engine, first_line, literal, one_line, quoted
+from ingestion.faults import broken_line, fault
+from ingestion.vendor_files import (
+    LONGEST_LINE,
+    TORN,
+    csv_relation,
+    engine,
+    first_line,
+    literal,
+    parquet_schema,
+    quoted,
+)
 
 # What tools that rewrite exports put where a number or time is absent.
 ABSENT = ("", "none", "null", "nan")
@@ -78,6 +87,12 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind))
 
 
+def _named(kind: pa.DataType) -> str:
+    return (
+        "a time" if pa.types.is_timestamp(kind) else "a number" if pa.types.is_floating(kind) else "a map in JSON"
+    )
+
+
 def _wanted(column: str) -> pa.DataType:
     return COLUMN_TYPES.get(column) or pa.map_(pa.string(), pa.string())
 
@@ -106,12 +121,14 @@ class _Plan:
 
     def select(self) -> str:
         """The select list: all columns, so that all converted files are alike."""
-        lines = []
+        return ",\n".join(f"{sql} as {quoted(column)}" for column, sql in self.columns())
+
+    def columns(self) -> Iterator[tuple[str, str]]:
+        """The raw table's columns, and the SQL of each."""
         for column in (*sorted(COLUMN_TYPES), *MAPS, OTHER_COLUMNS):
             sources = self._placed.get(column, [])
-            sql = self._map(column, sources) if column in (*MAPS, OTHER_COLUMNS) else self._column(column, sources)
-            lines.append(f"{sql} as {quoted(column)}")
-        return ",\n".join(lines)
+            is_map = column in (*MAPS, OTHER_COLUMNS)
+            yield column, self._map(column, sources) if is_map else self._column(column, sources)
 
     def _column(self, column: str, sources: list[tuple[Place, _Field]]) -> str:
         if not sources:
@@ -137,12 +154,13 @@ class _Plan:
             parts.append(f"map_from_entries(list_filter([{listed}], lambda entry: entry is not null))")
         return parts[0] if len(parts) == 1 else f"map_concat({', '.join(parts)})"
 
-    def typed(self) -> Iterator[tuple[_Field, str]]:
-        """The fields whose text must be a number, a time or a map, with the SQL that makes it one."""
+    def typed(self) -> Iterator[tuple[_Field, str, str]]:
+        """The fields whose text must be a number, a time or a map: the SQL that makes it one, and what it must be."""
         for column, sources in self._placed.items():
             for place, field in sources:
-                if field.is_text and place.key is None and not _is_text(_wanted(column)):
-                    yield field, field.as_type(_wanted(column))
+                wanted = _wanted(column)
+                if field.is_text and place.key is None and not _is_text(wanted):
+                    yield field, field.as_type(wanted), _named(wanted)
 
 
 def _entries(sources: Iterable[tuple[Place, _Field]]) -> list[tuple[str, str]]:
@@ -178,7 +196,7 @@ def convert(path: Path, where: str, *, always: bool = False) -> Path:
     if path.name.endswith(CONVERTED):
         return path
     if where.endswith(".parquet"):
-        schema = _parquet_schema(path, where)
+        schema = parquet_schema(path, where)
         fields = [_Field(field.name, quoted(field.name), field.type) for field in schema]
         reader = f"read_parquet({literal(str(path))})"
         if not always and _is_as_declared(schema):
@@ -202,16 +220,11 @@ def convert(path: Path, where: str, *, always: bool = False) -> Path:
                 "(format parquet, compression zstd, row_group_size 61440)"
             )
         except duckdb.Error as error:
-            raise BadInput(f"{where}: {_culprit(connection, plan, reader) or one_line(error)}") from error
+            line = None if where.endswith(".parquet") else broken_line(path, len(fields), LONGEST_LINE)
+            culprit = line or _culprit(connection, plan, reader) or _column_at_fault(connection, plan, reader)
+            raise BadInput(f"{where}: {culprit or fault(error)}") from None
     path.unlink()
     return target
-
-
-def _parquet_schema(path: Path, where: str) -> pa.Schema:
-    try:
-        return pq.read_schema(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise BadInput(f"{where}: not a whole Parquet file ({one_line(error)})") from error
 
 
 def _is_as_declared(schema: pa.Schema) -> bool:
@@ -235,7 +248,7 @@ def _csv_header(path: Path, where: str) -> list[str]:
     try:
         first = first_line(path)
     except TORN as error:
-        raise BadInput(f"{where}: not a whole gzipped CSV file ({one_line(error)})") from error
+        raise BadInput(f"{where}: not a whole gzipped CSV file ({fault(error)})") from None
     headers = next(csv.reader([first]), [])
     if not headers:
         raise BadInput(f"{where}: an empty file; CSV exports have a header")
@@ -247,6 +260,16 @@ def _csv_reader(path: Path, fields: list[_Field]) -> str:
     return csv_relation(path, [field.name for field in fields])
 
 
+def _column_at_fault(connection: duckdb.DuckDBPyConnection, plan: _Plan, reader: str) -> str | None:
+    """The first column that can't be made of the file's columns, by itself."""
+    for column, sql in plan.columns():
+        try:
+            connection.execute(f"select count({sql}) from {reader}").fetchall()
+        except duckdb.Error as error:
+            return f"column {column}: {fault(error)}"
+    return None
+
+
 def _culprit(connection: duckdb.DuckDBPyConnection, plan: _Plan, reader: str) -> str | None:
     """The first row and column that is no number, time or map; None where the file has another fault."""
     typed = list(plan.typed())
@@ -255,9 +278,7 @@ def _culprit(connection: duckdb.DuckDBPyConnection, plan: _Plan, reader: str) ->
     connection.execute("set threads = 1")
     connection.execute("set preserve_insertion_order = true")
     checks = ", ".join(
-        f"min_by({{'n': n, 'value': {field.name}}}, n) "
-        f"filter (where {field.stated} is not null and try({sql}) is null)"
-        for field, sql in typed
+        f"min(n) filter (where {field.stated} is not null and try({sql}) is null)" for field, sql, _ in typed
     )
     try:
         found = connection.execute(
@@ -265,10 +286,8 @@ def _culprit(connection: duckdb.DuckDBPyConnection, plan: _Plan, reader: str) ->
         ).fetchone()
     except duckdb.Error:
         return None
-    wrong = [
-        (bad["n"], field.header, bad["value"]) for (field, _), bad in zip(typed, found or (), strict=True) if bad
-    ]
+    wrong = [(row, field.header, kind) for (field, _, kind), row in zip(typed, found or (), strict=True) if row]
     if not wrong:
         return None
-    row, header, value = min(wrong)
-    return f"row {row}, column {header}: can't read {value[:80]!r}"
+    row, header, kind = min(wrong)
+    return f"row {row}, column {header}: not {kind}"

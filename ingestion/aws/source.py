@@ -12,17 +12,17 @@ from typing import Any
 
 import dlt
 import duckdb
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingestion.aws.client import Export, Manifest
 from ingestion.aws.convert import convert
 from ingestion.aws.shape import COST_AND_USAGE_REPORT, REQUIRED, SPLIT_COST_OPERATIONS, TABLES, exact_decimal
 from ingestion.errors import BadInput, SettingError
+from ingestion.faults import fault
 from ingestion.lake import Known, Slice, Source, Total, VendorFile
 from ingestion.objects import open_store
 from ingestion.settings import Month, Window
-from ingestion.vendor_files import Workspace, engine
+from ingestion.vendor_files import Workspace, engine, parquet_schema
 
 # Between two exports' URLs; a name may stand before each: `s3://a/p/cur, other=s3://b/p/cur`.
 BETWEEN_URLS = re.compile(r",\s*(?=(?:[\w.-]+=)?(?:s3://|file://|/))")
@@ -65,11 +65,7 @@ def inspect(path: Path, where: str) -> VendorFile:
     Costs are doubles in CUR: each is rounded once, to 12 places, by the same rule as in staging. Raises BadInput
     where the file is cut off, or is no CUR.
     """
-    try:
-        metadata = pq.read_metadata(path)
-        names = set(pq.read_schema(path).names)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise BadInput(f"{where}: not a whole Parquet file ({str(error).splitlines()[0]})") from error
+    names = set(parquet_schema(path, where).names)
     absent = [name for name in REQUIRED if name not in names]
     if absent:
         raise BadInput(f"{where}: no cost and usage report, it has no column {', '.join(absent)}")
@@ -87,13 +83,17 @@ def inspect(path: Path, where: str) -> VendorFile:
                 [str(path)],
             ).fetchall()
         except duckdb.Error as error:
-            raise BadInput(f"{where}: can't be read ({str(error).splitlines()[0]})") from error
+            raise BadInput(f"{where}: can't be read ({fault(error)})") from None
     totals = tuple(
         Total("billed_cost", name, Decimal(amount), count) for name, amount, count, _ in rows if amount is not None
     )
     newest = max((moment for *_, moment in rows if moment is not None), default=None)
     return VendorFile(
-        COST_AND_USAGE_REPORT, path, metadata.num_rows, totals, newest.replace(tzinfo=UTC) if newest else None
+        COST_AND_USAGE_REPORT,
+        path,
+        pq.read_metadata(path).num_rows,
+        totals,
+        newest.replace(tzinfo=UTC) if newest else None,
     )
 
 

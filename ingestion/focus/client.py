@@ -7,19 +7,18 @@ AWS Data Exports have manifests. All others are plain files, whose period is in 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ingestion.aws.client import Export, Manifest
-from ingestion.errors import BadInput, TornDelivery
+from ingestion.errors import TornDelivery
+from ingestion.focus import azure
 from ingestion.objects import Object, ObjectStore
 
 DATA = re.compile(r"\.(csv|csv\.gz|gz|parquet)$", re.IGNORECASE)
 PERIOD_PART = re.compile(r"(?:[^=/]+=)?(\d{4})-?(0[1-9]|1[0-2])(?:-01)?$|(\d{4})(0[1-9]|1[0-2])\d\d-\d{8}$")
-AZURE_MANIFEST = re.compile(r"(?:^|/)_?manifest\.json$", re.IGNORECASE)
 
 
 def period_of(key: str) -> str | None:
@@ -34,10 +33,14 @@ def period_of(key: str) -> str | None:
 
 @dataclass(frozen=True)
 class Fileset:
-    """The files of one delivery, in the versions that were listed; `period` is None where only the rows tell it."""
+    """The files of one delivery, in the versions that were listed; `period` is None where only the rows tell it.
+
+    `fault` is why they can't be read as one delivery.
+    """
 
     period: str | None
     files: tuple[Object, ...]
+    fault: str | None = None
 
     @property
     def version(self) -> str:
@@ -54,35 +57,24 @@ def has_manifests(store: ObjectStore) -> bool:
 def filesets(store: ObjectStore) -> list[Fileset]:
     """The data files below a folder by the period that their path names, those that name none last.
 
-    An Azure export that does not overwrite has a folder for every run: only the newest run of a period counts.
+    Of Azure's runs only those that no newer run replaced (ingestion/focus/azure.py).
     """
     listed = list(store.list(""))
-    superseded = _superseded_runs(store, listed)
+    judged = azure.runs(store, listed)
     found: dict[str | None, list[Object]] = {}
+    faults: dict[str | None, str] = {}
     for file in listed:
         folder = file.key.rpartition("/")[0]
         hidden = any(part.startswith((".", "_")) for part in file.key.split("/"))
-        if DATA.search(file.key) and not hidden and folder not in superseded:
-            found.setdefault(period_of(file.key), []).append(file)
+        if DATA.search(file.key) and not hidden and folder not in judged.superseded:
+            period = period_of(file.key)
+            found.setdefault(period, []).append(file)
+            if folder in judged.faults:
+                faults.setdefault(period, judged.faults[folder])
     return [
-        Fileset(period, tuple(files))
+        Fileset(period, tuple(files), faults.get(period))
         for period, files in sorted(found.items(), key=lambda item: (item[0] is None, item[0] or ""))
     ]
-
-
-def _superseded_runs(store: ObjectStore, listed: list[Object]) -> set[str]:
-    """The folders of Azure's runs that a later run of the same period replaced (runInfo.submittedTime of each)."""
-    runs: dict[str, list[tuple[str, str]]] = {}
-    for file in listed:
-        period = period_of(file.key)
-        if AZURE_MANIFEST.search(file.key) and period:
-            try:
-                said = json.loads(store.read(file.key))
-                submitted = str(said["runInfo"]["submittedTime"])
-            except (ValueError, KeyError, TypeError) as error:
-                raise BadInput(f"{store.root}/{file.key}: no manifest of an Azure export ({error})") from error
-            runs.setdefault(period, []).append((submitted, file.key.rpartition("/")[0]))
-    return {folder for found in runs.values() for _, folder in sorted(found)[:-1]}
 
 
 def download(store: ObjectStore, fileset: Fileset, folder: Path) -> Iterator[tuple[str, Path]]:

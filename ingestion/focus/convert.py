@@ -10,10 +10,10 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ingestion.aws.shape import exact_decimal
 from ingestion.errors import BadInput
+from ingestion.faults import broken_line, fault
 from ingestion.focus.shape import (
     COST_AND_USAGE,
     COSTS,
@@ -27,7 +27,16 @@ from ingestion.focus.shape import (
     focus_version,
 )
 from ingestion.lake import Total, VendorFile
-from ingestion.vendor_files import TORN, csv_relation, engine, first_line, literal, one_line, quoted
+from ingestion.vendor_files import (
+    LONGEST_LINE,
+    TORN,
+    csv_relation,
+    engine,
+    first_line,
+    literal,
+    parquet_schema,
+    quoted,
+)
 
 PARQUET_MAGIC = b"PAR1"
 NUMERIC = {**COSTS, **NUMBERS}
@@ -51,6 +60,7 @@ class _Reader:
 
     relation: str
     types: list[tuple[str, pa.DataType]]
+    is_csv: bool
     columns: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -125,20 +135,19 @@ def _csv(path: Path, where: str) -> _Reader:
     try:
         first = first_line(path)
     except TORN as error:
-        raise BadInput(f"{where}: not a whole CSV file ({one_line(error)})") from error
+        raise BadInput(f"{where}: not a whole CSV file ({fault(error)})") from None
     headers = next(csv.reader([first]), [])
     relation = csv_relation(path, [f"c{index}" for index in range(len(headers))])
-    return _Reader(relation, [(header, pa.string()) for header in headers])
+    return _Reader(relation, [(header, pa.string()) for header in headers], is_csv=True)
 
 
 def _parquet(path: Path, where: str) -> _Reader:
-    try:
-        schema = pq.read_schema(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise BadInput(f"{where}: not a whole Parquet file ({one_line(error)})") from error
+    schema = parquet_schema(path, where)
     names = ", ".join(f"{quoted(name)} as c{index}" for index, name in enumerate(schema.names))
     return _Reader(
-        f"(select {names} from read_parquet({literal(str(path))}))", [(field.name, field.type) for field in schema]
+        f"(select {names} from read_parquet({literal(str(path))}))",
+        [(field.name, field.type) for field in schema],
+        is_csv=False,
     )
 
 
@@ -153,6 +162,20 @@ def reader(path: Path, where: str) -> _Reader:
     return found
 
 
+def _unreadable(path: Path, where: str, found: _Reader, error: duckdb.Error) -> BadInput:
+    """What is wrong with a file that DuckDB gave up on: the line of a CSV file, or the column."""
+    line = broken_line(path, len(found.types), LONGEST_LINE) if found.is_csv else None
+    if line:
+        return BadInput(f"{where}: {line}")
+    with engine(path.parent) as connection:
+        for column in found.columns:
+            try:
+                connection.execute(f"select count({found.value(column)}) from {found.relation}").fetchall()
+            except duckdb.Error as alone:
+                return BadInput(f"{where}: column {focus_header(column)}: {fault(alone)}")
+    return BadInput(f"{where}: {fault(error)}")
+
+
 def months(path: Path, where: str) -> list[str]:
     """The billing periods (YYYY-MM) that a file's rows are of."""
     found = reader(path, where)
@@ -163,7 +186,7 @@ def months(path: Path, where: str) -> list[str]:
                 f"from {found.relation} order by 1"
             ).fetchall()
         except duckdb.Error as error:
-            raise BadInput(f"{where}: can't be read ({one_line(error)})") from error
+            raise _unreadable(path, where, found, error) from None
     if any(month is None for (month,) in rows):
         _explain(path, where, found)
     return [month for (month,) in rows]
@@ -203,7 +226,7 @@ def convert(path: Path, where: str, target: Path, said: Delivered, month: str | 
                 f"from read_parquet({literal(str(target))}) group by 1 order by 1"
             ).fetchall()
         except duckdb.Error as error:
-            raise BadInput(f"{where}: can't be read ({one_line(error)})") from error
+            raise _unreadable(path, where, found, error) from None
     # What is only compared is not delivered to the ledger: its total goes by another name.
     measure = "compared_billed_cost" if said.is_compare_only else "billed_cost"
     newest = max((moment for *_, moment in totals), default=None)
@@ -256,18 +279,19 @@ def _faults(found: _Reader) -> str:
 
 def _explain(path: Path, where: str, found: _Reader) -> None:
     """Raise BadInput for the first value that is absent or not of its column's type."""
-    faults: list[tuple[int, str, object]] = []
+    faults: list[tuple[int, str, bool]] = []
     with engine(path.parent) as connection:
         connection.execute("set threads = 1")
         connection.execute("set preserve_insertion_order = true")
         for column, condition in _checked(found):
             index = found.columns[column]
             row = connection.execute(
-                f"select n, c{index} from (select *, row_number() over () as n from {found.relation}) "
+                f"select n, {found.stated(index)} is null "
+                f"from (select *, row_number() over () as n from {found.relation}) "
                 f"where {condition} order by n limit 1"
             ).fetchone()
             if row:
-                faults.append((int(row[0]), column, row[1]))
-    number, column, value = min(faults, key=lambda fault: (fault[0], fault[1]))
-    said = f"can't read {str(value)[:80]!r}" if value not in (None, "", "NULL") else "must not be empty"
-    raise BadInput(f"{where}: row {number}, column {focus_header(column)}: {said}")
+                faults.append((int(row[0]), column, bool(row[1])))
+    number, column, is_empty = min(faults)
+    wrong = "must not be empty" if is_empty else "not a number" if column in NUMERIC else "not a time"
+    raise BadInput(f"{where}: row {number}, column {focus_header(column)}: {wrong}")

@@ -42,10 +42,12 @@ class FocusSettings:
     def urls(self) -> dict[str, str]:
         """The exports' URLs by name. Raises SettingError where a name is absent, given twice or not known."""
         found: dict[str, str] = {}
-        for given in self.exports:
+        for number, given in enumerate(self.exports, start=1):
             named = NAMED_URL.fullmatch(given)
             if named is None:
-                raise SettingError(f"sources.focus.exports: write NAME=URL, as in gcp=s3://bills/gcp; not {given}")
+                raise SettingError(
+                    f"sources.focus.exports: write NAME=URL, as in gcp=s3://bills/gcp; entry {number} is none"
+                )
             if named.group(1) in found:
                 raise SettingError(f"sources.focus.exports: two exports are called {named.group(1)}")
             found[named.group(1)] = named.group(2)
@@ -125,6 +127,9 @@ def _plain(
     loose = next((fileset for fileset in found if fileset.period is None), Fileset(None, ()))
     by_month = {fileset.period: fileset for fileset in found if fileset.period}
     of_rows: set[str] = set()
+    if loose.fault:
+        yield _refused(said, str(window.last), BadInput(loose.fault))
+        return
     if loose.files:
         landed = {note.billing_period for note in known.values() if _is_of(note.slice_id, said)} - {None}
         of_rows = {
@@ -147,6 +152,9 @@ def _plain(
         if period not in of_rows and not window.first <= month <= window.last:
             continue
         placed = by_month.get(period, Fileset(period, ()))
+        if placed.fault:
+            yield _refused(said, period, BadInput(placed.fault))
+            continue
         version = "+".join(part.version for part in (placed, loose) if part.files)
         read = partial(_read, store, placed, loose, said, period, workspace)
         yield _slice(said, period, read, _version(version, said))

@@ -81,8 +81,8 @@ class LiteLlmLogs:
             where = f"{path}, line {number}"
             try:
                 record = exact_json(line)
-            except ValueError as error:
-                raise BadInput(f"{where}: not JSON; the line is cut off or garbled") from error
+            except ValueError:
+                raise BadInput(f"{where}: not JSON; the line is cut off or garbled") from None
             if not isinstance(record, dict):
                 raise BadInput(f"{where}: not a JSON object")
             yield where, record
@@ -154,7 +154,9 @@ class SpendLogs:
                 raise VendorError("LiteLLM: /spend/logs/v2 answered without `data`")
             yield rows
             last = answer.get("total_pages")
-            if not rows or (len(rows) < PAGE_SIZE if last is None else page >= int(last)):
+            if last is not None and not isinstance(last, int):
+                raise VendorError("LiteLLM: /spend/logs/v2 answered with total_pages that is no number")
+            if not rows or (len(rows) < PAGE_SIZE if last is None else page >= last):
                 return
             page += 1
 

@@ -9,23 +9,33 @@ import csv
 import gzip
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from ingestion.errors import BadInput
+from ingestion.faults import broken_line, fault
 from ingestion.lake import Columns
 from ingestion.llm_gateway.formats import Format
 from ingestion.llm_gateway.formats.base import TEXT, sql_type, structure
 from ingestion.llm_gateway.identity import Identities, settle_actors
 from ingestion.llm_gateway.shape import LLM_REQUESTS
-from ingestion.vendor_files import TORN, csv_relation, engine, first_line, literal, one_line, quoted
+from ingestion.vendor_files import (
+    LONGEST_LINE,
+    TORN,
+    csv_relation,
+    engine,
+    first_line,
+    literal,
+    parquet_schema,
+    quoted,
+)
 
 SCHEMA = pa.schema([pa.field(column.name, column.type) for column in LLM_REQUESTS.columns])
 BATCH_ROWS = 50_000
@@ -78,7 +88,7 @@ def read_together(
                     f"{kind.select(relation, accounts, ', filename')} order by filename"
                 ).to_arrow_table()
             except duckdb.Error as error:
-                raise BadInput(one_line(error)) from error
+                raise BadInput(fault(error)) from None
             start = 0
             for count in pc.value_counts(rows["filename"]).to_pylist():
                 part = rows.slice(start, count["counts"]).drop_columns(["filename"])
@@ -108,17 +118,18 @@ def _settled(
             try:
                 first_line(file.path)
             except TORN as torn:
-                raise BadInput(f"{file.where}: not a whole gzip file ({one_line(torn)})") from torn
-    last: Exception | None = None
+                raise BadInput(f"{file.where}: not a whole gzip file ({fault(torn)})") from None
+    last: tuple[duckdb.Error, str] | None = None
     for relation in _relations(kind, files):
         try:
             # Counted first, so that nothing has been handed on when a record can't be read.
             connection.execute(f"create or replace temp table rows as {kind.select(relation, accounts)}")
             break
         except duckdb.Error as error:
-            last = error
+            last = error, relation
     else:
-        raise _explained(connection, kind, files, accounts, last or Exception("can't be read"))
+        if last:
+            raise _explained(connection, kind, files, accounts, *last) from None
     reader = connection.execute("from rows").to_arrow_reader(BATCH_ROWS)
     for batch in reader:
         yield settle_actors(pa.Table.from_batches([batch]), known).cast(SCHEMA)
@@ -159,10 +170,7 @@ def _unpacked(records: str, kind: Format) -> str:
 
 
 def _from_parquet(kind: Format, file: Local) -> str:
-    try:
-        schema = pq.read_schema(file.path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise BadInput(f"{file.where}: not a whole Parquet file ({one_line(error)})") from error
+    schema = parquet_schema(file.path, file.where)
     nested = {field.name for field in schema if pa.types.is_nested(field.type) or pa.types.is_map(field.type)}
     return _from_table(kind, f"read_parquet({literal(str(file.path))})", set(schema.names), nested)
 
@@ -176,7 +184,7 @@ def _from_csv(kind: Format, file: Local) -> str:
     try:
         names = header(file.path)
     except TORN as error:
-        raise BadInput(f"{file.where}: not a whole CSV file ({one_line(error)})") from error
+        raise BadInput(f"{file.where}: not a whole CSV file ({fault(error)})") from None
     return _from_table(kind, csv_relation(file.path, names), set(names), set())
 
 
@@ -208,16 +216,17 @@ def _explained(
     kind: Format,
     files: list[Local],
     accounts: Mapping[str, str],
-    error: Exception,
+    error: duckdb.Error,
+    relation: str,
 ) -> BadInput:
-    """What was wrong, with the first file and line that has it."""
+    """What was wrong, with the first file and line or row that has it."""
     for file in files:
         if not file.path.name.endswith((*LINES, ".json")):
-            continue
+            return _explained_table(connection, kind, file, accounts, error, relation)
         try:
             numbered = list(_lines(file.path))
         except TORN as torn:
-            return BadInput(f"{file.where}: not a whole file ({one_line(torn)})")
+            return BadInput(f"{file.where}: not a whole file ({fault(torn)})")
         for number, line in numbered:
             try:
                 record = json.loads(line)
@@ -225,11 +234,54 @@ def _explained(
                 return BadInput(f"{file.where}, line {number}: not JSON; the line is cut off or garbled")
             if not isinstance(record, dict):
                 return BadInput(f"{file.where}, line {number}: not a JSON object")
-        found = _first_bad(connection, kind, numbered, accounts)
+        connection.register("given", _given(numbered))
+        found = _first_bad(connection, kind, partial(_given_lines, kind), numbered, accounts)
         if found:
-            number, reason = found
-            return BadInput(f"{file.where}, line {number}: {one_line(reason)}")
-    return BadInput(f"{', '.join(file.where for file in files)}: {one_line(error)}")
+            return BadInput(f"{file.where}, line {found[0]}: {found[1]}")
+    return BadInput(f"{', '.join(file.where for file in files)}: {fault(error, kind.select(relation, accounts))}")
+
+
+def _given(numbered: list[tuple[int, bytes]]) -> pa.Table:
+    return pa.table(
+        {
+            "n": [number for number, _ in numbered],
+            "record": [line.decode("utf-8", "replace") for _, line in numbered],
+        }
+    )
+
+
+def _given_lines(kind: Format, first: int, last: int) -> str:
+    return _unpacked(f"select cast(record as json) as record from given where n between {first} and {last}", kind)
+
+
+def _given_rows(first: int, last: int) -> str:
+    return f"select * exclude (n) from given where n between {first} and {last}"
+
+
+def _explained_table(
+    connection: duckdb.DuckDBPyConnection,
+    kind: Format,
+    file: Local,
+    accounts: Mapping[str, str],
+    error: duckdb.Error,
+    relation: str,
+) -> BadInput:
+    """The same of a table: the line that is none, or the first row that is no record."""
+    if not file.path.name.endswith(".parquet"):
+        line = broken_line(file.path, len(header(file.path)), LONGEST_LINE)
+        if line:
+            return BadInput(f"{file.where}, {line}")
+    try:
+        connection.execute(
+            f"create or replace temp table given as select row_number() over () as n, * from ({relation})"
+        )
+        numbers = connection.execute("select n, n from given order by n").fetchall()
+    except duckdb.Error as other:
+        return BadInput(f"{file.where}: {fault(other, relation)}")
+    found = _first_bad(connection, kind, _given_rows, numbers, accounts)
+    if found:
+        return BadInput(f"{file.where}, row {found[0]}: {found[1]}")
+    return BadInput(f"{file.where}: {fault(error, kind.select(relation, accounts))}")
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -256,26 +308,32 @@ def _numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
 def _first_bad(
     connection: duckdb.DuckDBPyConnection,
     kind: Format,
-    lines: list[tuple[int, bytes]],
+    records: Callable[[int, int], str],
+    numbered: Sequence[tuple[int, object]],
     accounts: Mapping[str, str],
-) -> tuple[int, Exception] | None:
-    """The first line that is JSON and yet no record, by halving."""
+) -> tuple[int, str] | None:
+    """The number of the first record that can't be read, by halving, and what is wrong with it.
 
-    def fault(part: list[tuple[int, bytes]]) -> Exception | None:
-        given = pa.table({"record": [line.decode("utf-8", "replace") for _, line in part]})
-        connection.register("given", given)
-        relation = _unpacked("select cast(record as json) as record from given", kind)
+    `records` gives the SQL of the declared fields of the records from one number to another.
+    """
+
+    def wrong(part: Sequence[tuple[int, object]], among: Format = kind) -> str | None:
+        statement = among.select(records(part[0][0], part[-1][0]), accounts)
         try:
-            connection.execute(kind.select(relation, accounts)).fetchall()
+            connection.execute(statement).fetchall()
         except duckdb.Error as error:
-            return error
+            return fault(error, statement)
         return None
 
-    error = fault(lines)
-    if error is None:
+    if not numbered or wrong(numbered) is None:
         return None
-    while len(lines) > 1:
-        half = len(lines) // 2
-        first = fault(lines[:half])
-        lines, error = (lines[:half], first) if first else (lines[half:], error)
-    return lines[0][0], fault(lines) or error
+    while len(numbered) > 1:
+        half = len(numbered) // 2
+        numbered = numbered[:half] if wrong(numbered[:half]) else numbered[half:]
+    # The columns one by one: the first that can't be made is named.
+    for column, sql in kind.columns.items():
+        alone = replace(kind, columns={"provider": "null", column: sql}, token="null")  # noqa: S106 - SQL
+        reason = wrong(numbered, alone)
+        if reason:
+            return numbered[0][0], f"{column}: {reason}"
+    return numbered[0][0], wrong(numbered) or "can't be read"

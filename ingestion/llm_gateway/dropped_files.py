@@ -13,11 +13,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
+import duckdb
 
+from ingestion.errors import BadInput
+from ingestion.faults import fault
 from ingestion.llm_gateway.columnar import LINES, Local, alike, header, json_files
 from ingestion.llm_gateway.dropped import MARKERS, PROMPT_PATHS, Dropped, holds
-from ingestion.vendor_files import csv_relation, engine, literal, quoted
+from ingestion.vendor_files import csv_relation, engine, literal, parquet_schema, quoted
 
 # An empty value in the place of another counts as none: DuckDB's structure of a field would not tell it from words.
 EMPTY = r"([:\[,]\s*)(\"\s*\"|\{\s*\}|\[\s*\])"
@@ -41,9 +43,12 @@ def count(slices: Sequence[tuple[str, date, Sequence[Local]]]) -> list[list[dict
     of_file = {str(file.path): number for number, (_, _, files) in enumerate(slices) for file in files}
     with tempfile.TemporaryDirectory(prefix="costowner-llm-") as folder, engine(Path(folder)) as connection:
         for relation in _relations([file for _, _, files in slices for file in files]):
-            for name, field, is_redacted, kind, structure, records in connection.execute(
-                _shapes(relation)
-            ).fetchall():
+            try:
+                shapes = connection.execute(_shapes(relation)).fetchall()
+            except duckdb.Error as error:
+                places = ", ".join(file.where for _, _, files in slices for file in files)
+                raise BadInput(f"{places}: what holds words can't be counted ({fault(error)})") from None
+            for name, field, is_redacted, kind, structure, records in shapes:
                 if holds(_sample(kind, structure)):
                     number = of_file[name]
                     system, day, _ = slices[number]
@@ -64,7 +69,7 @@ def _relations(files: Sequence[Local]) -> Iterator[str]:
 
 def _of_table(file: Local) -> str:
     if file.path.name.endswith(".parquet"):
-        names, relation = pq.read_schema(file.path).names, f"read_parquet({literal(str(file.path))})"
+        names, relation = parquet_schema(file.path, file.where).names, f"read_parquet({literal(str(file.path))})"
     else:
         names = header(file.path)
         relation = csv_relation(file.path, names)

@@ -144,12 +144,12 @@ class _Together:
                 if any(_is_spend_log(file.path) for group in files for file in group):
                     return {}
                 found = read_together(self.kind, files, self.settings.accounts, self.settings.identities)
+                starts = [start for start, _ in self.slices]
+                dropped = count(
+                    [(self.kind.name, start.date(), group) for start, group in zip(starts, files, strict=True)]
+                )
             except (BadInput, TornDelivery):
                 return {}
-            starts = [start for start, _ in self.slices]
-            dropped = count(
-                [(self.kind.name, start.date(), group) for start, group in zip(starts, files, strict=True)]
-            )
         return {
             start: [columns, Rows(DROPPED_FIELDS, rows)]
             for start, columns, rows in zip(starts, found, dropped, strict=True)
@@ -222,7 +222,9 @@ def _read_records(
     with tempfile.TemporaryDirectory(prefix="costowner-llm_gateway-") as folder:
         path = Path(folder) / "records.jsonl"
         with path.open("w") as file:
-            for record in records:
+            for number, record in enumerate(records, start=1):
+                if not isinstance(record, dict):
+                    raise BadInput(f"{where}, record {number}: not a JSON object")
                 kept = {name: value for name, value in record.items() if name in kind.fields}
                 file.write(json.dumps(kept, default=_plain) + "\n")
         return [read(kind, [Local(path, where)], settings.accounts, settings.identities)]

@@ -153,6 +153,6 @@ def moment(value: Any, where: str) -> datetime | None:
         if isinstance(value, datetime):
             return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
         parsed = datetime.fromisoformat(str(value))
-    except (ValueError, OverflowError) as error:
-        raise BadInput(f"{where}: {value!r} is not a time") from error
+    except (ValueError, ArithmeticError, OSError):
+        raise BadInput(f"{where}: not a time") from None
     return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)

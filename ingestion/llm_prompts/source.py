@@ -116,8 +116,9 @@ def _mongo(
 
         def read(first: datetime = day, last: datetime = day_end) -> Iterator[Rows]:
             rows = []
-            for found in log.documents(first, last, {"workflow": {"$in": policy.workflows}}):
-                where = f"{log.place}, _id {found['_id']}"
+            documents = log.documents(first, last, {"workflow": {"$in": policy.workflows}})
+            for number, found in enumerate(documents, start=1):
+                where = f"{log.place}, {first:%Y-%m-%d}, document {number}"
                 request_id = str(found.get("request_id") or found["_id"])
                 started_at = moment(found.get("started_at"), f"{where}, started_at")
                 rows += prompt_rows(policy, "mongodb", request_id, found["workflow"], started_at, found, now)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from ingestion.columns import Table, boolean, integer, json, money, rest, text
-from ingestion.llm_providers.parse import BUCKET, EXTRA, bucket, cents, hashed
+from ingestion.llm_providers.parse import BUCKET, EXTRA, bucket, cents, currency, hashed
 
 # Rows grouped by rbac_group_id overlap: they are never asked for, because they must never be added up.
 ANALYTICS_GROUPS = ("product", "model", "cost_type", "token_type", "context_window", "inference_geo")
@@ -101,9 +101,9 @@ def _cost(record: dict[str, Any], day: datetime) -> dict[str, Any]:
     return {
         **bucket(day),
         "is_remainder": False,
-        "amount": cents(record.get("amount"), where),
-        "list_amount": None if listed is None else cents(listed, where),
-        "currency": str(record.get("currency") or "USD").upper(),
+        "amount": cents(record.get("amount"), f"{where}, amount"),
+        "list_amount": None if listed is None else cents(listed, f"{where}, list_amount"),
+        "currency": currency(record.get("currency"), f"{where}, currency"),
         **{name: record.get(name) for name in _COST_TEXTS},
         "requests": record.get("requests"),
         "extra": rest(record, {"amount", "list_amount", "currency", "requests", *_COST_TEXTS}, (None,)),
@@ -141,13 +141,11 @@ def analytics_costs(
     told = [_cost(record, day) for record in groups]
     whole = [_cost(record, day) for record in totals]
     rows = list(told)
-    for currency in sorted({row["currency"] for row in whole}):
-        ours = [[row for row in side if row["currency"] == currency] for side in (told, whole)]
+    for code in sorted({row["currency"] for row in whole}):
+        ours = [[row for row in side if row["currency"] == code] for side in (told, whole)]
         lacking = _lacking(ours[0], ours[1], ("amount", "list_amount", "requests"))
         if lacking:
-            rows.append(
-                {**bucket(day), "is_remainder": True, "currency": currency, "amount": Decimal(0), **lacking}
-            )
+            rows.append({**bucket(day), "is_remainder": True, "currency": code, "amount": Decimal(0), **lacking})
     return rows
 
 
@@ -215,6 +213,6 @@ def claude_code_models(record: dict[str, Any], day: datetime) -> Iterator[dict[s
             "output_tokens": tokens.get("output"),
             "cache_read_tokens": tokens.get("cache_read"),
             "cache_creation_tokens": tokens.get("cache_creation"),
-            "estimated_cost": None if amount is None else cents(amount, where),
+            "estimated_cost": None if amount is None else cents(amount, f"{where}, estimated_cost"),
             "currency": cost.get("currency"),
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from ingestion.contract import NoData
@@ -13,6 +13,7 @@ from ingestion.errors import VendorError
 from ingestion.http import Client, exact_json
 from ingestion.llm_providers.analytics import ANALYTICS_GROUPS, USAGE_GROUPS
 from ingestion.llm_providers.openai_usage import Endpoint
+from ingestion.records import instant, moment
 
 OPENAI_URL = "https://api.openai.com/v1"
 ANTHROPIC_URL = "https://api.anthropic.com"
@@ -39,8 +40,8 @@ def _get(
         return response.status_code, None
     try:
         return response.status_code, exact_json(response.content)
-    except ValueError as error:
-        raise VendorError(f"{http.vendor}: {path} did not answer in JSON") from error
+    except ValueError:
+        raise VendorError(f"{http.vendor}: {path} did not answer in JSON") from None
 
 
 def _daily(
@@ -127,7 +128,7 @@ class OpenAi:
         span = [("start_time", int(start.timestamp())), ("end_time", int(end.timestamp()))]
         found = _daily(self.http, path, span, [Grouping(groups) for groups in groupings], limit, absent)
         for bucket in found:
-            yield datetime.fromtimestamp(int(bucket["start_time"]), UTC), bucket["results"]
+            yield instant(bucket["start_time"], f"OpenAI {path}, start_time of a bucket"), bucket["results"]
 
     def costs(self, start: datetime, end: datetime) -> Iterator[Bucket]:
         """Cost results of each UTC day, by project, line item and key."""
@@ -192,7 +193,7 @@ class Anthropic:
     ) -> Iterator[Bucket]:
         span = [("starting_at", f"{start:%Y-%m-%dT%H:%M:%SZ}"), ("ending_at", f"{end:%Y-%m-%dT%H:%M:%SZ}")]
         for bucket in _daily(self.http, path, span, groupings, 31, absent):
-            yield datetime.fromisoformat(bucket["starting_at"]), bucket["results"]
+            yield moment(bucket["starting_at"], f"Anthropic {path}, starting_at of a bucket"), bucket["results"]
 
     def costs(self, start: datetime, end: datetime) -> Iterator[Bucket]:
         """Cost results of each UTC day, by workspace and description; amounts are cents, as text."""

@@ -15,7 +15,8 @@ from typing import Any
 from ingestion.columns import Measure, Table, money, number, rest, text
 from ingestion.errors import BadInput
 from ingestion.http import exact_json
-from ingestion.llm_providers.parse import BUCKET, EXTRA, bucket, exact, quantity
+from ingestion.llm_providers.parse import BUCKET, EXTRA, bucket, quantity
+from ingestion.records import exact, typed
 from ingestion.settings import Month
 
 PROVIDER_COSTS = Table(
@@ -43,7 +44,7 @@ PROVIDER_COSTS = Table(
 
 _TEXTS = ("provider", "account", "model", "token_class", "service_tier", "unit", "description", "key")
 _REQUIRED = ("day", "provider", "amount", "currency")
-_TOKEN_CLASSES = {"input", "cached_input", "cache_write_5m", "cache_write_1h", "output"}
+_TOKEN_CLASSES = ("cache_write_1h", "cache_write_5m", "cached_input", "input", "output")
 SUFFIXES = (".csv", ".jsonl", ".ndjson")
 _NAME = re.compile(r"(\d{4}-(?:0[1-9]|1[0-2]))(?:\D|$)")
 
@@ -61,7 +62,8 @@ def _records(name: str, content: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         lines = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BadInput(f"{name}: not UTF-8 (byte {error.start}); write it again in UTF-8") from error
+        number = content.count(b"\n", 0, error.start) + 1
+        raise BadInput(f"{name}, line {number}: not UTF-8; write it again in UTF-8") from None
     if name.endswith(".csv"):
         reader = csv.DictReader(io.StringIO(lines, newline=""), strict=True)
         try:
@@ -69,16 +71,18 @@ def _records(name: str, content: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
                 if None in record or None in record.values():
                     raise BadInput(f"{name}, line {reader.line_num}: not as many fields as the header has")
                 yield reader.line_num, {key: value for key, value in record.items() if value != ""}
-        except csv.Error as error:
-            raise BadInput(f"{name}, line {reader.line_num}: {error}") from error
+        except csv.Error:
+            raise BadInput(
+                f"{name}, line {reader.line_num + 1}: a quoted field that does not end, or goes on after its end"
+            ) from None
         return
     for position, line in enumerate(lines.split("\n"), start=1):
         if not line.strip():
             continue
         try:
             record = exact_json(line)
-        except ValueError as error:
-            raise BadInput(f"{name}, line {position}: not JSON ({error})") from error
+        except ValueError:
+            raise BadInput(f"{name}, line {position}: not JSON; the line is cut off or garbled") from None
         if not isinstance(record, dict):
             raise BadInput(f"{name}, line {position}: not an object")
         yield position, record
@@ -90,23 +94,24 @@ def _row(record: dict[str, Any], name: str, where: str) -> dict[str, Any]:
         raise BadInput(f"{where}: no {', '.join(missing)}")
     try:
         day = datetime.strptime(str(record["day"]), "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError as error:
-        raise BadInput(f"{where}: day {record['day']!r} is not YYYY-MM-DD") from error
+    except ValueError:
+        raise BadInput(f"{where}: day is not YYYY-MM-DD") from None
     currency = str(record["currency"]).upper()
     if not re.fullmatch(r"[A-Z]{3}", currency):
-        raise BadInput(f"{where}: currency {record['currency']!r} is not of ISO 4217")
+        raise BadInput(f"{where}: currency is not of ISO 4217")
     token_class = record.get("token_class")
     if token_class is not None and token_class not in _TOKEN_CLASSES:
-        raise BadInput(f"{where}: token_class {token_class!r} is none of {', '.join(sorted(_TOKEN_CLASSES))}")
-    return {
+        raise BadInput(f"{where}: token_class is none of {', '.join(_TOKEN_CLASSES)}")
+    row = {
         **bucket(day),
-        **{field: None if record.get(field) is None else str(record[field]) for field in _TEXTS},
-        "quantity": quantity(record.get("quantity"), where),
-        "amount": round(exact(record["amount"], where), 12),
+        **{field: record.get(field) for field in _TEXTS},
+        "quantity": quantity(record.get("quantity"), f"{where}, quantity"),
+        "amount": exact(record["amount"], f"{where}, amount"),
         "currency": currency,
         "file": name,
         "extra": rest(record, {"day", "quantity", "amount", "currency", *_TEXTS}, (None,)),
     }
+    return typed(PROVIDER_COSTS, row, where)
 
 
 def cost_rows(name: str, content: bytes, month: Month) -> list[dict[str, Any]]:
@@ -116,7 +121,7 @@ def cost_rows(name: str, content: bytes, month: Month) -> list[dict[str, Any]]:
         row = _row(record, name, f"{name}, line {line}")
         if not month.start <= row["bucket_start"] < month.end:
             raise BadInput(
-                f"{name}, line {line}: day {record['day']} is not of {month}, which the file's name says; "
+                f"{name}, line {line}: day is not of {month}, which the file's name says; "
                 "move the row to that month's file"
             )
         rows.append(row)

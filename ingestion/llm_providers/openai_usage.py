@@ -72,7 +72,7 @@ def other_usage(endpoint: Endpoint, record: dict[str, Any], day: datetime) -> di
         **bucket(day),
         "endpoint": endpoint.name,
         **{name: record.get(name) for name in _TEXTS},
-        "quantity": quantity(record.get(endpoint.counted), where),
+        "quantity": quantity(record.get(endpoint.counted), f"{where}, {endpoint.counted}"),
         "unit": endpoint.unit,
         "num_model_requests": record.get("num_model_requests"),
         "extra": rest(record, {"object", "num_model_requests", endpoint.counted, *_TEXTS}, (None,)),

@@ -8,7 +8,8 @@ from typing import Any
 from ingestion.columns import Measure, Table, integer, money, rest, text
 from ingestion.errors import BadInput, VendorError
 from ingestion.http import Client
-from ingestion.llm_providers.parse import BUCKET, EXTRA, bucket, exact
+from ingestion.llm_providers.parse import BUCKET, EXTRA, bucket
+from ingestion.records import exact
 
 OPENROUTER_URL = "https://openrouter.ai/api/v1"
 REACH_DAYS = 30
@@ -57,8 +58,8 @@ def activity(record: dict[str, Any], day: datetime) -> dict[str, Any]:
     own = record.get("byok_usage_inference")
     return {
         **bucket(day),
-        "amount": round(exact(record["usage"], where), 12),
-        "byok_inference": None if own is None else round(exact(own, where), 12),
+        "amount": exact(record["usage"], f"{where}, usage"),
+        "byok_inference": None if own is None else exact(own, f"{where}, byok_usage_inference"),
         "currency": "USD",
         **{name: record.get(name) for name in _PLAIN},
         "extra": rest(record, {"date", "usage", "byok_usage_inference", *_PLAIN}, (None,)),
@@ -87,7 +88,7 @@ class OpenRouter:
     def activity(self, day: datetime) -> list[dict[str, Any]]:
         """The rows of a day. Raises VendorError for one of another day."""
         rows: list[dict[str, Any]] = self.http.json("/activity", params={"date": f"{day:%Y-%m-%d}"})["data"]
-        for row in rows:
+        for number, row in enumerate(rows, start=1):
             if not str(row.get("date") or "").startswith(f"{day:%Y-%m-%d}"):
-                raise VendorError(f"OpenRouter: asked for {day:%Y-%m-%d}, answered with {row.get('date')}")
+                raise VendorError(f"OpenRouter: asked for {day:%Y-%m-%d}, and row {number} is not of that date")
         return rows

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from ingestion import people
 from ingestion.columns import json, timestamp
 from ingestion.errors import BadInput
+from ingestion.records import exact
 
 BUCKET = (
     timestamp("bucket_start", "start of the UTC day"),
@@ -18,27 +19,23 @@ BUCKET = (
 EXTRA = json("extra", "fields that are not known by name")
 
 
-def exact(value: Any, where: str) -> Decimal:
-    """An amount by its very digits, also where it comes as a JSON number. Raises BadInput for anything else."""
-    try:
-        found = Decimal(str(value))
-    except InvalidOperation as error:
-        raise BadInput(f"{where}: {value!r} is not an amount") from error
-    if not found.is_finite():
-        raise BadInput(f"{where}: {value!r} is not an amount")
-    return found
-
-
 def quantity(value: Any, where: str) -> Decimal | None:
     """An exact quantity; what is not told stays unknown."""
-    return None if value is None else round(exact(value, where), 12)
+    return None if value is None else exact(value, where)
 
 
 def cents(value: Any, where: str) -> Decimal:
     """Fractional cents, as text, in the currency's unit: `"123.45"` is 1.2345."""
     if value is None:
         raise BadInput(f"{where}: a result has no amount")
-    return round(exact(value, where).scaleb(-2), 12)
+    return exact(value, where, -2)
+
+
+def currency(value: Any, where: str) -> str:
+    """A currency's code in capitals, `USD` where none is named."""
+    if not isinstance(value or "", str):
+        raise BadInput(f"{where}: not a currency")
+    return (value or "USD").upper()
 
 
 def bucket(day: datetime) -> dict[str, Any]:

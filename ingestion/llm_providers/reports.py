@@ -10,6 +10,7 @@ from typing import Any
 
 from ingestion.columns import Table
 from ingestion.errors import BadInput
+from ingestion.faults import fault
 from ingestion.lake import Known, NoData, Rows, Slice
 from ingestion.llm_providers.analytics import (
     ANALYTICS_COSTS,
@@ -35,13 +36,16 @@ from ingestion.llm_providers.shape import (
     openai_cost,
     openai_usage,
 )
+from ingestion.records import typed
 from ingestion.settings import Month, Window
 
 Fetch = Callable[[datetime, datetime], Iterator[Bucket]]
 _log = logging.getLogger(__name__)
 
 # What Python says of a result that is not shaped as documented.
-SHAPES = (KeyError, TypeError, AttributeError)
+SHAPES = (KeyError, TypeError, AttributeError, ValueError)
+# Fields that the code asks for: of a KeyError no other name is fit to be shown.
+ASKED_FOR = frozenset({"data", "results", "start_time", "starting_at", "id"})
 
 # What restates is asked for again: the last days daily, and the month that ended until it has settled.
 TRAILING_DAYS = 7
@@ -81,8 +85,30 @@ class Fetched:
         return self.found.get(day, [])
 
 
-def _unexpected(vendor: str, table: Table, day: datetime, error: Exception) -> BadInput:
-    return BadInput(f"{vendor} {table.name} of {day:%Y-%m-%d}: unexpected result ({error})")
+def unexpected(error: Exception) -> str:
+    """What is wrong with an answer of another shape, with the field where one that the code asks for is absent."""
+    absent = error.args[0] if isinstance(error, KeyError) and error.args else None
+    return f"no {absent}" if absent in ASKED_FOR else fault(error)
+
+
+def _refused(vendor: str, table: Table, day: datetime, error: Exception, number: int | None = None) -> BadInput:
+    place = f", result {number}" if number else ""
+    return BadInput(f"{vendor} {table.name} of {day:%Y-%m-%d}{place}: {unexpected(error)}")
+
+
+def shaped_rows(
+    vendor: str, table: Table, day: datetime, records: Iterable[Any], row: Callable[[Any], dict[str, Any]]
+) -> Rows:
+    """A day's records as rows. Raises BadInput, with the record's number, for one that is not as documented."""
+    rows = []
+    for number, record in enumerate(records, start=1):
+        try:
+            rows.append(typed(table, row(record), f"{vendor} {table.name} of {day:%Y-%m-%d}"))
+        except BadInput as error:
+            raise BadInput(f"{error} (result {number})") from None
+        except SHAPES as error:
+            raise _refused(vendor, table, day, error, number) from None
+    return Rows(table, rows)
 
 
 @dataclass
@@ -95,9 +121,10 @@ class Report:
 
     def rows(self, day: datetime) -> Rows:
         try:
-            return Rows(self.table, [self.row(record, day) for record in self.fetched.of(day)])
+            records = self.fetched.of(day)
         except SHAPES as error:
-            raise _unexpected(self.fetched.vendor, self.table, day, error) from error
+            raise _refused(self.fetched.vendor, self.table, day, error) from None
+        return shaped_rows(self.fetched.vendor, self.table, day, records, lambda record: self.row(record, day))
 
 
 def _days(
@@ -125,7 +152,13 @@ def is_due(day: datetime, identifier: str, known: Known, now: datetime) -> bool:
 
 
 def _list(window: Window, now: datetime, identifier: str, rows: Callable[[], list[dict[str, Any]]]) -> Slice:
-    return Slice(identifier, None, window.start, now, lambda: [Rows(ENTITIES, rows())])
+    def read() -> Iterable[Rows]:
+        try:
+            return [Rows(ENTITIES, [typed(ENTITIES, row, identifier) for row in rows()])]
+        except SHAPES as error:
+            raise BadInput(f"{identifier}: {unexpected(error)}") from None
+
+    return Slice(identifier, None, window.start, now, read)
 
 
 def openai_slices(openai: OpenAi, window: Window, now: datetime) -> Iterator[Slice]:
@@ -205,23 +238,25 @@ def _analytics(anthropic: Anthropic, window: Window, now: datetime) -> Iterator[
                 shaped: Callable[..., list[dict[str, Any]]] = shaped,
             ) -> Iterable[Rows]:
                 try:
-                    return [Rows(table, shaped(groups.of(day), totals.of(day), day))]
+                    rows = shaped(groups.of(day), totals.of(day), day)
                 except SHAPES as error:
-                    raise _unexpected("Anthropic", table, day, error) from error
+                    raise _refused("Anthropic", table, day, error) from None
+                return [shaped_rows("Anthropic", table, day, rows, dict)]
 
             yield from _days(days, month, f"anthropic|analytics_{report.removesuffix('_report')}", read)
 
 
 def _claude_code(anthropic: Anthropic, window: Window, known: Known, now: datetime) -> Iterator[Slice]:
     def read(day: datetime) -> Iterable[Rows]:
-        records = list(anthropic.claude_code(day))
         try:
-            return [
-                Rows(CLAUDE_CODE, [claude_code(record, day) for record in records]),
-                Rows(CLAUDE_CODE_MODELS, [row for record in records for row in claude_code_models(record, day)]),
-            ]
+            records = list(anthropic.claude_code(day))
+            models = [row for record in records for row in claude_code_models(record, day)]
         except SHAPES as error:
-            raise _unexpected("Anthropic", CLAUDE_CODE, day, error) from error
+            raise _refused("Anthropic", CLAUDE_CODE, day, error) from None
+        return [
+            shaped_rows("Anthropic", CLAUDE_CODE, day, records, lambda record: claude_code(record, day)),
+            shaped_rows("Anthropic", CLAUDE_CODE_MODELS, day, models, dict),
+        ]
 
     for month in window.months:
         days = closed_days(month.start, month.end, now)

@@ -12,7 +12,8 @@ from ingestion.llm_providers.cost_files import PROVIDER_COSTS
 from ingestion.llm_providers.entities import ENTITIES
 from ingestion.llm_providers.openai_usage import OPENAI_OTHER_USAGE
 from ingestion.llm_providers.openrouter import ACTIVITY
-from ingestion.llm_providers.parse import BUCKET, EXTRA, bucket, cents, exact, quantity
+from ingestion.llm_providers.parse import BUCKET, EXTRA, bucket, cents, currency, quantity
+from ingestion.records import exact, part
 
 OPENAI_COSTS = Table(
     "openai_costs",
@@ -126,10 +127,10 @@ def openai_cost(record: dict[str, Any], day: datetime) -> dict[str, Any]:
         raise BadInput(f"{where}: a result has no amount.value")
     return {
         **bucket(day),
-        "amount": round(exact(amount["value"], where), 12),
-        "currency": str(amount.get("currency") or "usd").upper(),
+        "amount": exact(amount["value"], f"{where}, amount.value"),
+        "currency": currency(amount.get("currency"), f"{where}, amount.currency"),
         "line_item": record.get("line_item"),
-        "quantity": quantity(record.get("quantity"), where),
+        "quantity": quantity(record.get("quantity"), f"{where}, quantity"),
         "project_id": record.get("project_id"),
         "api_key_id": record.get("api_key_id"),
         "extra": rest(record, {"object", "amount", "line_item", "quantity", "project_id", "api_key_id"}, (None,)),
@@ -186,8 +187,8 @@ def anthropic_cost(record: dict[str, Any], day: datetime) -> dict[str, Any]:
     where = f"Anthropic cost report of {day:%Y-%m-%d}"
     return {
         **bucket(day),
-        "amount": cents(record.get("amount"), where),
-        "currency": str(record.get("currency") or "USD").upper(),
+        "amount": cents(record.get("amount"), f"{where}, amount"),
+        "currency": currency(record.get("currency"), f"{where}, currency"),
         **{name: record.get(name) for name in _ANTHROPIC_COST},
         "extra": rest(record, {"amount", "currency", *_ANTHROPIC_COST}, (None,)),
     }
@@ -210,8 +211,9 @@ _ANTHROPIC_USAGE = (
 
 
 def anthropic_usage(record: dict[str, Any], day: datetime) -> dict[str, Any]:
-    creation = record.get("cache_creation") or {}
-    tools = record.get("server_tool_use") or {}
+    where = f"Anthropic usage report of {day:%Y-%m-%d}"
+    creation = part(record.get("cache_creation"), f"{where}, cache_creation")
+    tools = part(record.get("server_tool_use"), f"{where}, server_tool_use")
     more_tools = {name: count for name, count in tools.items() if name != "web_search_requests"}
     unnamed = {key: value for key, value in record.items() if key != "server_tool_use"}
     return {

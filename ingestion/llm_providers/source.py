@@ -21,7 +21,7 @@ from ingestion.llm_providers.openrouter import (
     activity,
     is_within_reach,
 )
-from ingestion.llm_providers.reports import anthropic_slices, openai_slices
+from ingestion.llm_providers.reports import SHAPES, anthropic_slices, openai_slices, shaped_rows, unexpected
 from ingestion.llm_providers.shape import TABLES
 from ingestion.objects import Object, ObjectStore, open_store
 from ingestion.settings import Month, Window
@@ -58,9 +58,10 @@ def _openrouter(client: OpenRouter, window: Window, known: Known, now: datetime)
             if not is_within_reach(day, now):
                 raise NoData(f"{day:%Y-%m-%d} is out of reach: OpenRouter tells of the last 30 completed UTC days")
             try:
-                return [Rows(ACTIVITY, [activity(record, day) for record in client.activity(day)])]
-            except (KeyError, TypeError, AttributeError) as error:
-                raise BadInput(f"OpenRouter activity of {day:%Y-%m-%d}: unexpected row ({error})") from error
+                records = client.activity(day)
+            except SHAPES as error:
+                raise BadInput(f"OpenRouter activity of {day:%Y-%m-%d}: {unexpected(error)}") from None
+            return [shaped_rows("OpenRouter", ACTIVITY, day, records, lambda record: activity(record, day))]
 
         yield Slice(identifier, str(Month.of(day)), day, day + timedelta(days=1), read)
 

@@ -9,6 +9,7 @@ from typing import Any
 from ingestion.errors import BadInput, VendorError
 from ingestion.http import Client, exact_json
 from ingestion.lake import NoData
+from ingestion.records import part, record
 
 BASE_URL = "https://api.vercel.com"
 PAGE = 100
@@ -51,25 +52,30 @@ class Vercel:
                 if not line.strip():
                     continue
                 try:
-                    record = exact_json(line)
-                except ValueError as error:
+                    charge = exact_json(line)
+                except ValueError:
                     raise BadInput(
                         f"Vercel {url} from {start:%Y-%m-%d} to {end:%Y-%m-%d}, line {number}: not JSON; "
                         "the answer was cut off or garbled, the next refresh asks again"
-                    ) from error
-                if not isinstance(record, dict):
-                    raise BadInput(f"Vercel {url}, line {number}: not a JSON object")
-                yield record
+                    ) from None
+                yield record(charge, f"Vercel {url}, line {number}")
 
     def _pages(self, path: str, key: str, cursor: str) -> Iterator[dict[str, Any]]:
+        """The records of a list, page by page. Raises BadInput where a page is no such list."""
         following: Any = None
+        number = 0
         while True:
             params: dict[str, Any] = {"teamId": self.team_id, "limit": PAGE}
             if following is not None:
                 params[cursor] = following
             answer = self.http.json(path, params=params)
-            yield from answer[key]
-            following = (answer.get("pagination") or {}).get("next")
+            found = answer.get(key) if isinstance(answer, dict) else None
+            if not isinstance(found, list):
+                raise BadInput(f"Vercel {path}: the answer has no list of {key}")
+            for entry in found:
+                number += 1
+                yield record(entry, f"Vercel {path}, record {number}")
+            following = part(answer.get("pagination"), f"Vercel {path}, pagination").get("next")
             if following is None:
                 return
 

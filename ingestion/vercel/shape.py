@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json as jsonlib
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
 from typing import Any
 
 from ingestion.columns import Measure, Table, date, json, money, number, rest, text, timestamp
 from ingestion.errors import BadInput
+from ingestion.records import instant, moment, typed
 
 # FOCUS name on the wire → column, and what it is.
 TEXTS = {
@@ -82,57 +82,44 @@ PROJECTS = Table(
 TABLES = (CHARGES, TEAMS, PROJECTS)
 
 
-def _moment(value: object, where: str) -> datetime:
-    try:
-        return datetime.fromisoformat(str(value)).astimezone(UTC)
-    except ValueError as error:
-        raise BadInput(f"{where}: {value!r} is not a time") from error
+FIELDS = {column: name for name, column in {**TEXTS, **NUMBERS, **TIMES}.items()}
 
 
-def _amount(value: object, where: str) -> Decimal | None:
-    if value is None:
-        return None
-    try:
-        return Decimal(str(value))
-    except InvalidOperation as error:
-        raise BadInput(f"{where}: {value!r} is not a number") from error
-
-
-def _millis(value: object) -> datetime | None:
-    return datetime.fromtimestamp(int(str(value)) / 1000, UTC) if value is not None else None
+def _millis(value: object, where: str) -> datetime | None:
+    return None if value is None else instant(value, where, 1000)
 
 
 def charge_row(record: dict[str, Any], team_id: str, day: Any, where: str) -> dict[str, Any]:
-    """A charge as a row. Raises BadInput, with `where`, if a required field is absent or malformed."""
+    """A charge as a row. Raises BadInput, with `where` and the field, if one is absent that must not be, or malformed."""
     absent = [name for name in REQUIRED if record.get(name) is None]
     if absent:
         raise BadInput(f"{where}: no {', '.join(absent)}")
-    return {
+    row = {
         "team_id": team_id,
         "charge_date": day,
-        **{column: record.get(name) for name, column in TEXTS.items()},
-        **{column: _amount(record.get(name), f"{where}, {name}") for name, column in NUMBERS.items()},
-        **{column: _moment(record[name], f"{where}, {name}") for name, column in TIMES.items()},
-        "tags": jsonlib.dumps(record.get("Tags") or {}, sort_keys=True),
+        **{column: record.get(name) for name, column in {**TEXTS, **NUMBERS}.items()},
+        **{column: moment(record[name], f"{where}, {name}") for name, column in TIMES.items()},
+        "tags": jsonlib.dumps(record.get("Tags") or {}, sort_keys=True, default=str),
         "extra": rest(record, KNOWN),
     }
+    return typed(CHARGES, row, where, FIELDS)
 
 
-def team_row(record: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "team_id": record["id"],
-        "slug": record.get("slug"),
-        "name": record.get("name"),
-        "created_at": _millis(record.get("createdAt")),
-        "extra": rest(record, {"id", "slug", "name", "createdAt"}),
+def _listed(table: Table, found: dict[str, Any], key: str, fields: dict[str, str], where: str) -> dict[str, Any]:
+    if not found.get("id"):
+        raise BadInput(f"{where}: no id")
+    row = {
+        key: found["id"],
+        **{column: found.get(name) for column, name in fields.items()},
+        "created_at": _millis(found.get("createdAt"), f"{where}, createdAt"),
+        "extra": rest(found, {"id", "createdAt", *fields.values()}),
     }
+    return typed(table, row, where, fields)
 
 
-def project_row(record: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "project_id": record["id"],
-        "team_id": record.get("accountId"),
-        "name": record.get("name"),
-        "created_at": _millis(record.get("createdAt")),
-        "extra": rest(record, {"id", "accountId", "name", "createdAt"}),
-    }
+def team_row(found: dict[str, Any], where: str) -> dict[str, Any]:
+    return _listed(TEAMS, found, "team_id", {"slug": "slug", "name": "name"}, where)
+
+
+def project_row(found: dict[str, Any], where: str) -> dict[str, Any]:
+    return _listed(PROJECTS, found, "project_id", {"team_id": "accountId", "name": "name"}, where)

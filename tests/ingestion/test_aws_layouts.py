@@ -11,8 +11,10 @@ import pytest
 from ingestion.aws import SOURCE
 from ingestion.aws.client import Export
 from ingestion.aws.source import AwsSettings
-from ingestion.errors import SettingError
-from ingestion.lake import known_notes, land
+from ingestion.errors import BadInput, SettingError
+from ingestion.focus import SOURCE as FOCUS
+from ingestion.focus.source import FocusSettings
+from ingestion.lake import VendorFile, known_notes, land
 from ingestion.objects import Folder, ObjectStore
 from ingestion.s3 import Bucket
 from ingestion.settings import Home, Month, Window
@@ -134,3 +136,47 @@ def test_workspace_holds_one_slice_at_a_time(tmp_path: Path, monkeypatch: pytest
     for piece in pieces:
         files = list(piece.read())
         assert len(files) == 2 == len([file for file in spill.rglob("*") if file.is_file()])
+
+
+@pytest.mark.parametrize("source", ["aws", "focus"])
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ("s3://b/p/x/{key}", "s3://b/p/x/{key}"),
+        ("s3://b/p/x/{key}", "p/x/{key}"),
+        ("s3://b/p/x/{key}", "{key}"),
+        ("/p/x/{key}", "{key}"),
+    ],
+)
+def test_file_that_a_manifest_names_twice_is_read_once(
+    tmp_path: Path, source: str, spellings: tuple[str, ...]
+) -> None:
+    key = "data/BILLING_PERIOD=2026-10/x-00001.csv"
+    manifest(
+        tmp_path / "metadata" / "BILLING_PERIOD=2026-10", "1", [spelling.format(key=key) for spelling in spellings]
+    )
+    (tmp_path / key).parent.mkdir(parents=True)
+    columns = {
+        "aws": "line_item_line_item_type,line_item_unblended_cost,line_item_usage_start_date",
+        "focus": "ChargeCategory,BilledCost,ChargePeriodStart,ChargePeriodEnd,EffectiveCost,BillingCurrency,"
+        "BillingAccountId,BillingPeriodStart",
+    }
+    values = {
+        "aws": "Usage,1.5,2026-10-01T00:00:00Z",
+        "focus": "Usage,1.5,2026-10-01T00:00:00Z,2026-10-02T00:00:00Z,1.5,USD,a,2026-10-01T00:00:00Z",
+    }
+    (tmp_path / key).write_text(f"{columns[source]}\n{values[source]}\n")
+    if source == "aws":
+        pieces = SOURCE.slices(AwsSettings(str(tmp_path)), OCTOBER, {}, NOW)
+    else:
+        pieces = FOCUS.slices(FocusSettings((f"x={tmp_path}",)), OCTOBER, {}, NOW)
+    (piece,) = pieces
+    assert [file.row_count for file in piece.read() if isinstance(file, VendorFile)] == [1]
+
+
+@pytest.mark.parametrize("name", ["../x.csv.gz", "s3://b/p/x/../../secret.csv.gz", "data/A=1/../../../x.csv.gz"])
+def test_manifest_whose_keys_leave_the_export_is_refused_by_name(tmp_path: Path, name: str) -> None:
+    manifest(tmp_path / "metadata" / "BILLING_PERIOD=2026-10", "1", ["data/A=1/fine.csv.gz", name])
+    export = Export(Folder(tmp_path))
+    with pytest.raises(BadInput, match=r"x-Manifest\.json: data file 2 that it names leaves the export's folder"):
+        export.manifest("2026-10", export.periods()["2026-10"])

@@ -370,7 +370,7 @@ def test_files_of_other_providers_are_read_exactly(home: Home, tmp_path: Path) -
     (folder / "bills.csv").write_text(HEADER)
     landing = land(home, SOURCE, ProviderSettings(costs_url=str(folder)), WINDOW, NOW)
     assert dict(landing.refused) == {
-        "llm_costs|2026-10-bad.csv": "2026-10-bad.csv, line 3: 'much' is not an amount",
+        "llm_costs|2026-10-bad.csv": "2026-10-bad.csv, line 3, amount: not a number",
         "llm_costs|bills.csv": "bills.csv: the name does not begin with a month; call it YYYY-MM….csv or YYYY-MM….jsonl",
     }
     rows = {row["provider"]: row for row in table(home, "llm_provider_costs")}

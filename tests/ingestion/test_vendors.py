@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -15,7 +16,7 @@ from ingestion.atlas.shape import line_rows
 from ingestion.atlas.source import AtlasSettings
 from ingestion.errors import BadInput, SettingError
 from ingestion.http import exact_json
-from ingestion.lake import land
+from ingestion.lake import Landing, land
 from ingestion.llm_providers import SOURCE as PROVIDERS
 from ingestion.llm_providers.shape import anthropic_cost, openai_cost
 from ingestion.llm_providers.source import ProviderSettings
@@ -94,6 +95,62 @@ def test_vercel_line_that_is_cut_refuses_its_days_with_the_line(home: Home) -> N
     assert not table(home, "raw_vercel", "charges")
 
 
+def charge(cost: str, start: str, **fields: object) -> dict[str, object]:
+    return {
+        **{"BilledCost": cost, "EffectiveCost": cost, "BillingCurrency": "USD"},
+        **{"ChargePeriodStart": start, "ChargePeriodEnd": "2026-11-01T07:00:00Z", **fields},
+    }
+
+
+def vercel_months(home: Home, answers: dict[int, list[dict[str, object]]]) -> Landing:
+    """Land October and November of 2026, where Vercel answers a month with these rows."""
+
+    def charges(request: Request) -> Response:
+        lines = [json.dumps(row) for row in answers[datetime.fromisoformat(request.one("from")).month]]
+        return Response(200, "\n".join(lines).encode())
+
+    empty = json_response({"teams": [], "projects": [], "pagination": {"next": None}})
+    routes = [Route("GET", "/v1/billing/charges", charges), Route("GET", "/v.*", lambda request: empty)]
+    with serving(routes) as url:
+        return land(home, VERCEL, VercelSettings("t", "team_x", url), WINDOW, NOW)
+
+
+def vercel_billed(home: Home) -> list[tuple[str, Decimal]]:
+    rows = table(home, "raw_vercel", "charges")
+    return sorted((str(row["charge_date"]), Decimal(str(row["billed_cost"]))) for row in rows)
+
+
+@pytest.mark.parametrize("start", ["2026-10-01T00:00:00.000Z", "2026-09-02T00:00:00Z", "2025-01-01T00:00:00"])
+def test_vercel_row_of_a_day_that_was_not_asked_for_refuses_its_month_with_number_and_day(
+    home: Home, start: str
+) -> None:
+    good, outside = charge("1.25", "2026-10-03T07:00:00Z"), charge("20", start)
+    landing = vercel_months(home, {10: [good, outside], 11: [charge("2", "2026-11-02T08:00:00Z")]})
+    assert {name[-10:-3] for name, _ in landing.refused} == {"2026-10"} and len(landing.refused) == 31
+    day = billing_day(datetime.fromisoformat(start).replace(tzinfo=UTC))
+    assert all(
+        f"record 2: its start is of {day}, which was not asked for" in message for _, message in landing.refused
+    )
+    assert vercel_billed(home) == [("2026-11-02", Decimal(2))]
+
+
+def test_vercel_row_that_two_months_answers_hold_counts_once(home: Home) -> None:
+    late, early = charge("20", "2026-11-01T00:00:00Z"), charge("3", "2026-11-03T00:00:00Z")
+    answers = {10: [late, late, charge("1", "2026-10-02T07:00:00Z"), early], 11: [late, early, late]}
+    landing = vercel_months(home, answers)
+    assert not landing.refused
+    expected = [("2026-10-02", 1), ("2026-10-31", 20), ("2026-10-31", 20), ("2026-11-02", 3)]
+    assert vercel_billed(home) == [(day, Decimal(cost)) for day, cost in expected]
+
+
+def test_vercel_row_that_its_own_month_has_less_often_refuses_the_other_month(home: Home) -> None:
+    late = charge("20", "2026-11-01T00:00:00Z")
+    landing = vercel_months(home, {10: [late], 11: [charge("2", "2026-11-02T08:00:00Z"), late, late]})
+    assert {name[-10:-3] for name, _ in landing.refused} == {"2026-11"}
+    assert all("record 3: its start is of 2026-10-31" in message for _, message in landing.refused)
+    assert vercel_billed(home) == [("2026-10-31", Decimal(20))]
+
+
 def test_vercel_unknown_field_is_kept(home: Home) -> None:
     line = b'{"BilledCost":1.5,"EffectiveCost":1.5,"BillingCurrency":"USD","ChargePeriodStart":"2026-10-05T07:00:00Z",'
     line += b'"ChargePeriodEnd":"2026-10-06T07:00:00Z","Shiny":"new"}\n'
@@ -163,3 +220,27 @@ def test_bucket_that_was_not_asked_for_is_an_error(home: Home) -> None:
     with serving([Route("GET", "/.*", shifted)]) as url:
         with pytest.raises(Exception, match="which was not asked for"):
             land(home, PROVIDERS, ProviderSettings("k", openai_base_url=url), WINDOW, NOW)
+
+
+@pytest.mark.parametrize(
+    ("items", "credits", "billed", "expected"),
+    [
+        ((10000, -3000), 3000, 7700, [("sales_tax", 7)]),
+        ((10000,), 3000, 7700, [("credit", -30), ("sales_tax", 7)]),
+        ((10000, -3000), 3000, 4700, [("credit", -30), ("sales_tax", 7)]),
+        ((10000, -3000), 1000, 6700, [("credit", -10), ("sales_tax", 7)]),
+        ((10000, -3000), 3000, None, [("credit", -30), ("sales_tax", 7)]),
+    ],
+    ids=["both the same", "credit only", "both count", "another amount", "no total"],
+)
+def test_atlas_credit_that_the_items_hold_already_counts_once(
+    items: tuple[int, ...], credits: int, billed: int | None, expected: list[tuple[str, int]]
+) -> None:
+    invoice = {
+        **{"id": "i", "creditsCents": credits, "salesTaxCents": 700, "amountBilledCents": billed},
+        "lineItems": [{"sku": "S", "totalPriceCents": cents} for cents in items],
+    }
+    rows = line_rows(invoice)
+    assert [(row["kind"], row["total_price"]) for row in rows if row["kind"] != "line_item"] == expected
+    if billed is not None:
+        assert sum(row["total_price"] for row in rows) * 100 == billed

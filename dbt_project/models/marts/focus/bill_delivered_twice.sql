@@ -1,32 +1,80 @@
--- A bill that a FOCUS export and another source (or another FOCUS export) both deliver would count twice:
--- there must be none.
+-- A bill that two exports deliver, of one source or of two, would count twice: there must be none.
+-- The slices of one export are no two exports: of AWS and FOCUS the slice names it, the other sources have
+-- one each.
 with
-    delivered as (
-        select distinct billing_account_id, billing_month, source, slice_id from {{ ref("fact_cost") }}
+    charges as (
+        select
+            billing_account_id,
+            billing_month,
+            source,
+            slice_id,
+            case
+                source
+                when 'focus'
+                then {{ text_before_last("slice_id", "|") }}
+                when 'aws'
+                then {{ text_before_last("slice_id", "|") }}
+                else source
+            end as export_name,
+            is_estimated
+        from {{ ref("fact_cost") }}
     ),
 
-    exports as (select * from delivered where source = 'focus')
+    delivered as (
+        select
+            billing_account_id,
+            billing_month,
+            source,
+            export_name,
+            is_estimated,
+            min(slice_id) as slice_id,
+            -- A FOCUS export stands first, because its setting is the way out.
+            case when source = 'focus' then 0 else 1 end as place
+        from charges
+        group by billing_account_id, billing_month, source, export_name, is_estimated
+    )
 
 select
-    exports.billing_account_id,
-    exports.billing_month,
-    exports.slice_id as focus_slice_id,
-    others.source as other_source,
-    others.slice_id as other_slice_id,
+    one.billing_account_id,
+    one.billing_month,
+    one.source as first_source,
+    one.slice_id as first_slice_id,
+    other.source as second_source,
+    other.slice_id as second_slice_id,
     'account '
-    || exports.billing_account_id
+    || one.billing_account_id
     || ', '
-    || exports.billing_month
-    || ' is delivered by focus slice '
-    || exports.slice_id
-    || ' and by '
-    || others.source
+    || one.billing_month
+    || ' is delivered by '
+    || one.source
     || ' slice '
-    || others.slice_id
-    || ': name the export in sources.focus.compare_only, or stop delivering the other' as message
-from exports
+    || one.slice_id
+    || ' and by '
+    || other.source
+    || ' slice '
+    || other.slice_id
+    || case
+        when one.source = 'focus'
+        then ': name the export in sources.focus.compare_only, or stop delivering the other'
+        when one.source = 'aws' and other.source = 'aws'
+        then ': keep one of the two exports in sources.aws.export_url'
+        else ': stop delivering one of them'
+    end as message
+from delivered as one
 inner join
-    delivered as others
-    on exports.billing_account_id = others.billing_account_id
-    and exports.billing_month = others.billing_month
-    and (others.source <> 'focus' or exports.slice_id < others.slice_id)
+    delivered as other
+    on one.billing_account_id = other.billing_account_id
+    and one.billing_month = other.billing_month
+    and (
+        one.place < other.place
+        or (
+            one.place = other.place
+            and (
+                one.source < other.source
+                or (one.source = other.source and one.export_name < other.export_name)
+            )
+        )
+    )
+-- An estimate stands for what no bill has: it may lie beside a provider's own bill, never beside a
+-- FOCUS export's.
+where one.source = 'focus' or not (one.is_estimated or other.is_estimated)
