@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json as jsonlib
 from dataclasses import dataclass
-from decimal import Context, Decimal
+from datetime import date as _date
+from datetime import datetime
+from decimal import Context, Decimal, InvalidOperation
 from functools import cached_property
 from typing import Any
 
@@ -123,38 +125,76 @@ class Table:
             return pa.Table.from_pylist(in_slice, self.schema)
         except (pa.ArrowException, ArithmeticError, TypeError, ValueError):
             # Value by value: what can be made to fit does, and the first that can't is named.
-            fitted = [
+            types = {column.name: column.type for column in self.columns}
+            as_declared = [
                 {
-                    column.name: _fitted(
-                        record.get(column.name), column, f"{self.name} of {slice_id}, record {number}"
-                    )
-                    for column in self.columns
+                    name: fitted(value, types[name], f"{self.name} of {slice_id}, record {number}, {name}")
+                    for name, value in record.items()
                 }
                 for number, record in enumerate(records, start=1)
             ]
-            return pa.Table.from_pylist([{**record, "slice_id": slice_id} for record in fitted], self.schema)
+            return pa.Table.from_pylist([{**record, "slice_id": slice_id} for record in as_declared], self.schema)
 
 
-# Enough digits for any amount that is then held against its column's.
-_WIDE = Context(prec=100)
+# Wide enough for any DECIMAL(38,12); Python's own context would round at 28 digits.
+_WIDE = Context(prec=80)
+_PLACES = Decimal("1e-12")
+# DECIMAL(38,12) holds 26 digits before the point.
+_LIMIT = Decimal(10) ** 26
+_LEAST, _MOST = -(2**63), 2**63 - 1
 
 
-def _fitted(value: Any, column: Column, where: str) -> Any:
-    """A value as its column holds it. Raises BadInput, without the value, where it can't."""
-    kind, fault = column.type, "is not of its column's type"
-    is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
-    if is_number and pa.types.is_string(kind):
-        value = format(value, "f") if isinstance(value, Decimal) else str(value)
-    elif isinstance(value, Decimal) and pa.types.is_decimal(kind):
-        if not value.is_finite():
-            raise BadInput(f"{where}: {column.name} is no finite number")
-        fault = f"has more than {kind.precision - kind.scale} digits before the point"
-        if value.adjusted() < kind.precision:
-            value = value.quantize(Decimal(1).scaleb(-kind.scale), context=_WIDE)
+def exact(value: Any, where: str, shift: int = 0) -> Decimal:
+    """A number by its very digits, shifted by decimal places, to 12 places. Raises BadInput for anything else."""
     try:
-        pa.array([value], kind)
-    except (pa.ArrowException, ArithmeticError, TypeError, ValueError):
-        raise BadInput(f"{where}: {column.name} {fault}") from None
+        found = _WIDE.create_decimal(str(value))
+        if not found.is_finite():
+            raise BadInput(f"{where}: not a number")
+        found = found.scaleb(shift, _WIDE)
+        if abs(found) >= _LIMIT:
+            raise BadInput(f"{where}: a number that is too large")
+        return found.quantize(_PLACES, context=_WIDE)
+    except (InvalidOperation, ValueError):
+        raise BadInput(f"{where}: not a number") from None
+
+
+def fitted(value: Any, kind: pa.DataType, where: str) -> Any:
+    """A value as a column of a type holds it. Numbers in the place of text become text, as ids are.
+
+    Raises BadInput, with `where` and without the value, for any other value.
+    """
+    if value is None or pa.types.is_string(kind):
+        return None if value is None else _text(value, where)
+    if pa.types.is_decimal(kind):
+        return exact(value, where)
+    if pa.types.is_integer(kind):
+        return _whole(value, where)
+    if pa.types.is_boolean(kind):
+        return _of(value, bool, where, "true or false")
+    return _of(value, datetime if pa.types.is_timestamp(kind) else _date, where, "a time")
+
+
+def _text(value: Any, where: str) -> str:
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return format(value, "f") if isinstance(value, Decimal) else str(value)
+    found: str = _of(value, str, where, "text")
+    if not found.isascii() and any("\ud800" <= letter <= "\udfff" for letter in found):
+        raise BadInput(f"{where}: half of a surrogate pair, which no text can hold")
+    return found
+
+
+def _whole(value: Any, where: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise BadInput(f"{where}: not a whole number")
+    whole = exact(value, where)
+    if whole % 1 or not _LEAST <= whole <= _MOST:
+        raise BadInput(f"{where}: not a whole number of 64 bits")
+    return int(whole)
+
+
+def _of(value: Any, kind: type, where: str, named: str) -> Any:
+    if not isinstance(value, kind):
+        raise BadInput(f"{where}: not {named}")
     return value
 
 

@@ -77,7 +77,7 @@ class Atlas:
             answer = self.http.json(
                 path, params={**params, "pageNum": number, "itemsPerPage": PAGE}, headers={"Accept": accept}
             )
-            results = record(answer, f"Atlas {path}").get("results") or []
+            results = answer.get("results") or []
             total = answer.get("totalCount") or 0
             if not isinstance(results, list) or not isinstance(total, int):
                 raise BadInput(f"Atlas {path}: results is no list, or totalCount no number")
@@ -92,7 +92,7 @@ class Atlas:
         """All invoices of the organization, without line items; the pending one among them."""
         return self._pages(f"/orgs/{self.org_id}/invoices", INVOICES, viewLinkedInvoices="true")
 
-    def invoice(self, invoice_id: str) -> Any:
+    def invoice(self, invoice_id: str) -> dict[str, Any]:
         """An invoice with its line items."""
         return self.http.json(f"/orgs/{self.org_id}/invoices/{invoice_id}", headers={"Accept": INVOICES})
 

@@ -23,7 +23,7 @@ from ingestion.atlas.shape import (
 )
 from ingestion.errors import BadInput
 from ingestion.lake import Known, Rows, Slice, Source
-from ingestion.records import moment, record
+from ingestion.records import moment
 from ingestion.settings import Month, Window
 
 # An invoice of these states may still change.
@@ -61,7 +61,7 @@ def slices(settings: AtlasSettings, window: Window, known: Known, now: datetime)
 
         def read(identifier: str = str(header["id"])) -> Iterable[Rows]:
             where = f"Atlas invoice {identifier}"
-            invoice = record(atlas.invoice(identifier), where)
+            invoice = atlas.invoice(identifier)
             yield Rows(INVOICES, [invoice_row(invoice, where)])
             yield Rows(LINE_ITEMS, line_rows(invoice, where))
 

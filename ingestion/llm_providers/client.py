@@ -10,7 +10,7 @@ from typing import Any
 
 from ingestion.contract import NoData
 from ingestion.errors import VendorError
-from ingestion.http import Client, exact_json
+from ingestion.http import Client
 from ingestion.llm_providers.analytics import ANALYTICS_GROUPS, USAGE_GROUPS
 from ingestion.llm_providers.openai_usage import Endpoint
 from ingestion.records import instant, moment
@@ -38,10 +38,7 @@ def _get(
     response = http.request("GET", path, params=params, headers=headers, accept_statuses=accepted)
     if not response.ok:
         return response.status_code, None
-    try:
-        return response.status_code, exact_json(response.content)
-    except ValueError:
-        raise VendorError(f"{http.vendor}: {path} did not answer in JSON") from None
+    return response.status_code, http.parsed(response)
 
 
 def _daily(

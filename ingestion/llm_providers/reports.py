@@ -11,7 +11,7 @@ from typing import Any
 from ingestion.columns import Table
 from ingestion.errors import BadInput
 from ingestion.faults import fault
-from ingestion.lake import Known, NoData, Rows, Slice
+from ingestion.lake import Known, Rows, Slice
 from ingestion.llm_providers.analytics import (
     ANALYTICS_COSTS,
     ANALYTICS_USAGE,
@@ -63,25 +63,27 @@ class Fetched:
     fetch: Fetch
     days: list[datetime]
     found: dict[datetime, list[dict[str, Any]]] | None = None
-    absence: str | None = None
+    failed: Exception | None = None
     is_expected: bool = False
 
     def of(self, day: datetime) -> list[dict[str, Any]]:
         """The day's results; a day that the answer leaves out is empty. Raises NoData where there is no report."""
-        if self.found is None and self.absence is None:
+        if self.failed:
+            raise self.failed
+        if self.found is None:
             try:
                 buckets = self.fetch(self.days[0], self.days[-1] + timedelta(days=1))
                 self.found = within(buckets, self.days, self.vendor)
-                if self.is_expected and not any(self.found.values()):
-                    _log.warning(
-                        "%s: nothing from %s on: an admin key sees its own organization only; is it the right one?",
-                        self.vendor,
-                        f"{self.days[0]:%Y-%m-%d}",
-                    )
-            except NoData as reason:
-                self.absence = str(reason)
-        if self.found is None:
-            raise NoData(str(self.absence))
+            except Exception as error:
+                # Whatever it was, the days are asked for once and not each by itself.
+                self.failed = error
+                raise
+            if self.is_expected and not any(self.found.values()):
+                _log.warning(
+                    "%s: nothing from %s on: an admin key sees its own organization only; is it the right one?",
+                    self.vendor,
+                    f"{self.days[0]:%Y-%m-%d}",
+                )
         return self.found.get(day, [])
 
 

@@ -48,9 +48,7 @@ class Vercel:
                 if b"costs_not_found" in response.content:
                     raise NoData("Vercel has no costs for these days (costs_not_found)")
                 raise VendorError(f"Vercel: {url} is not there for team {self.team_id} (404)")
-            for number, line in enumerate(response.iter_lines(chunk_size=1 << 16), start=1):
-                if not line.strip():
-                    continue
+            for number, line in self.http.lines(response):
                 try:
                     charge = exact_json(line)
                 except ValueError:
@@ -69,7 +67,7 @@ class Vercel:
             if following is not None:
                 params[cursor] = following
             answer = self.http.json(path, params=params)
-            found = answer.get(key) if isinstance(answer, dict) else None
+            found = answer.get(key)
             if not isinstance(found, list):
                 raise BadInput(f"Vercel {path}: the answer has no list of {key}")
             for entry in found:

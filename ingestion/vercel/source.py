@@ -92,7 +92,8 @@ class MonthOfCharges:
         if self.fetched is None:
             try:
                 self.fetched = self._fetch()
-            except (BadInput, NoData) as error:
+            except Exception as error:
+                # Whatever it was, the month is asked for once and not once a day.
                 self.failed = error
                 raise
         return self.fetched

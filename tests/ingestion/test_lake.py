@@ -241,7 +241,7 @@ def test_value_that_its_column_cannot_hold_is_refused_by_record_and_column(
     bad = [record("x", "1"), {**record("y", "2"), column: value}]
     report = landed(home, {"a": bad, "b": [record("z", "0.30000000000000004")]})
     ((_, message),) = report.refused
-    assert message.startswith(f"charges of a, record 2: {column} ") and "hush" not in message
+    assert message.startswith(f"charges of a, record 2, {column}: ") and "hush" not in message
     assert current_rows(home) == [("z", Decimal("0.3"))]
 
 
