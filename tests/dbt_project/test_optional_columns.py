@@ -56,6 +56,8 @@ DAY = datetime(2026, 10, 7, tzinfo=UTC)
 WINDOW = Window(Month(2026, 10), Month(2026, 10))
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
 MONTH_START, MONTH_END = datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)
+# A petabyte in bytes; byte-seconds come to more.
+BEYOND_MEASURE = Decimal(10**15)
 BUCKET = {"bucket_start": DAY, "bucket_end": DAY + timedelta(days=1)}
 
 
@@ -438,9 +440,11 @@ REQUESTS = Fixture(
 
 
 def _variants(column: Column, value: Any, documents: Iterable[str]) -> Iterator[Any]:
-    """Other values of a column: none, nothing between the quotes, the other case."""
+    """Other values of a column: none, nothing between the quotes, the other case, a quantity beyond all measure."""
     if value is not None:
         yield None
+    if any(word in column.name for word in ("quantity", "usage_amount", "unit_price")):
+        yield float(BEYOND_MEASURE) if pa.types.is_floating(column.type) else BEYOND_MEASURE
     if column.name in documents or not pa.types.is_string(column.type):
         return
     yield ""

@@ -42,7 +42,7 @@
         measured as (
             select
                 result.*,
-                coalesce(tokens is not null and tokens > 0 and amount >= 0, false) as has_tokens,
+                coalesce(tokens > 0 and tokens < 10000000000000 and amount >= 0, false) as has_tokens,
                 cast(date_trunc('month', bucket_start) as timestamp) as month_start,
                 {% if entities %}
                     accounts.name as account_name,

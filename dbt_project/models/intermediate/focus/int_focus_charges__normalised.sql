@@ -153,7 +153,7 @@ with
                 else billing_period_start + interval 1 month
             end as billing_period_end,
             category as charge_category,
-            case when charge_class = 'Correction' then 'Correction' end as charge_class,
+            case when lower(charge_class) = 'correction' then 'Correction' end as charge_class,
             case
                 when known_category is null
                 then 'other: ' || coalesce(charge_category, 'no category') || ': '
@@ -189,13 +189,10 @@ with
                 when price_id is not null and priced.pricing_quantity is not null
                 then coalesce(pricing_unit, 'Units')
             end as pricing_unit,
-            case
-                when
-                    pricing_category is null
-                    or pricing_category in ('Standard', 'Dynamic', 'Committed', 'Other')
-                then pricing_category
-                else 'Other'
-            end as pricing_category,
+            coalesce(
+                {{ focus_pricing_category("pricing_category") }},
+                case when pricing_category is not null then 'Other' end
+            ) as pricing_category,
             case
                 when price_id is not null and has_list_price then priced.list_unit_price
             end as list_unit_price,
