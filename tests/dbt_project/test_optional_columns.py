@@ -461,8 +461,8 @@ def variants(fixture: Fixture) -> Iterator[tuple[str, dict[str, Any]]]:
             if column.name in fixture.kept or column.name == fixture.amount:
                 continue
             for value in _variants(column, row.get(column.name), fixture.documents):
-                said = "left out" if value is None else repr(value)
-                yield f"{fixture.table.name} {position}: {column.name} {said}", {**row, column.name: value}
+                shown = "left out" if value is None else repr(value)
+                yield f"{fixture.table.name} {position}: {column.name} {shown}", {**row, column.name: value}
 
 
 def _amount(number: int) -> Decimal:

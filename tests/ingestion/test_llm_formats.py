@@ -203,7 +203,7 @@ def test_unknown_model_is_reported_as_it_is_and_tags_without_agents() -> None:
             {"model_group": "gpt-4o", "response": {"model": "gpt-4o-2024-08-06"}, "model": "azure/prod"},
             "gpt-4o-2024-08-06",
         ),
-        # An Azure deployment has a name of the customer's: what LiteLLM prices it as is told.
+        # An Azure deployment has a name of the customer's: what LiteLLM prices it as is known.
         (
             {
                 "custom_llm_provider": "azure",
@@ -220,7 +220,7 @@ def test_unknown_model_is_reported_as_it_is_and_tags_without_agents() -> None:
             "openai/text-embedding-3-small",
         ),
         ({"model_group": None, "response": {"model": "m-1"}, "model": "m"}, "m-1"),
-        # Nothing else is told.
+        # Nothing else is known.
         ({"model_group": "m", "response": {"model": "m"}, "model": None}, "m"),
     ],
 )
@@ -402,9 +402,9 @@ def test_spans_around_a_request_are_none_and_old_names_are_known() -> None:
 def test_alias_is_not_the_model_of_a_span(
     request_model: str, response_model: str | None, sent: str | None, served: str
 ) -> None:
-    told = {"gen_ai__request__model": request_model, "gen_ai__response__model": response_model}
-    told["litellm__provider__model"] = sent
-    chat = span("s1", "chat", **{name: value for name, value in told.items() if value})
+    pairs = {"gen_ai__request__model": request_model, "gen_ai__response__model": response_model}
+    pairs["litellm__provider__model"] = sent
+    chat = span("s1", "chat", **{name: value for name, value in pairs.items() if value})
     row = one(OTEL, exported(chat))
     assert (row["response_model"], row["request_model"]) == (served, request_model)
 

@@ -44,10 +44,10 @@ def test_price_that_multiplies_back_is_told_from_one_that_does_not(
     # From rows, and not from literals: an engine works literals out when it plans.
     row = f"(select {money(price)} as price, {money(quantity)} as quantity, {money(cost)} as cost) as charge"
     call = 'holds("price", "quantity", "cost")'
-    assert engine.rows(f"select {rendered(call, engine.name)} as told from {row}") == [(holds,)]
+    assert engine.rows(f"select {rendered(call, engine.name)} as found from {row}") == [(holds,)]
     call = 'holding_price("price", "quantity", "cost")'
     kept = Decimal(price) if holds and price else None
-    assert engine.rows(f"select {rendered(call, engine.name)} as told from {row}") == [(kept,)]
+    assert engine.rows(f"select {rendered(call, engine.name)} as found from {row}") == [(kept,)]
 
 
 WORDS = [
@@ -63,8 +63,8 @@ WORDS = [
 
 @pytest.mark.parametrize(("macro", "value", "word"), WORDS)
 def test_word_of_focus_is_known_in_any_case(engine: Sql, macro: str, value: str, word: str | None) -> None:
-    sql = rendered(f'{macro}("said")', engine.name)
-    assert engine.rows(f"select {sql} as word from (select {value} as said) as charge") == [(word,)]
+    sql = rendered(f'{macro}("word")', engine.name)
+    assert engine.rows(f"select {sql} as word from (select {value} as word) as charge") == [(word,)]
 
 
 # Status, error code, gateway's cache, and whether a provider was paid.
@@ -87,7 +87,7 @@ def test_request_without_a_status_was_answered_unless_it_has_an_error(
         f"(select cast({status} as string) as status, cast({error} as string) as error_code, "
         f"cast(null as string) as error_class, cast({hit} as boolean) as gateway_cache_hit) as request"
     )
-    assert engine.rows(f"select {rendered('is_answered()', engine.name)} as told from {row}") == [(answered,)]
+    assert engine.rows(f"select {rendered('is_answered()', engine.name)} as found from {row}") == [(answered,)]
 
 
 TIMES = {
@@ -113,9 +113,9 @@ ABSENT = [
 ]
 
 
-@pytest.mark.parametrize(("absent", "told"), ABSENT)
+@pytest.mark.parametrize(("absent", "instead"), ABSENT)
 def test_charge_without_dates_is_of_its_billing_period(
-    engine: Sql, absent: tuple[str, ...], told: dict[str, str]
+    engine: Sql, absent: tuple[str, ...], instead: dict[str, str]
 ) -> None:
     given = ", ".join(
         f"cast({'null' if name in absent else repr(value)} as timestamp) as {name}"
@@ -124,4 +124,4 @@ def test_charge_without_dates_is_of_its_billing_period(
     calls = [rendered(f"charge_time('{name}')", engine.name) for name in TIMES]
     times = ", ".join(f"cast({call} as string) as t{place}" for place, call in enumerate(calls))
     found = engine.rows(f"select {times} from (select '2026-10' as billing_month, {given}) as charge")
-    assert found == [tuple({**TIMES, **told}.values())]
+    assert found == [tuple({**TIMES, **instead}.values())]

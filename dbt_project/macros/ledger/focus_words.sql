@@ -1,4 +1,4 @@
-{#- FOCUS's own words for what a vendor says, in whatever case the vendor writes them; NULL for another word. -#}
+{#- FOCUS's own words for what a vendor writes, in whatever case the vendor writes them; NULL for another word. -#}
 {% macro focus_category(column) %}
     {{ _focus_word(column, ["Usage", "Purchase", "Tax", "Credit", "Adjustment"]) }}
 {% endmacro %}

@@ -183,8 +183,8 @@ def served(answered: str, aliases: tuple[str, ...], deployed: tuple[str, ...]) -
     """
     own = f"nullif({answered}, '')"
     made_up = ", ".join(f"lower({alias})" for alias in aliases)
-    told = f"case when lower({own}) in ({made_up}) then null else {own} end"
-    named = (told, *(f"nullif({name}, '')" for name in deployed), own)
+    answer = f"case when lower({own}) in ({made_up}) then null else {own} end"
+    named = (answer, *(f"nullif({name}, '')" for name in deployed), own)
     return f"coalesce({', '.join(named)})"
 
 

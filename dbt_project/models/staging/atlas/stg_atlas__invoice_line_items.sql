@@ -1,4 +1,4 @@
--- A text that Atlas leaves empty says nothing: it is absent.
+-- A text that Atlas leaves empty is an absent one.
 with delivered as (select * from {{ lake_table("raw_atlas", "invoice_line_items") }})
 
 select

@@ -1,4 +1,4 @@
--- A text that a vendor leaves empty says nothing: it is absent.
+-- A text that a vendor leaves empty is an absent one.
 with delivered as (select * from {{ lake_table("raw_focus", "cost_and_usage", vendor_files=true) }})
 
 select

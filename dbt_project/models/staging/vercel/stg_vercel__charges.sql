@@ -1,4 +1,4 @@
--- A text that Vercel leaves empty says nothing: it is absent.
+-- A text that Vercel leaves empty is an absent one.
 with delivered as (select * from {{ lake_table("raw_vercel", "charges") }})
 
 select
