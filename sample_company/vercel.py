@@ -1,7 +1,8 @@
 """Vercel as the sample company sees it: daily charges of one team, in the shape of `/v1/billing/charges`.
 
 Days are Los Angeles days, as Vercel bills. Managed infrastructure is committed (MIUs): BilledCost is 0 and
-EffectiveCost is not. Seats and the plan fee carry no project.
+EffectiveCost is not. Seats and the plan fee carry no project. What Vercel documents as optional is left out as often as
+it is there.
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ SKUS: tuple[tuple[str, str, str, str, str, float], ...] = (
 )
 REGIONS = (("iad1", "Washington, D.C., USA"), ("fra1", "Frankfurt, Germany"))
 SPIKE_PROJECT = "prj_landing"
+# Vercel's CLI has the first three as optional, and no SkuId at all (packages/cli/src/util/billing/focus-charge.ts).
+OPTIONAL = (("RegionId", "RegionName"), ("ServiceCategory",), ("SkuId",))
 
 
 def spike_days(world: World) -> tuple[date, date]:
@@ -72,14 +75,17 @@ def _text(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
 
 
-def _row(day: date, **fields: object) -> dict[str, object]:
+def _row(world: World, day: date, project: str, **fields: object) -> dict[str, object]:
+    """A row in Vercel's shape, which of the optional fields it has being its own, however often it is asked for."""
+    rng = world.rng("vercel fields", day, project, fields["SkuId"], fields.get("RegionId"))
+    absent = {name for names in OPTIONAL if rng.random() < 0.5 for name in names}
     return {
         "BillingCurrency": "USD",
         "PricingCurrency": "USD",
         "ChargePeriodStart": _text(_midnight(day)),
         "ChargePeriodEnd": _text(_midnight(day + timedelta(days=1))),
         "ServiceProviderName": "Vercel",
-        **fields,
+        **{name: value for name, value in fields.items() if name not in absent},
     }
 
 
@@ -106,7 +112,9 @@ def charges(world: World, day: date, as_of: date) -> Iterator[tuple[dict[str, ob
                 cost = (quantity * Decimal(price)).quantize(CENT_PARTS)
                 yield (
                     _row(
+                        world,
                         day,
+                        project.id,
                         BilledCost=Decimal(0),
                         EffectiveCost=cost,
                         ChargeCategory="Usage",
@@ -133,7 +141,9 @@ def charges(world: World, day: date, as_of: date) -> Iterator[tuple[dict[str, ob
             committed = sku == "miu-commitment"
             yield (
                 _row(
+                    world,
                     day,
+                    "",
                     BilledCost=Decimal(amount),
                     EffectiveCost=Decimal(0) if committed else Decimal(amount),
                     ChargeCategory=category,
@@ -153,7 +163,9 @@ def charges(world: World, day: date, as_of: date) -> Iterator[tuple[dict[str, ob
     seat_cost = (seats * Decimal(20) / days_in_month).quantize(CENT_PARTS)
     yield (
         _row(
+            world,
             day,
+            "",
             BilledCost=seat_cost,
             EffectiveCost=seat_cost,
             ChargeCategory="Usage",
@@ -172,14 +184,14 @@ def charges(world: World, day: date, as_of: date) -> Iterator[tuple[dict[str, ob
 
 
 def vendor_charge_id(row: dict[str, object]) -> str:
-    """The natural key of a charge; Vercel gives its rows no id."""
+    """The natural key of a charge; Vercel gives its rows no id, and may leave out region and SKU."""
     tags = row["Tags"]
     project = tags.get("ProjectId", "") if isinstance(tags, dict) else ""
     return "|".join(
         (
             TEAM_ID,
             str(row["ChargePeriodStart"])[:10],
-            str(row["SkuId"]),
+            str(row.get("SkuId") or row["ServiceName"]),
             str(row.get("RegionId") or ""),
             project,
             str(row["ChargeCategory"]),
@@ -190,16 +202,13 @@ def vendor_charge_id(row: dict[str, object]) -> str:
 def labels(world: World, as_of: date) -> Iterator[Label]:
     """Whose each charge is: the project's service's team. Seats, plan and credits are everybody's."""
     for day in world.days(as_of):
+        amounts: dict[tuple[str, Project], Decimal] = {}
         for row, project in charges(world, day, as_of):
-            if project is None:
-                continue
-            yield Label(
-                "vercel",
-                vendor_charge_id(row),
-                world.team_of(project.service, day),
-                Decimal(str(row["EffectiveCost"])),
-                project.declared,
-            )
+            if project is not None:
+                key = vendor_charge_id(row), project
+                amounts[key] = amounts.get(key, Decimal(0)) + Decimal(str(row["EffectiveCost"]))
+        for (charge, project), amount in amounts.items():
+            yield Label("vercel", charge, world.team_of(project.service, day), amount, project.declared)
 
 
 def spikes(world: World) -> list[Spike]:

@@ -41,6 +41,7 @@ from stages
 group by {{ bucket | join(", ") }}
 having
     {% for measure in cost_columns() %}
-        sum(case when stage = 'charges' then {{ measure }} else 0 end)
-        <> sum(case when stage = 'facts' then {{ measure }} else 0 end) {{ "or" if not loop.last }}
+        sum(case when stage = 'charges' then coalesce({{ measure }}, 0) else 0 end) <> sum(
+            case when stage = 'facts' then coalesce({{ measure }}, 0) else 0 end
+        ) {{ "or" if not loop.last }}
     {% endfor %}

@@ -111,10 +111,14 @@ def _library_match(provider: str, model: str) -> tuple[str, str] | None:
 def resolved(provider: str, model: str, own: set[tuple[str, str]]) -> tuple[str | None, str | None, str]:
     """Provider and model in the price book, and how they were found; `own` are the registry's own models."""
     named, bare = price_provider(provider), model.rsplit("/", 1)[-1]
-    for name in (model, bare):
+    # Gateways put the provider before names that have a path of their own: `groq/openai/gpt-oss-120b`.
+    first, _, rest = model.partition("/")
+    offered = rest if "/" in rest and price_provider(first) == named else model
+    for name in (model, offered, bare):
         if (named, name) in own:
             return named, name, "registry"
-    for name, how in ((model, "library"), (bare, "library_without_path")):
+    ways = ((model, "library"), (offered, "library_without_provider"), (bare, "library_without_path"))
+    for name, how in ways:
         found = _library_match(provider, name)
         if found:
             return (*found, how)

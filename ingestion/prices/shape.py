@@ -48,7 +48,7 @@ MODEL_ALIASES = Table(
         text("raw_model", "model, as the request names it"),
         text("price_provider", "provider in the price book; NULL where the model is unknown"),
         text("price_model_id", "model in the price book; NULL where it is unknown"),
-        text("resolved_by", "registry, library, library_without_path, or unknown"),
+        text("resolved_by", "registry, library, library_without_provider, library_without_path, or unknown"),
     ),
 )
 TABLES = (PRICE_BOOKS, PRICES, MODEL_ALIASES)

@@ -16,6 +16,7 @@ FACT_COST = dg.AssetKey(["marts", "fact_cost"])
 RECONCILIATION = dg.AssetKey(["marts", "fact_reconciliation"])
 DELIVERED_TWICE = dg.AssetKey(["marts", "bill_delivered_twice"])
 FRESHNESS = dg.AssetKey(["marts", "source_freshness"])
+QUALITY = dg.AssetKey(["marts", "data_quality_issue"])
 
 
 def of_build() -> dict[str, str]:
@@ -77,6 +78,37 @@ def no_bill_is_delivered_twice() -> dg.AssetCheckResult:
     )
 
 
+ISSUE = (
+    "source, rule_id, billing_month, row_count, example_charge_key, slice_id, rule, billed_cost, billing_currency"
+)
+
+
+def found_issues(rows: list[tuple[object, ...]]) -> dg.AssetCheckResult:
+    """The verdict on rows of `data_quality_issue`, in the columns of ISSUE: a warning that names the first few."""
+    named = [
+        f"{source}, {month}: {rule_id} in {count} rows, such as charge {example}"
+        for source, rule_id, month, count, example, *_ in rows
+    ]
+    return dg.AssetCheckResult(
+        passed=not rows,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(named[:3]) or None,
+        metadata={"issues": dg.JsonMetadataValue([[str(value) for value in row] for row in rows])},
+    )
+
+
+@dg.asset_check(
+    asset=QUALITY,
+    name="charges_follow_the_focus_rules",
+    description=(
+        "Charges keep the rules of FOCUS beyond their amounts (price times quantity, units, enumerations). The money of "
+        "those that do not is right and published; data_quality_issue lists them."
+    ),
+)
+def charges_follow_the_focus_rules() -> dg.AssetCheckResult:
+    return found_issues(rows_of(QUALITY, ISSUE))
+
+
 def stale_sources(rows: list[tuple[object, ...]], now: datetime) -> list[str]:
     """The sources that are older than they promise, from (source, newest charge, promise hours, slices)."""
     found = []
@@ -110,4 +142,9 @@ def newest_charge_is_within_the_promise() -> dg.AssetCheckResult:
     )
 
 
-CHECKS = [billed_cost_equals_the_delivery_notes, no_bill_is_delivered_twice, newest_charge_is_within_the_promise]
+CHECKS = [
+    billed_cost_equals_the_delivery_notes,
+    no_bill_is_delivered_twice,
+    charges_follow_the_focus_rules,
+    newest_charge_is_within_the_promise,
+]

@@ -158,6 +158,98 @@ def test_unknown_model_is_reported_as_it_is_and_tags_without_agents() -> None:
     assert row["reported_cost"] == 0 and row["tags"] == '["env:prod"]'
 
 
+@pytest.mark.parametrize(
+    ("fields", "served"),
+    [
+        # The alias of the proxy's model list: what was deployed answered.
+        (
+            {
+                "model_group": "sonnet",
+                "response": {"model": "sonnet"},
+                "model": "bedrock/us.a.c-1",
+                "deployed": "bedrock/us.a.c-2",
+            },
+            "bedrock/us.a.c-2",
+        ),
+        (
+            {"model_group": "Mini", "response": {"model": "mini"}, "model": "openai/gpt-4o-mini"},
+            "openai/gpt-4o-mini",
+        ),
+        # The alias is the name of another model.
+        (
+            {"model_group": "gpt-4o", "response": {"model": "gpt-4o"}, "model": "openai/gpt-4o-mini"},
+            "openai/gpt-4o-mini",
+        ),
+        # The group that was asked for before a fallback.
+        (
+            {
+                "model_group": "backup",
+                "response": {"model": "main"},
+                "model": "openai/gpt-4o-mini",
+                "metadata": {"original_model_group": "main"},
+            },
+            "openai/gpt-4o-mini",
+        ),
+        # The provider's own name, more exact than the deployment's.
+        (
+            {
+                "model_group": "fast",
+                "response": {"model": "gpt-4o-mini-2024-07-18"},
+                "model": "openai/gpt-4o-mini",
+            },
+            "gpt-4o-mini-2024-07-18",
+        ),
+        (
+            {"model_group": "gpt-4o", "response": {"model": "gpt-4o-2024-08-06"}, "model": "azure/prod"},
+            "gpt-4o-2024-08-06",
+        ),
+        # An Azure deployment has a name of the customer's: what LiteLLM prices it as is known.
+        (
+            {
+                "custom_llm_provider": "azure",
+                "model_group": "chat",
+                "response": {"model": "chat"},
+                "model": "azure/prod",
+                "model_map_information": {"model_map_key": "azure/gpt-4o"},
+            },
+            "azure/gpt-4o",
+        ),
+        # No response: a failure, or an embedding.
+        (
+            {"model_group": "embed", "response": None, "model": "openai/text-embedding-3-small"},
+            "openai/text-embedding-3-small",
+        ),
+        ({"model_group": None, "response": {"model": "m-1"}, "model": "m"}, "m-1"),
+        # Nothing else is known.
+        ({"model_group": "m", "response": {"model": "m"}, "model": None}, "m"),
+    ],
+)
+def test_alias_is_not_the_model_that_was_served(fields: dict[str, Any], served: str) -> None:
+    deployed = fields.pop("deployed", None)
+    row = one(LITELLM, payload(**fields, hidden_params={"litellm_model_name": deployed}))
+    assert row["response_model"] == served
+
+
+@pytest.mark.parametrize(
+    ("fields", "key", "served"),
+    [
+        ({"model": "openai/gpt-4o-mini", "model_group": "mini"}, "openai/gpt-4o-mini", "openai/gpt-4o-mini"),
+        ({"model": "mini", "model_group": "mini"}, "openai/gpt-4o-mini", "openai/gpt-4o-mini"),
+        ({"model": "mini", "model_group": "mini"}, None, "mini"),
+        (
+            {"model": "azure/prod", "model_group": "chat", "custom_llm_provider": "azure"},
+            "azure/gpt-4o-mini",
+            "azure/gpt-4o-mini",
+        ),
+        ({"model": "openai/prod", "model_group": "chat", "custom_llm_provider": "openai"}, "other", "openai/prod"),
+    ],
+)
+def test_alias_is_not_the_model_of_a_spend_log(fields: dict[str, Any], key: str | None, served: str) -> None:
+    log = {"request_id": "r", "startTime": "2026-11-23T13:16:02Z", **fields}
+    metadata = json.dumps({"model_map_information": {"model_map_key": key}})
+    assert one(SPEND_LOGS, {**log, "metadata": metadata})["response_model"] == served
+
+
 def test_field_of_another_kind_refuses_nothing() -> None:
     """With message logging off `response` may be a text; metadata that is none is none."""
     row = one(LITELLM, payload(response="redacted-by-litellm", hidden_params="x"))
@@ -298,6 +390,25 @@ def test_spans_around_a_request_are_none_and_old_names_are_known() -> None:
     assert former["input_tokens"] == 5 and former["output_tokens"] is None
 
 
+@pytest.mark.parametrize(
+    ("request_model", "response_model", "sent", "served"),
+    [
+        ("sonnet", "sonnet", "anthropic/claude-sonnet-4-5", "anthropic/claude-sonnet-4-5"),
+        ("sonnet", "claude-sonnet-4-5-20250929", "anthropic/claude-sonnet-4-5", "claude-sonnet-4-5-20250929"),
+        ("gpt-5", "gpt-5", None, "gpt-5"),
+        ("gpt-5", None, None, "gpt-5"),
+    ],
+)
+def test_alias_is_not_the_model_of_a_span(
+    request_model: str, response_model: str | None, sent: str | None, served: str
+) -> None:
+    pairs = {"gen_ai__request__model": request_model, "gen_ai__response__model": response_model}
+    pairs["litellm__provider__model"] = sent
+    chat = span("s1", "chat", **{name: value for name, value in pairs.items() if value})
+    row = one(OTEL, exported(chat))
+    assert (row["response_model"], row["request_model"]) == (served, request_model)
+
+
 def test_span_that_failed_and_one_without_usage() -> None:
     failed = span("s1", "chat", error__type="timeout", gen_ai__request__model="m")
     row = one(OTEL, exported(failed))
@@ -357,6 +468,22 @@ def observation(**fields: Any) -> dict[str, Any]:
         "input": SECRET,
         **fields,
     }
+
+
+def test_alias_is_not_the_model_of_an_observation() -> None:
+    deployed = {"litellm_model_name": "anthropic/claude-sonnet-4-5"}
+    aliased = observation(provided_model_name="s", metadata={"model_group": "s", "hidden_params": deployed})
+    named = observation(provided_model_name="m", metadata={"model_group": "s", "hidden_params": deployed})
+    assert one(LANGFUSE, aliased)["response_model"] == "anthropic/claude-sonnet-4-5"
+    assert one(LANGFUSE, named)["response_model"] == "m"
+
+
+def test_canonical_record_without_a_status_failed_where_it_has_an_error() -> None:
+    record = {"request_id": "r", "started_at": "2026-11-23T13:16:04Z"}
+    assert one(CANONICAL, record)["status"] is None
+    assert one(CANONICAL, {**record, "error_code": "429"})["status"] == "failure"
+    assert one(CANONICAL, {**record, "error_class": "Timeout", "status": ""})["status"] == "failure"
+    assert one(CANONICAL, {**record, "error_code": "429", "status": "success"})["status"] == "success"
 
 
 def test_input_of_langfuse_is_fresh_input_and_only_calls_of_models_are_requests(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from ingestion.llm_gateway.formats import LITELLM, MONGODB, SPEND_LOGS
 from ingestion.llm_gateway.shape import LLM_REQUESTS
 from ingestion.llm_gateway.source import GatewaySettings
 from ingestion.objects import Folder
+from ingestion.prices.client import resolved
 from ingestion.settings import Home, Month, Window
 from tests.ingestion.llm_records import one, read_records
 
@@ -151,3 +152,14 @@ def test_document_needs_an_id_and_a_start() -> None:
         one(MONGODB, {"request_id": "x"})
     row = one(MONGODB, {"_id": "7", "started_at": "2026-11-01T00:00:00Z", "prompt": "secret"})
     assert row["request_id"] == "7" and "secret" not in str(row)
+
+
+@pytest.mark.parametrize("name", ["standard_logging_payload.jsonl", "spend_logs.jsonl", "proxy_run.jsonl"])
+def test_model_of_a_real_record_is_in_the_price_book_wherever_litellm_has_a_price(name: str) -> None:
+    paid = [row for row in rows(name) if row["reported_cost"]]
+    aliased = [row for row in paid if row["model_group"] not in (row["request_model"], None)]
+    assert len(aliased) > 2
+    unknown = [
+        row["response_model"] for row in paid if resolved(row["provider"], row["response_model"], set())[1] is None
+    ]
+    assert not unknown

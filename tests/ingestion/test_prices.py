@@ -112,6 +112,12 @@ def test_price_of_one_s_own_model_is_all_that_is_known_of_it(tmp_path: Path) -> 
         ("openai", "gpt-4o-2024-08-06", ("openai", "gpt-4o", "library")),
         ("openai", "openai/gpt-5-mini-2025-08-07", ("openai", "gpt-5-mini", "library_without_path")),
         ("bedrock", "amazon.nova-pro-v1:0", ("aws", "amazon.nova-pro-v1:0", "library")),
+        ("groq", "groq/openai/gpt-oss-120b", ("groq", "openai/gpt-oss-120b", "library_without_provider")),
+        (
+            "openrouter",
+            "openrouter/anthropic/claude-sonnet-4.5",
+            ("openrouter", "anthropic/claude-sonnet-4.5", "library_without_provider"),
+        ),
         ("azure", "gpt-4o", ("openai", "gpt-4o", "library")),
         ("vertex_ai", "gemini-2.5-pro", ("google", "gemini-2.5-pro", "library")),
         ("openai", "gpt-5-sample-preview", (None, None, "unknown")),

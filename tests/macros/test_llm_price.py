@@ -75,7 +75,7 @@ class Lake:
 
 
 def requested(
-    id: int, provider: str, model: str, moment: datetime, tier: str, **counts: int | None
+    id: int, provider: str | None, model: str | None, moment: datetime, tier: str, **counts: int | None
 ) -> dict[str, Any]:
     return {
         "id": id,
@@ -322,12 +322,24 @@ TRAPS: list[tuple[str, dict[str, Any], str | None]] = [
         requested(0, "openai", "gpt-5-sample-preview", JUNE, "standard", input_tokens=1_000, output_tokens=0),
         None,
     ),
+    (
+        "a request of no known provider is listed as such",
+        requested(0, None, "gpt-5", JUNE, "standard", input_tokens=1_000, output_tokens=0),
+        None,
+    ),
+    (
+        "a request of no known model is listed as such",
+        requested(0, "openai", None, JUNE, "standard", input_tokens=1_000, output_tokens=0),
+        None,
+    ),
 ]
 STATUSES = {
     "usage that is missing is no cost of 0": ("usage_missing", None),
     "searches without a price are no searches for free": ("unpriced", "no_price_for_web_search"),
     "a model that is billed by the second has no price for tokens": ("unpriced", "no_price_for_tokens"),
     "an unknown model is not free": ("unpriced", "unknown_model"),
+    "a request of no known provider is listed as such": ("unpriced", "no_provider"),
+    "a request of no known model is listed as such": ("unpriced", "no_model"),
 }
 
 

@@ -81,7 +81,8 @@
 {% macro charge_select(relation, known, may_be_ai="true") %}
     {#- Select all columns of a charge from a relation that has the `known` ones; the others are NULL.
         Where a source prices in the currency that it bills in, the cost in pricing currency is the effective cost.
-        Only what has an id has a name (FOCUS): a vendor may tell the name alone.
+        Only what has an id has a name (FOCUS): a vendor may tell the name alone. A charge without dates is of its billing
+        period, and one of those without dates is of its billing month: it has a day, and an owner on that day.
 
         `may_be_ai`: what can be told of a line by the vendor's own columns alone, before anything is looked up or worked
         out. Who wants AI charges asks for it too, and an engine then reads no other line. -#}
@@ -89,6 +90,7 @@
         {%- for column in charge_columns() -%}
             {%- if column == "resource_name" and column in known -%}
                 {%- set value = "case when resource_id is not null then resource_name end" -%}
+            {%- elif column in timestamp_columns() -%} {%- set value = charge_time(column) -%}
             {%- elif column in known -%} {%- set value = column -%}
             {%- elif column == "pricing_currency_effective_cost" -%} {%- set value = "effective_cost" -%}
             {%- else -%} {%- set value = "null" -%}
@@ -98,6 +100,19 @@
         {{ may_be_ai }} as may_be_ai
     from {{ relation }}
 {% endmacro %}
+
+{% macro charge_time(column) %}
+    {#- A time of a charge; where the vendor gives none, that of the billing period, or of the billing month. -#}
+    {%- set month_start -%} cast(billing_month || '-01' as timestamp) {%- endset -%}
+    {%- set instead = {
+        "billing_period_start": month_start,
+        "billing_period_end": month_start ~ " + interval '1' month",
+        "charge_period_start": "billing_period_start, " ~ month_start,
+        "charge_period_end": "case when billing_period_end > charge_period_start then billing_period_end end, "
+        ~ "charge_period_start + interval '1' hour, billing_period_end, " ~ month_start ~ " + interval '1' month",
+    } -%}
+    coalesce({{ column }}, {{ instead[column] }})
+{%- endmacro %}
 
 {% macro attribution_columns() %}
     {#- What a request says of who made it and why. -#}

@@ -1,11 +1,16 @@
 {% macro holds(price, quantity, cost) %}
     {#-
-        Whether a vendor's unit price keeps FOCUS's rule price × quantity = cost, within 10^-9 of the cost (or of 1). What
-        is too large to be multiplied exactly does not.
+        Whether a unit price keeps FOCUS's rule price × quantity = cost, within 10^-9 of the cost (or of 1). What is too
+        large to be multiplied exactly does not. A product in binary, right to some 10^-15 of itself, settles nearly all;
+        the others are multiplied exactly.
     -#}
     coalesce(
         case
-            when {{ price }} < 0 or {{ price }} >= 10000000000000 or abs({{ quantity }}) >= 100000000000
+            when {{ price }} < 0
+            then false
+            when abs({{ binary_product(price, quantity) }} - cast({{ cost }} as double)) <= 0.0000000001
+            then true
+            when not {{ is_multipliable(price, quantity) }}
             then false
             else
                 abs({{ decimal_product(price, quantity) }} - ({{ cost }}))
@@ -13,4 +18,22 @@
         end,
         false
     )
+{% endmacro %}
+
+{% macro is_multipliable(amount, factor) %}
+    {#- Whether `decimal_product` can hold amount × factor; NULL where one of them is. -#}
+    (
+        abs({{ amount }}) < 10000000000000
+        and abs({{ factor }}) < 100000000000
+        and abs({{ binary_product(amount, factor) }}) < 10000000000000
+    )
+{% endmacro %}
+
+{% macro binary_product(amount, factor) %}
+    (cast({{ amount }} as double) * cast({{ factor }} as double))
+{% endmacro %}
+
+{% macro holding_price(price, quantity, cost) %}
+    {#- A unit price that is derived, or stated with few places; NULL where it would not multiply back to the cost. -#}
+    case when {{ holds(price, quantity, cost) }} then {{ price }} end
 {% endmacro %}

@@ -15,7 +15,7 @@
     {#- Whether two are of the same provider, account, model, token class and UTC day, whatever their tier. -#}
     {{ one }}.ai_provider = {{ other }}.ai_provider
     and coalesce({{ one }}.ai_account, '') = coalesce({{ other }}.ai_account, '')
-    and {{ one }}.ai_model = {{ other }}.ai_model
+    and coalesce({{ one }}.ai_model, '') = coalesce({{ other }}.ai_model, '')
     and {{ one }}.ai_token_class = {{ other }}.ai_token_class
     and {{ one }}.usage_day = {{ other }}.usage_day
 {% endmacro %}

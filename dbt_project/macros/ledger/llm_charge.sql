@@ -42,7 +42,7 @@
         measured as (
             select
                 result.*,
-                coalesce(tokens is not null and tokens > 0 and amount >= 0, false) as has_tokens,
+                coalesce(tokens > 0 and tokens < 10000000000000 and amount >= 0, false) as has_tokens,
                 cast(date_trunc('month', bucket_start) as timestamp) as month_start,
                 {% if entities %}
                     accounts.name as account_name,
@@ -76,6 +76,16 @@
             from measured
         ),
 
+        divided as (
+            select
+                priced.*,
+                case
+                    when amount >= 0 and pricing_quantity > 0
+                    then {{ unit_price("amount", "pricing_quantity") }}
+                end as rounded_price
+            from priced
+        ),
+
         described as (
             select
                 '{{ source }}' as source,
@@ -105,12 +115,8 @@
                 pricing_quantity,
                 case when has_tokens then '1000000 Tokens' when amount >= 0 then 'Units' end as pricing_unit,
                 case when amount >= 0 then 'Standard' end as pricing_category,
-                case
-                    when amount >= 0 then {{ unit_price("amount", "pricing_quantity") }}
-                end as list_unit_price,
-                case
-                    when amount >= 0 then {{ unit_price("amount", "pricing_quantity") }}
-                end as contracted_unit_price,
+                {{ holding_price("rounded_price", "pricing_quantity", "amount") }} as list_unit_price,
+                {{ holding_price("rounded_price", "pricing_quantity", "amount") }} as contracted_unit_price,
                 'provisional:' || {{ issuer_text }} || ':' || billing_month as invoice_id,
                 {{ issuer_text }} as invoice_issuer_name,
                 {{ issuer_text }} as service_provider_name,
@@ -163,7 +169,7 @@
                 case when has_tokens then token_class end as ai_token_class,
                 case when has_tokens and token_class is not null then service_tier end as ai_service_tier,
                 case when has_tokens and token_class is not null then account_id end as ai_account
-            from priced
+            from divided
         )
 
         {{ charge_select("described", llm_charge_columns()) }}

@@ -1,14 +1,21 @@
 {% macro canonical_provider(column) %}
-    {#- One name a provider: gateways know Bedrock by several (`bedrock_converse`, OpenTelemetry's `aws.bedrock`). -#}
+    {#-
+        One name a provider, in lower case: gateways know Bedrock by several (`bedrock_converse`, OpenTelemetry's
+        `aws.bedrock`).
+    -#}
     case
-        when {{ column }} like 'bedrock%' or {{ column }} = 'aws.bedrock' then 'bedrock' else {{ column }}
+        when lower({{ column }}) like 'bedrock%' or lower({{ column }}) = 'aws.bedrock'
+        then 'bedrock'
+        else nullif(lower({{ column }}), '')
     end
 {% endmacro %}
 
 {% macro canonical_tier(column) %}
     {#- The tier that was served: no name, `default` and `auto` are the standard one. -#}
     case
-        when {{ column }} is null or {{ column }} in ('default', 'auto') then 'standard' else {{ column }}
+        when coalesce(lower({{ column }}), '') in ('', 'default', 'auto', 'standard')
+        then 'standard'
+        else lower({{ column }})
     end
 {% endmacro %}
 
@@ -62,6 +69,12 @@
 {% endmacro %}
 
 {% macro is_answered() %}
-    {#- Whether a provider answered a request, and was paid: a failure costs nothing, and the gateway's cache neither. -#}
-    (status = 'success' and not gateway_cache_hit)
+    {#-
+        Whether a provider answered a request, and was paid: a failure costs nothing, and the gateway's cache neither. What
+        has no status, and no error, was answered: many logs write down nothing but answers.
+    -#}
+    (
+        case when status is null then error_code is null and error_class is null else status = 'success' end
+        and not coalesce(gateway_cache_hit, false)
+    )
 {% endmacro %}

@@ -201,6 +201,10 @@
         case
             when not_priced is not null or computed_list_cost is not null
             then null
+            when provider is null
+            then 'no_provider'
+            when raw_model is null
+            then 'no_model'
             when price_model_id is null
             then 'unknown_model'
             when card_key is null and priced_tier <> 'standard'

@@ -21,14 +21,14 @@
 
 {% macro told_by_key_or_caller(column) %}
     {#- The key's own attribute outranks what the caller says. -#}
-    coalesce({{ told_by_key(column) }}, {{ column }})
+    coalesce({{ told_by_key(column) }}, nullif({{ column }}, ''))
 {% endmacro %}
 
 {% macro caller_contradicts_key() %}
     {#- Whether the caller says of a request something else than the gateway keeps of its key. -#}
     (
         {%- for column in ["team_id", "service_name", "workflow", "feature", "customer_id", "environment", "experiment", "cost_center"] %}
-            coalesce({{ told_by_key(column) }} <> {{ column }}, false){{ " or" if not loop.last }}
+            coalesce({{ told_by_key(column) }} <> nullif({{ column }}, ''), false){{ " or" if not loop.last }}
         {%- endfor %}
     )
 {% endmacro %}

@@ -176,6 +176,18 @@ PROVIDERS = {
 }
 
 
+def served(answered: str, aliases: tuple[str, ...], deployed: tuple[str, ...]) -> str:
+    """SQL: the model that answered: as the response names it, unless that only repeats a name that the gateway made up.
+
+    Then it is the first of what the gateway deployed that is named; where nothing is, the response's name stands.
+    """
+    own = f"nullif({answered}, '')"
+    made_up = ", ".join(f"lower({alias})" for alias in aliases)
+    answer = f"case when lower({own}) in ({made_up}) then null else {own} end"
+    named = (answer, *(f"nullif({name}, '')" for name in deployed), own)
+    return f"coalesce({', '.join(named)})"
+
+
 def provider(value: str) -> str:
     """SQL: a provider as gateways call it."""
     pairs = " ".join(f"when {literal(name)} then {literal(known)}" for name, known in PROVIDERS.items())

@@ -58,6 +58,9 @@ CANONICAL = Format(
         "request_id": "own_id",
         "source_system": "coalesce(nullif(source_system, ''), 'canonical')",
         "provider": provider("provider"),
+        # A record with an error and without a status is of a failure.
+        "status": "coalesce(nullif(status, ''), case when coalesce(nullif(error_code, ''), nullif(error_class, '')) "
+        "is not null then 'failure' end)",
         "gateway_cache_hit": is_true("gateway_cache_hit"),
         "usage_source": "coalesce(nullif(usage_source, ''), "
         "case when input_tokens is null then 'missing' else 'provider' end)",

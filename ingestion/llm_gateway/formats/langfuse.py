@@ -15,6 +15,7 @@ from ingestion.llm_gateway.formats.base import (
     own_tags,
     person,
     said,
+    served,
     texts,
 )
 
@@ -39,6 +40,9 @@ _WRITE_5M = ("input_cache_creation_5m", "cache_creation_input_tokens", "input_ca
 _WRITE_1H = ("input_cache_creation_1h",)
 # LiteLLM's integration names an observation `time-HH-MM-SS-ffffff_<id of the response>`.
 _RESPONSE = r"nullif(regexp_extract(id, '^time-[0-9-]+_(.+)$', 1), '')"
+
+# LiteLLM's integration keeps what it deployed beside the name that it was asked by.
+_DEPLOYED = "(metadata -> 'hidden_params' ->> 'litellm_model_name')"
 
 LANGFUSE = Format(
     name="langfuse",
@@ -78,7 +82,7 @@ LANGFUSE = Format(
         "operation": "case type when 'EMBEDDING' then 'embeddings' else 'chat' end",
         "provider": "coalesce(metadata ->> 'provider', metadata ->> 'ls_provider')",
         "request_model": "provided_model_name",
-        "response_model": "provided_model_name",
+        "response_model": served("provided_model_name", ("(metadata ->> 'model_group')",), (_DEPLOYED,)),
         "status": "case when upper(level) = 'ERROR' then 'failure' else 'success' end",
         # Parts of the input and output are counted beside them; the whole is their sum.
         "input_tokens": "fresh + coalesce(cached, 0) + coalesce(written, 0) + coalesce(written_1h, 0) + coalesce(heard, 0)",

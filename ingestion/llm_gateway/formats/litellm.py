@@ -17,6 +17,7 @@ from ingestion.llm_gateway.formats.base import (
     own_tags,
     person,
     said,
+    served,
     structure,
     texts,
     unmistakable,
@@ -53,6 +54,7 @@ METADATA: dict[str, Declared] = {
     "spend_logs_metadata": "JSON",
     "user_api_key_auth_metadata": "JSON",
     "error_information": texts("error_code", "error_class"),
+    "model_map_information": texts("model_map_key"),
     "usage_object": USAGE,
 }
 COMMON: dict[str, Declared] = {
@@ -67,8 +69,9 @@ PAYLOAD: dict[str, Declared] = {
     "error_information": texts("error_code", "error_class"),
     "cost_breakdown": texts("service_tier", "vertex_location", "data_residency"),
     "response": texts("model"),
+    "model_map_information": texts("model_map_key"),
     "hidden_params": {
-        **texts("litellm_overhead_time_ms"),
+        **texts("litellm_overhead_time_ms", "litellm_model_name"),
         "batch_models": "JSON",
         "additional_headers": texts(
             "llm_provider-x-request-id",
@@ -189,6 +192,16 @@ _SHARED = {
     "tags": own_tags("request_tags"),
     **said("metadata.spend_logs_metadata"),
 }
+# The proxy writes the name that the client asked by into the response (LiteLLM's issue 22709): the model group's, or
+# that of the group before a fallback.
+_ALIASES = ("model_group", "metadata.original_model_group")
+
+
+def _base_model(information: str) -> str:
+    """SQL: the model of an Azure deployment, whose own name is the customer's: what LiteLLM looks its price up by."""
+    return f"case when custom_llm_provider like 'azure%' then {information}.model_map_key end"
+
+
 _BATCH = f"coalesce(call_type in {BATCH_CALLS}, false)"
 
 
@@ -222,7 +235,11 @@ LITELLM = Format(
         "fallback_from": "case when fallbacks > 0 then coalesce("
         f"metadata.original_model_group, {_HEADER.format('x-litellm-original-model-group')}) end",
         "gateway_overhead_ms": "hidden_params.litellm_overhead_time_ms",
-        "response_model": "coalesce(response.model, model)",
+        "response_model": served(
+            "response.model",
+            (*_ALIASES, _HEADER.format("x-litellm-original-model-group")),
+            (_base_model("model_map_information"), "hidden_params.litellm_model_name", "model"),
+        ),
         "region": "coalesce(cost_breakdown.vertex_location, cost_breakdown.data_residency)",
         "is_batch": _is_batch("coalesce(metadata.batch_models, hidden_params.batch_models)"),
         "service_tier": f"case when {_is_batch('coalesce(metadata.batch_models, hidden_params.batch_models)')} "
@@ -252,7 +269,8 @@ SPEND_LOGS = replace(
         **_SHARED,
         "source_system": "'litellm_spend_logs'",
         "gateway_overhead_ms": "metadata.litellm_overhead_time_ms",
-        "response_model": "model",
+        "response_model": f"coalesce(nullif({_base_model('metadata.model_map_information')}, ''), "
+        f"{served('model', _ALIASES, ('metadata.model_map_information.model_map_key',))})",
         "is_batch": _is_batch("metadata.batch_models"),
         "service_tier": f"case when {_is_batch('metadata.batch_models')} then 'batch' end",
         "status": "coalesce(nullif(status, ''), 'success')",

@@ -14,6 +14,7 @@ from ingestion.llm_gateway.formats.base import (
     milliseconds,
     person,
     provider,
+    served,
     texts,
 )
 
@@ -111,7 +112,12 @@ OTEL = Format(
         "operation": "operation",
         "provider": provider(_own("gen_ai.provider.name", "gen_ai.system")),
         "request_model": _own("gen_ai.request.model"),
-        "response_model": _own("gen_ai.response.model", "gen_ai.request.model"),
+        # LiteLLM's span has the name that it was asked by in both, and what it sent to the provider beside them.
+        "response_model": served(
+            _own("gen_ai.response.model"),
+            (_own("gen_ai.request.model"),),
+            (_own("litellm.provider.model"), _own("gen_ai.response.model"), _own("gen_ai.request.model")),
+        ),
         "region": _any("cloud.region"),
         "service_tier": _own("openai.response.service_tier", "gen_ai.openai.response.service_tier"),
         "is_stream": f"lower({_own('gen_ai.request.stream')}) = 'true'",

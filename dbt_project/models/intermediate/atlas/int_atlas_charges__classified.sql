@@ -8,6 +8,12 @@ with
         select
             lines.*,
             kind = 'line_item' and total_price >= 0 and coalesce(quantity, 0) > 0 as is_priced,
+            -- An item without a price of its unit (or of an amount beyond all measure) is worth what is
+            -- billed.
+            case
+                when {{ is_multipliable("quantity", "unit_price") }}
+                then {{ decimal_product("quantity", "unit_price") }}
+            end as product,
             case
                 when kind = 'sales_tax'
                 then 'Tax'
@@ -33,7 +39,7 @@ with
             {{ md5_key(["'atlas'", "slice_id", "line_number", "kind"]) }} as charge_key,
             invoice_id
             || '|'
-            || cast(cast(start_date as date) as string)
+            || coalesce(cast(cast(start_date as date) as string), '')
             || '|'
             || coalesce(sku, kind)
             || '|'
@@ -42,12 +48,8 @@ with
             || coalesce(cluster_name, '') as vendor_charge_id,
             total_price as billed_cost,
             total_price as effective_cost,
-            case
-                when is_priced then {{ decimal_product("quantity", "unit_price") }} else total_price
-            end as list_cost,
-            case
-                when is_priced then {{ decimal_product("quantity", "unit_price") }} else total_price
-            end as contracted_cost,
+            case when is_priced then coalesce(product, total_price) else total_price end as list_cost,
+            case when is_priced then coalesce(product, total_price) else total_price end as contracted_cost,
             org_id as billing_account_id,
             org_id as billing_account_name,
             'Organization' as billing_account_type,
@@ -66,8 +68,12 @@ with
             case when is_priced then quantity end as pricing_quantity,
             case when is_priced then coalesce(units.focus_unit, 'Units') end as pricing_unit,
             case when is_priced then 'Standard' end as pricing_category,
-            case when is_priced then unit_price end as list_unit_price,
-            case when is_priced then unit_price end as contracted_unit_price,
+            case
+                when is_priced and unit_price >= 0 and product is not null then unit_price
+            end as list_unit_price,
+            case
+                when is_priced and unit_price >= 0 and product is not null then unit_price
+            end as contracted_unit_price,
             invoice_id,
             'MongoDB' as invoice_issuer_name,
             'MongoDB' as service_provider_name,
@@ -77,13 +83,16 @@ with
             'MongoDB Atlas' as service_name,
             'Databases' as service_category,
             'NoSQL Databases' as service_subcategory,
-            case when is_priced then sku end as sku_id,
+            case when is_priced then coalesce(sku, 'unnamed') end as sku_id,
             sku as sku_meter,
-            case when is_priced then sku || '/' || {{ decimal_text("unit_price") }} end as sku_price_id,
+            case
+                when is_priced
+                then coalesce(sku, 'unnamed') || coalesce('/' || {{ decimal_text("unit_price") }}, '')
+            end as sku_price_id,
             group_id as sub_account_id,
             coalesce(group_name, group_id) as sub_account_name,
             case when group_id is not null then 'Project' end as sub_account_type,
-            case when cluster_name is not null then group_id || '/' || cluster_name end as resource_id,
+            {{ atlas_cluster() }} as resource_id,
             cluster_name as resource_name,
             case when cluster_name is not null then 'Cluster' end as resource_type,
             {{ json_object([["team", json_first_of_list("tags", "team")], ["service", json_first_of_list("tags", "service")]]) }}
@@ -93,14 +102,13 @@ with
                     ["atlas_tag:team", json_first_of_list("tags", "team")],
                     ["atlas_tag:owner", json_first_of_list("tags", "owner")],
                     ["atlas_tag:service", json_first_of_list("tags", "service")],
-                    ["atlas_cluster", "case when cluster_name is not null then group_id || '/' || cluster_name end"],
+                    ["atlas_cluster", atlas_cluster()],
                     ["atlas_cluster_name", "cluster_name"],
                     ["atlas_project", "group_id"],
                     ["atlas_organization", "case when group_id is null then org_id end"],
                     ["source", "'atlas'"],
                 ])
-            }}
-            as claims
+            }} as claims
         from keyed
         left join units on keyed.unit = units.unit
     )

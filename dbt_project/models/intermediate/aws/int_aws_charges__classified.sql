@@ -59,7 +59,7 @@ with
 
     -- The rate that AWS states, where it is the one that the cost was made by: told in binary, which is
     -- enough to tell and many times as fast; what becomes the price is AWS's own decimal.
-    priced as (
+    divided as (
         select
             contracted.*,
             case
@@ -72,14 +72,23 @@ with
                     )
                     <= 0.0000000005
                 then {{ amount_of_text("pricing_public_on_demand_rate") }}
-                when quantity <> 0
+                when quantity > 0
                 then {{ unit_price("list_cost", "quantity") }}
-            end as unit_price,
+            end as rounded_price,
             case
-                when is_priced and contracted_cost >= 0 and contracted_cost <> list_cost and quantity <> 0
+                when is_priced and contracted_cost >= 0 and contracted_cost <> list_cost and quantity > 0
                 then {{ unit_price("contracted_cost", "quantity") }}
-            end as own_contracted_unit_price
+            end as rounded_contracted_price
         from contracted
+    ),
+
+    priced as (
+        select
+            divided.*,
+            {{ holding_price("rounded_price", "quantity", "list_cost") }} as unit_price,
+            {{ holding_price("rounded_contracted_price", "quantity", "contracted_cost") }}
+            as own_contracted_unit_price
+        from divided
     ),
 
     described as (
@@ -89,7 +98,19 @@ with
             priced.load_id,
             priced.billing_month,
             {{ aws_line_key() }} as charge_key,
-            priced.identity_line_item_id as vendor_charge_id,
+            coalesce(
+                priced.identity_line_item_id,
+                concat_ws(
+                    '|',
+                    line_item_usage_account_id,
+                    cast(cast(line_item_usage_start_date as date) as string),
+                    line_item_product_code,
+                    line_item_usage_type,
+                    line_item_operation,
+                    line_item_resource_id,
+                    line_item_line_item_type
+                )
+            ) as vendor_charge_id,
             line_item_availability_zone as availability_zone,
             priced.billed_cost,
             priced.effective_cost,
@@ -107,8 +128,12 @@ with
                 when bill_bill_type = 'Refund' or line_item_usage_start_date < bill_billing_period_start_date
                 then 'Correction'
             end as charge_class,
-            case when is_known_type then '' else 'other: ' || line_item_line_item_type || ': ' end
-            || coalesce(line_item_line_item_description, line_item_line_item_type)
+            case
+                when is_known_type
+                then ''
+                else 'other: ' || coalesce(line_item_line_item_type, 'no type') || ': '
+            end
+            || coalesce(line_item_line_item_description, line_item_line_item_type, service_code)
             || case when part = 'unused' then ' (unused commitment)' else '' end as charge_description,
             charge_frequency,
             line_item_usage_start_date as charge_period_start,
@@ -140,16 +165,23 @@ with
                 then null
                 when is_savings_plan
                 then coalesce(line_item_currency_code, 'USD')
+                when part = 'unused' and coalesce(reservation_unused_quantity, quantity) is null
+                then null
+                when part <> 'unused' and coalesce(line_item_usage_amount, quantity) is null
+                then null
                 when part = 'unused' and reservation_unused_quantity is null
                 then unit
                 else coalesce(focus_unit, unit)
             end as commitment_discount_unit,
             case when is_measured then coalesce(bedrock_tokens, quantity) end as consumed_quantity,
             case
-                when is_measured and bedrock_tokens is not null then 'Tokens' when is_measured then unit
+                when is_measured and bedrock_tokens is not null
+                then 'Tokens'
+                when is_measured and quantity is not null
+                then unit
             end as consumed_unit,
             case when is_priced then quantity end as pricing_quantity,
-            case when is_priced then unit end as pricing_unit,
+            case when is_priced and quantity is not null then unit end as pricing_unit,
             case when is_priced then coalesce(pricing_category, 'Other') end as pricing_category,
             unit_price as list_unit_price,
             case
@@ -173,7 +205,8 @@ with
             coalesce(priced.service_category, 'Other') as service_category,
             coalesce(priced.service_subcategory, 'Other (Other)') as service_subcategory,
             case
-                when is_priced then coalesce(product_sku, service_code || '/' || line_item_usage_type)
+                when is_priced
+                then coalesce(product_sku, service_code || '/' || coalesce(line_item_usage_type, 'fee'))
             end as sku_id,
             line_item_usage_type as sku_meter,
             case
@@ -184,8 +217,11 @@ with
             end as sku_price_id,
             case when is_priced then bedrock_details end as sku_price_details,
             line_item_usage_account_id as sub_account_id,
-            coalesce(line_item_usage_account_name, line_item_usage_account_id) as sub_account_name,
-            'Account' as sub_account_type,
+            case
+                when line_item_usage_account_id is not null
+                then coalesce(line_item_usage_account_name, line_item_usage_account_id)
+            end as sub_account_name,
+            case when line_item_usage_account_id is not null then 'Account' end as sub_account_type,
             coalesce({{ map_json("resource_tags") }}, '{}') as tags,
             claims,
             {{ is_bedrock("service_code") }} as is_bedrock,

@@ -15,7 +15,7 @@ with
         from lines
         where
             coalesce(line_item_operation, '') not in ('EKSPod-EC2', 'ECSTask-EC2')
-            and line_item_line_item_type <> 'SavingsPlanNegation'
+            and coalesce(line_item_line_item_type, '') <> 'SavingsPlanNegation'
     ),
 
     typed as (

@@ -58,7 +58,10 @@ select
     models.provider as bedrock_model_provider,
     case when bedrock_other_kind is null then meters.token_class end as bedrock_token_class,
     case
-        when meters.token_class is not null and bedrock_other_kind is null
+        when
+            meters.token_class is not null
+            and bedrock_other_kind is null
+            and {{ is_multipliable("line_item_usage_amount", "units.tokens_per_unit") }}
         then {{ decimal_product("line_item_usage_amount", "units.tokens_per_unit") }}
     end as bedrock_tokens
 from parsed

@@ -60,8 +60,10 @@ with
             lower(provider) = 'aws' or lower(provider) like 'amazon web services%' as is_aws,
             coalesce(tags, '{}') <> '{}' as has_tags,
             row_number() over (partition by load_id, content_key order by content_key) as occurrence,
-            charge_category in ('Usage', 'Purchase', 'Tax', 'Credit', 'Adjustment') as is_known_category,
-            charge_category = 'Tax' and billed_cost <> effective_cost as is_uneven_tax,
+            {{ focus_category("charge_category") }} as known_category,
+            coalesce(
+                lower(charge_category) = 'tax' and billed_cost <> effective_cost, false
+            ) as is_uneven_tax,
             charge_period_end is null or charge_period_start >= charge_period_end as is_reversed,
             case when billed_cost = 0 then effective_cost else billed_cost end as own_worth
         from named
@@ -72,7 +74,7 @@ with
         select
             judged.*,
             case
-                when is_known_category and not is_uneven_tax then charge_category else 'Adjustment'
+                when is_uneven_tax then 'Adjustment' else coalesce(known_category, 'Adjustment')
             end as category,
             coalesce(judged.list_cost, judged.contracted_cost, own_worth) as worth
         from judged
@@ -151,9 +153,9 @@ with
                 else billing_period_start + interval 1 month
             end as billing_period_end,
             category as charge_category,
-            case when charge_class = 'Correction' then 'Correction' end as charge_class,
+            case when lower(charge_class) = 'correction' then 'Correction' end as charge_class,
             case
-                when not is_known_category
+                when known_category is null
                 then 'other: ' || coalesce(charge_category, 'no category') || ': '
                 else ''
             end || case
@@ -187,13 +189,10 @@ with
                 when price_id is not null and priced.pricing_quantity is not null
                 then coalesce(pricing_unit, 'Units')
             end as pricing_unit,
-            case
-                when
-                    pricing_category is null
-                    or pricing_category in ('Standard', 'Dynamic', 'Committed', 'Other')
-                then pricing_category
-                else 'Other'
-            end as pricing_category,
+            coalesce(
+                {{ focus_pricing_category("pricing_category") }},
+                case when pricing_category is not null then 'Other' end
+            ) as pricing_category,
             case
                 when price_id is not null and has_list_price then priced.list_unit_price
             end as list_unit_price,

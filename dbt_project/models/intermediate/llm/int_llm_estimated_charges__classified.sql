@@ -54,6 +54,15 @@ with
         from classed
     ),
 
+    divided as (
+        select
+            measured.*,
+            case
+                when pricing_quantity > 0 then {{ unit_price("cost", "pricing_quantity") }}
+            end as rounded_price
+        from measured
+    ),
+
     described as (
         select
             source,
@@ -95,9 +104,7 @@ with
             case when consumed_unit = 'Tokens' then '1000000 Tokens' else consumed_unit end as pricing_unit,
             'Standard' as pricing_category,
             {% for price in ["list_unit_price", "contracted_unit_price"] %}
-                case
-                    when pricing_quantity > 0 then {{ unit_price("cost", "pricing_quantity") }}
-                end as {{ price }},
+                {{ holding_price("rounded_price", "pricing_quantity", "cost") }} as {{ price }},
             {% endfor %}
             ai_provider as invoice_issuer_name,
             ai_provider as service_provider_name,
@@ -122,7 +129,7 @@ with
             ai_service_tier,
             ai_account
             {% for column in attribution_columns() %}, {{ column }} {% endfor %}
-        from measured
+        from divided
     )
 
     {{ charge_select("described", known) }}

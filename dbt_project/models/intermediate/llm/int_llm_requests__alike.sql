@@ -3,7 +3,7 @@
 {%- set columns = [
     "billing_month", "charges_fingerprint", "lake_file", "lake_row", "source_system", "request_id",
     "provider_request_id", "parent_request_id", "started_at", "slice_id", "key_hash", "status",
-    "gateway_cache_hit", "actor_status", "actor_token_id",
+    "error_code", "error_class", "gateway_cache_hit", "actor_status", "actor_token_id",
 ] -%}
 {#- Written out wherever it is read: of the millions of rows each reader takes the columns that it needs. -#}
 {%- set delivered -%}

@@ -30,7 +30,7 @@ with
 select
     {{ md5_key(["standing.source_system", "standing.request_id"]) }} as llm_request_key,
     standing.*,
-    {{ canonical_model("coalesce(response_model, request_model)") }} as model_id,
+    nullif({{ canonical_model("coalesce(response_model, request_model)") }}, '') as model_id,
     {{ canonical_tier("service_tier") }} as served_tier,
     cast(started_at as date) as usage_day,
     case when identity_standing = 'verified' then actor_id else user_id end as accountable_id,

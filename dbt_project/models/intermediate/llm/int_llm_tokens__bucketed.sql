@@ -21,7 +21,8 @@ with
         from
             {{ charges_to_build(ref("int_llm_requests__deduplicated"), "charges_fingerprint") }}
             as current_requests
-        where is_billed
+        -- A bucket is a provider's: tokens of nobody knows whom are of none (llm_unpriced_model lists them).
+        where is_billed and provider is not null
     ),
 
     summed as (

@@ -8,6 +8,12 @@ with
     identified as (
         select
             charges.*,
+            -- A category that FOCUS does not know is an adjustment, and its description names it.
+            coalesce({{ focus_category("charge_category") }}, 'Adjustment') as category,
+            coalesce(
+                {{ focus_pricing_category("pricing_category") }},
+                case when pricing_category is null then 'Standard' else 'Other' end
+            ) as known_pricing_category,
             {{ json_text("tags", "ProjectId") }} as project_id,
             {{ json_text("tags", "ProjectName") }} as project_name,
             {{
@@ -27,6 +33,27 @@ with
         from identified
     ),
 
+    measured as (
+        select
+            numbered.*,
+            {{ focus_service_category("service_category") }} as own_category,
+            category in ('Usage', 'Purchase') as is_priced,
+            case
+                when category = 'Usage'
+                then coalesce(consumed_quantity, pricing_quantity)
+                else pricing_quantity
+            end as quantity,
+            coalesce(
+                case
+                    when category = 'Usage' and consumed_quantity is not null
+                    then consumed_unit
+                    else pricing_unit
+                end,
+                'Units'
+            ) as unit
+        from numbered
+    ),
+
     described as (
         select
             'vercel' as source,
@@ -38,13 +65,13 @@ with
             || '|'
             || cast(cast(charge_period_start as date) as string)
             || '|'
-            || sku_id
+            || coalesce(sku_id, numbered.service_name, '')
             || '|'
             || coalesce(region_id, '')
             || '|'
             || coalesce(project_id, '')
             || '|'
-            || charge_category as vendor_charge_id,
+            || category as vendor_charge_id,
             numbered.billed_cost,
             numbered.effective_cost,
             -- Vercel states no list price: what the usage cost, or was billed, stands for it (FOCUS: never
@@ -63,46 +90,32 @@ with
             as billing_period_start,
             {{ local_midnight("date_trunc('month', charge_date) + interval 1 month", "America/Los_Angeles") }}
             as billing_period_end,
-            charge_category,
+            category as charge_category,
             cast(null as string) as charge_class,
-            numbered.service_name || coalesce(' ' || region_name, '') as charge_description,
             case
-                when charge_category = 'Usage'
+                when {{ focus_category("charge_category") }} is null
+                then 'other: ' || coalesce(charge_category, 'no category') || ': '
+                else ''
+            end
+            || coalesce(numbered.service_name, 'Vercel')
+            || coalesce(' ' || region_name, '') as charge_description,
+            case
+                when category = 'Usage'
                 then 'Usage-Based'
-                when charge_category = 'Purchase'
+                when category = 'Purchase'
                 then 'Recurring'
                 else 'One-Time'
             end as charge_frequency,
             charge_period_start,
             charge_period_end,
-            case when is_priced then coalesce(pricing_category, 'Standard') end as pricing_category,
+            case when is_priced then known_pricing_category end as pricing_category,
             billing_currency as pricing_currency,
             -- MIUs are a price and not a measure: the quantity that was consumed is the quantity that is
             -- priced.
-            case
-                when not is_priced
-                then null
-                when charge_category = 'Usage'
-                then coalesce(consumed_quantity, pricing_quantity)
-                else pricing_quantity
-            end as pricing_quantity,
-            case
-                when not is_priced
-                then null
-                when charge_category = 'Usage' and consumed_quantity is not null
-                then consumed_unit
-                else pricing_unit
-            end as pricing_unit,
-            case
-                when charge_category = 'Usage' then coalesce(consumed_quantity, pricing_quantity)
-            end as consumed_quantity,
-            case
-                when charge_category <> 'Usage'
-                then null
-                when consumed_quantity is not null
-                then consumed_unit
-                else pricing_unit
-            end as consumed_unit,
+            case when is_priced then quantity end as pricing_quantity,
+            case when is_priced and quantity is not null then unit end as pricing_unit,
+            case when category = 'Usage' then quantity end as consumed_quantity,
+            case when category = 'Usage' and quantity is not null then unit end as consumed_unit,
             'provisional:Vercel:' || billing_month as invoice_id,
             'Vercel' as invoice_issuer_name,
             'Vercel' as service_provider_name,
@@ -116,11 +129,19 @@ with
             project_id as resource_id,
             project_name as resource_name,
             case when project_id is not null then 'Project' end as resource_type,
-            coalesce(service_map.service_category, 'Web') as service_category,
-            coalesce(service_map.service_subcategory, 'Application Platforms') as service_subcategory,
-            'Vercel ' || numbered.service_name as service_name,
-            sku_id,
-            case when is_priced then sku_id || '/' || coalesce(region_id, 'global') end as sku_price_id,
+            -- What the seed does not know is what Vercel calls it, where that is a category of FOCUS.
+            coalesce(service_map.service_category, own_category, 'Web') as service_category,
+            coalesce(
+                service_map.service_subcategory, 'Other (' || own_category || ')', 'Application Platforms'
+            ) as service_subcategory,
+            coalesce('Vercel ' || numbered.service_name, 'Vercel') as service_name,
+            coalesce(
+                sku_id, case when is_priced then coalesce(numbered.service_name, 'Vercel') end
+            ) as sku_id,
+            case
+                when is_priced
+                then coalesce(sku_id, numbered.service_name, 'Vercel') || '/' || coalesce(region_id, 'global')
+            end as sku_price_id,
             tags,
             {{
                 json_object([
@@ -130,24 +151,31 @@ with
                     ["source", "'vercel'"],
                 ])
             }} as claims
-        from (select *, charge_category in ('Usage', 'Purchase') as is_priced from numbered) as numbered
+        from measured as numbered
         left join service_map on numbered.service_name = service_map.service_name
+    ),
+
+    divided as (
+        select
+            described.*,
+            case
+                when pricing_quantity > 0 and list_cost >= 0
+                then {{ unit_price("list_cost", "pricing_quantity") }}
+            end as rounded_list_price,
+            case
+                when pricing_quantity > 0 and contracted_cost >= 0
+                then {{ unit_price("contracted_cost", "pricing_quantity") }}
+            end as rounded_contracted_price
+        from described
     ),
 
     priced as (
         select
-            described.*,
-            case
-                when pricing_quantity is null or pricing_quantity = 0
-                then null
-                else {{ unit_price("list_cost", "pricing_quantity") }}
-            end as list_unit_price,
-            case
-                when pricing_quantity is null or pricing_quantity = 0
-                then null
-                else {{ unit_price("contracted_cost", "pricing_quantity") }}
-            end as contracted_unit_price
-        from described
+            divided.*,
+            {{ holding_price("rounded_list_price", "pricing_quantity", "list_cost") }} as list_unit_price,
+            {{ holding_price("rounded_contracted_price", "pricing_quantity", "contracted_cost") }}
+            as contracted_unit_price
+        from divided
     )
 
     {{

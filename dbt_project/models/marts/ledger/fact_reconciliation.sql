@@ -42,14 +42,16 @@ with
             billing_currency,
             {% for stage in ["delivered", "estimated", "charges", "facts", "statement"] %}
                 cast(
-                    sum(case when stage = '{{ stage }}' then billed else 0 end) as decimal(38, 12)
+                    sum(case when stage = '{{ stage }}' then coalesce(billed, 0) else 0 end) as decimal(
+                        38, 12
+                    )
                 ) as {{ stage }}_billed_cost,
             {% endfor %}
             cast(
-                sum(case when stage = 'charges' then effective else 0 end) as decimal(38, 12)
+                sum(case when stage = 'charges' then coalesce(effective, 0) else 0 end) as decimal(38, 12)
             ) as charges_effective_cost,
             cast(
-                sum(case when stage = 'facts' then effective else 0 end) as decimal(38, 12)
+                sum(case when stage = 'facts' then coalesce(effective, 0) else 0 end) as decimal(38, 12)
             ) as fact_effective_cost
         from stages
         group by source, billing_month, billing_currency

@@ -1,3 +1,4 @@
+-- A text that a report leaves empty is an absent one.
 with delivered as (select * from {{ lake_table("raw_llm_providers", "anthropic_cost_report") }})
 
 select
@@ -5,14 +6,14 @@ select
     {{ utc_timestamp("bucket_end") }} as bucket_end,
     amount,
     currency,
-    cost_type,
-    description,
-    model,
-    service_tier,
-    context_window,
-    inference_geo,
-    token_type,
-    workspace_id,
+    nullif(cost_type, '') as cost_type,
+    nullif(description, '') as description,
+    nullif(model, '') as model,
+    nullif(service_tier, '') as service_tier,
+    nullif(context_window, '') as context_window,
+    nullif(inference_geo, '') as inference_geo,
+    nullif(token_type, '') as token_type,
+    nullif(workspace_id, '') as workspace_id,
     extra,
     slice_id,
     delivery_load_id as load_id,

@@ -1,17 +1,18 @@
+-- A text that a report leaves empty is an absent one.
 with delivered as (select * from {{ lake_table("raw_llm_providers", "anthropic_usage_messages") }})
 
 select
     {{ utc_timestamp("bucket_start") }} as bucket_start,
     {{ utc_timestamp("bucket_end") }} as bucket_end,
-    api_key_id,
-    workspace_id,
-    model,
-    service_tier,
+    nullif(api_key_id, '') as api_key_id,
+    nullif(workspace_id, '') as workspace_id,
+    nullif(model, '') as model,
+    nullif(service_tier, '') as service_tier,
     context_window,
     inference_geo,
     speed,
-    account_id,
-    service_account_id,
+    nullif(account_id, '') as account_id,
+    nullif(service_account_id, '') as service_account_id,
     web_search_requests,
     uncached_input_tokens,
     cache_read_input_tokens,

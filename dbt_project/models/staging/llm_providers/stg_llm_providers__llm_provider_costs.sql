@@ -1,19 +1,20 @@
+-- A text that a report leaves empty is an absent one.
 with delivered as (select * from {{ lake_table("raw_llm_providers", "llm_provider_costs") }})
 
 select
     {{ utc_timestamp("bucket_start") }} as bucket_start,
     {{ utc_timestamp("bucket_end") }} as bucket_end,
     provider,
-    account,
-    model,
-    token_class,
-    service_tier,
+    nullif(account, '') as account,
+    nullif(model, '') as model,
+    nullif(token_class, '') as token_class,
+    nullif(service_tier, '') as service_tier,
     quantity,
-    unit,
+    nullif(unit, '') as unit,
     amount,
     currency,
-    description,
-    key,
+    nullif(description, '') as description,
+    nullif(key, '') as key,
     file,
     extra,
     slice_id,

@@ -1,3 +1,4 @@
+-- A text that a report leaves empty is an absent one.
 with delivered as (select * from {{ lake_table("raw_llm_providers", "openai_costs") }})
 
 select
@@ -5,10 +6,10 @@ select
     {{ utc_timestamp("bucket_end") }} as bucket_end,
     amount,
     currency,
-    line_item,
+    nullif(line_item, '') as line_item,
     quantity,
-    project_id,
-    api_key_id,
+    nullif(project_id, '') as project_id,
+    nullif(api_key_id, '') as api_key_id,
     extra,
     slice_id,
     delivery_load_id as load_id,

@@ -1,14 +1,15 @@
+-- A text that a report leaves empty is an absent one.
 with delivered as (select * from {{ lake_table("raw_llm_providers", "openai_usage") }})
 
 select
     {{ utc_timestamp("bucket_start") }} as bucket_start,
     {{ utc_timestamp("bucket_end") }} as bucket_end,
     endpoint,
-    project_id,
-    api_key_id,
-    user_id,
-    model,
-    service_tier,
+    nullif(project_id, '') as project_id,
+    nullif(api_key_id, '') as api_key_id,
+    nullif(user_id, '') as user_id,
+    nullif(model, '') as model,
+    nullif(service_tier, '') as service_tier,
     size,
     source,
     context_level,

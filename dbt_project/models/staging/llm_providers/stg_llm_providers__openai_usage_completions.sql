@@ -1,14 +1,15 @@
+-- A text that a report leaves empty is an absent one.
 with delivered as (select * from {{ lake_table("raw_llm_providers", "openai_usage_completions") }})
 
 select
     {{ utc_timestamp("bucket_start") }} as bucket_start,
     {{ utc_timestamp("bucket_end") }} as bucket_end,
-    project_id,
-    api_key_id,
-    user_id,
-    model,
+    nullif(project_id, '') as project_id,
+    nullif(api_key_id, '') as api_key_id,
+    nullif(user_id, '') as user_id,
+    nullif(model, '') as model,
     batch,
-    service_tier,
+    nullif(service_tier, '') as service_tier,
     input_tokens,
     input_cached_tokens,
     input_cache_write_tokens,

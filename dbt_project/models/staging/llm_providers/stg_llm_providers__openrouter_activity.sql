@@ -1,3 +1,4 @@
+-- A text that a report leaves empty is an absent one.
 with delivered as (select * from {{ lake_table("raw_llm_providers", "openrouter_activity") }})
 
 select
@@ -6,11 +7,11 @@ select
     amount,
     byok_inference,
     currency,
-    model,
-    model_permaslug,
-    endpoint_id,
-    provider_name,
-    workspace_id,
+    nullif(model, '') as model,
+    nullif(model_permaslug, '') as model_permaslug,
+    nullif(endpoint_id, '') as endpoint_id,
+    nullif(provider_name, '') as provider_name,
+    nullif(workspace_id, '') as workspace_id,
     requests,
     prompt_tokens,
     completion_tokens,

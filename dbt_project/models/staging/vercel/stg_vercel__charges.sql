@@ -1,3 +1,4 @@
+-- A text that Vercel leaves empty is an absent one.
 with delivered as (select * from {{ lake_table("raw_vercel", "charges") }})
 
 select
@@ -10,17 +11,17 @@ select
     consumed_quantity,
     pricing_quantity,
     billing_currency,
-    pricing_currency,
-    charge_category,
-    consumed_unit,
-    pricing_category,
-    pricing_unit,
-    region_id,
-    region_name,
-    service_category,
-    service_name,
-    service_provider_name,
-    sku_id,
+    nullif(pricing_currency, '') as pricing_currency,
+    nullif(charge_category, '') as charge_category,
+    nullif(consumed_unit, '') as consumed_unit,
+    nullif(pricing_category, '') as pricing_category,
+    nullif(pricing_unit, '') as pricing_unit,
+    nullif(region_id, '') as region_id,
+    nullif(region_name, '') as region_name,
+    nullif(service_category, '') as service_category,
+    nullif(service_name, '') as service_name,
+    nullif(service_provider_name, '') as service_provider_name,
+    nullif(sku_id, '') as sku_id,
     tags,
     extra,
     slice_id,

@@ -1,0 +1,15 @@
+-- What of FOCUS charges violate, although their money is right: listed and warned of, never a reason not to
+-- publish.
+with judged as (select * from {{ ref("int_charges__judged") }} where row_count > 0)
+
+select
+    source,
+    slice_id,
+    billing_month,
+    rule_id,
+    rule,
+    row_count,
+    billed_cost,
+    billing_currency,
+    example_charge_key
+from judged
