@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import dlt
@@ -38,12 +39,13 @@ SCHEMA_CONTRACT: TSchemaContractDict = {"tables": "evolve", "columns": "evolve",
 FLUSH_ROWS = 50_000
 # The most rows that are handed to dlt, and copied in memory, at once.
 MOST_ROWS = 100_000
-# Between these a charge or request can end: no vendor billed before, and no commitment is bought for longer. A date outside
-# is a fault of the file, and would make the source look fresh for good.
+# Between these a charge or request begins and ends: no vendor billed before, and no commitment is bought for longer. A date
+# outside is a fault of the file, and would make the source look fresh for good.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 FURTHEST = timedelta(days=20 * 366)
-# No charge is as large in any currency, no count as large in any unit: sums and products of what is smaller stay exact.
-LARGEST = Decimal(10) ** 15
+# What no vendor bills in any currency, counts, or measures in any unit (byte-seconds come to 10^18): sums and products of
+# what is smaller fit DECIMAL(38,12) on both engines.
+LARGEST_AMOUNT, LARGEST_COUNT, LARGEST_QUANTITY = Decimal(10) ** 15, Decimal(10) ** 13, Decimal(10) ** 21
 
 
 def digest(tables: Iterable[pa.Table]) -> str:
@@ -93,27 +95,62 @@ def _of_slice(table: Table, slice_id: str, rows: pa.Table) -> pa.Table:
     return rows.select(table.schema.names).cast(table.schema)
 
 
-def _check_plausible(table: Table, rows: pa.Table, moment: datetime, where: str) -> datetime | None:
-    """When the newest charge of some rows ends. Raises BadInput, with the column, for a value that no vendor bills."""
-    for measure in table.measures:
-        found = pc.min_max(rows[measure.column]).as_py()
-        _check_amounts(where, measure.column, [amount for amount in found.values() if amount is not None])
-    if not table.charge_end:
-        return None
-    ends = [end for end in pc.min_max(rows[table.charge_end]).as_py().values() if end is not None]
-    _check_ends(where, ends, moment)
-    return max(ends, default=None)
+Extremes = dict[str, tuple[Any, Any]]
 
 
-def _check_amounts(where: str, column: str, amounts: Iterable[Decimal | int]) -> None:
-    if any(abs(Decimal(amount)) >= LARGEST for amount in amounts):
-        raise BadInput(f"{where}: {column} of 10^{LARGEST.adjusted()} or more, which no vendor bills")
+def _extremes_of_rows(table: Table, rows: pa.Table) -> Extremes:
+    """The least and the greatest value of each column that is a number or a time."""
+    found = {}
+    for column in table.columns:
+        if _is_measured(column.type):
+            least_and_most = pc.min_max(rows[column.name]).as_py()
+            found[column.name] = (least_and_most["min"], least_and_most["max"])
+    return found
 
 
-def _check_ends(where: str, ends: Iterable[datetime], moment: datetime) -> None:
-    for end in ends:
-        if not EARLIEST <= end.astimezone(UTC) <= moment + FURTHEST:
-            raise BadInput(f"{where}: a charge ends in the year {end.year:04d}, which no vendor bills")
+def _extremes_of_file(table: Table, path: Path) -> Extremes:
+    """The same of a Parquet file, from its statistics; a column without any is left out."""
+    metadata = pq.read_metadata(path)
+    kinds = {column.name: column.type for column in table.columns}
+    found: Extremes = {}
+    for group in range(metadata.num_row_groups):
+        for position in range(metadata.num_columns):
+            chunk = metadata.row_group(group).column(position)
+            name, statistics = chunk.path_in_schema, chunk.statistics
+            if name in kinds and _is_measured(kinds[name]) and statistics and statistics.has_min_max:
+                least, most = found.get(name, (statistics.min, statistics.max))
+                found[name] = (min(least, statistics.min), max(most, statistics.max))
+    return found
+
+
+def _is_measured(kind: pa.DataType) -> bool:
+    is_number = pa.types.is_decimal(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    return bool(is_number or pa.types.is_timestamp(kind))
+
+
+def _check_plausible(table: Table, extremes: Extremes, moment: datetime, where: str) -> None:
+    """Raise BadInput, with the column, for a value that no vendor bills: it would overflow what is worked out of it."""
+    amounts = {measure.column for measure in table.measures if measure.currency}
+    for column in table.columns:
+        for value in extremes.get(column.name, ()):
+            if value is None:
+                continue
+            if isinstance(value, datetime):
+                end = value if value.tzinfo else value.replace(tzinfo=UTC)
+                # Other times of a row may be a program's way to write that there is none (0001-01-01).
+                is_of_charge = table.vendor_files or column.name == table.charge_end
+                if is_of_charge and not EARLIEST <= end <= moment + FURTHEST:
+                    raise BadInput(f"{where}: {column.name} of the year {value.year:04d}, which no vendor bills")
+                continue
+            limit = (
+                LARGEST_AMOUNT
+                if column.name in amounts
+                else LARGEST_COUNT
+                if pa.types.is_integer(column.type)
+                else LARGEST_QUANTITY
+            )
+            if not abs(value) < limit:
+                raise BadInput(f"{where}: {column.name} of 10^{limit.adjusted()} or more, which no vendor bills")
 
 
 def _read(piece: Slice, moment: datetime) -> _Read:
@@ -135,16 +172,16 @@ def _read(piece: Slice, moment: datetime) -> _Read:
         for name, (table, parts) in sorted(columns.items())
         if any(rows.num_rows for rows in parts)
     }
-    moments = [
-        _check_plausible(table, rows, moment, f"{name} of {piece.id}") for name, (table, rows) in tables.items()
-    ]
+    moments = [file.newest_charge_at for file in files]
+    for name, (table, rows) in tables.items():
+        extremes = _extremes_of_rows(table, rows)
+        _check_plausible(table, extremes, moment, f"{name} of {piece.id}")
+        if table.charge_end:
+            moments.append(extremes[table.charge_end][1])
     for file in files:
-        where = f"{file.table.name} of {piece.id}"
-        for total in file.totals:
-            _check_amounts(where, total.measure, [total.amount])
-        if file.newest_charge_at:
-            _check_ends(where, [file.newest_charge_at], moment)
-        moments.append(file.newest_charge_at)
+        _check_plausible(
+            file.table, _extremes_of_file(file.table, file.path), moment, f"{file.table.name} of {piece.id}"
+        )
     proven = piece.version if piece.version_proves else None
     return _Read(
         tables=tables,

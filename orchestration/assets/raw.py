@@ -10,7 +10,7 @@ from ingestion.settings import Home, resolve, utc_now
 from ingestion.sources import SOURCES
 from orchestration import history
 from orchestration.assets.failure import explained, is_of_one_source
-from orchestration.checks.refresh import DELIVERED
+from orchestration.checks.refresh import DELIVERED, reasons
 from orchestration.partitions import billing_months, window_of
 from orchestration.ready_dbt import get_ready
 from orchestration.run_lock import RUN_LOCK
@@ -135,6 +135,7 @@ def raw_assets(source: Source) -> dg.AssetsDefinition:
             check_name=check.name,
             passed=not landing.refused,
             severity=dg.AssetCheckSeverity.ERROR,
+            description="; ".join(reasons(landing.refused)) or None,
             metadata={"refused": dg.JsonMetadataValue([list(pair) for pair in landing.refused])},
         )
 

@@ -1,6 +1,6 @@
 """What a refresh ends with: whether every source is in what was published."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import dagster as dg
 
@@ -14,6 +14,17 @@ EVERY_SOURCE = dg.AssetCheckSpec(
         "published all the same, and the run fails so that somebody looks."
     ),
 )
+
+
+def reasons(refused: Iterable[Sequence[str]]) -> list[str]:
+    """Why slices were refused, from (slice, reason): each reason once, with the first slice that it refused."""
+    slices_by_reason: dict[str, list[str]] = {}
+    for slice_id, reason in refused:
+        slices_by_reason.setdefault(reason, []).append(slice_id)
+    return [
+        f"{slices[0]}{f' and {len(slices) - 1} more' if len(slices) > 1 else ''}: {reason}"
+        for reason, slices in slices_by_reason.items()
+    ]
 
 
 def not_delivered(context: dg.AssetCheckExecutionContext) -> list[str]:
@@ -30,7 +41,7 @@ def not_delivered(context: dg.AssetCheckExecutionContext) -> list[str]:
         if check.check_name == DELIVERED and not check.passed:
             refused = check.metadata["refused"].value
             source = check.asset_key.path[0].removeprefix("raw_")
-            found += [f"{source}, {what}: {why}" for what, why in refused] if isinstance(refused, list) else []
+            found += [f"{source}, {line}" for line in reasons(refused)] if isinstance(refused, list) else []
     return found
 
 

@@ -8,7 +8,7 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -23,7 +23,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.columns import Measure, Table, money, text, timestamp
+from ingestion.columns import Column, Measure, Table, integer, money, number, text, timestamp
 from ingestion.errors import BadInput
 from ingestion.lake import (
     DELIVERIES,
@@ -252,6 +252,50 @@ def test_cost_that_no_vendor_bills_is_refused_before_it_is_added_up(home: Home, 
     assert current_rows(home) == [("z", Decimal("2"))]
 
 
+@pytest.mark.parametrize(
+    ("column", "kind", "value", "limit"),
+    [
+        ("cost", pa.decimal128(38, 12), Decimal("1e15"), 15),
+        ("cost", pa.decimal128(38, 12), Decimal("-1e15"), 15),
+        ("quantity", pa.decimal128(38, 12), Decimal("1e21"), 21),
+        ("usage", pa.float64(), 1e22, 21),
+        ("usage", pa.float64(), float("-inf"), 21),
+        ("tokens", pa.int64(), -(10**13), 13),
+        ("ended_at", pa.timestamp("us", tz="UTC"), datetime(9998, 1, 1, tzinfo=UTC), None),
+        ("began_at", pa.timestamp("ms"), datetime(1, 1, 1), None),  # noqa: DTZ001 - as AWS writes times
+    ],
+)
+def test_file_with_a_value_that_no_vendor_bills_is_refused_by_its_column(
+    home: Home, tmp_path: Path, column: str, kind: pa.DataType, value: Any, limit: int | None
+) -> None:
+    table = Table(
+        "files",
+        "",
+        (
+            money("cost", "cost in currency"),
+            number("quantity", "quantity"),
+            Column("usage", pa.float64(), "usage as a float"),
+            integer("tokens", "tokens"),
+            timestamp("ended_at", "end"),
+            Column("began_at", pa.timestamp("ms"), "begin"),
+        ),
+        measures=(Measure("billed_cost", "cost", "currency"),),
+        vendor_files=True,
+    )
+    good, bad = tmp_path / "good.parquet", tmp_path / "bad.parquet"
+    pq.write_table(pa.table({column: pa.array([None], kind)}), good)
+    pq.write_table(
+        pa.table({column: pa.array([None, value], kind), "unknown": [None, 1e300]}), bad, row_group_size=1
+    )
+    files = {name: VendorFile(table, path, 1, (), None) for name, path in (("a", bad), ("b", good))}
+    source = replace(source_of(files, per_slice=True), tables=(table,))
+    report = land(home, source, NoSettings(), WINDOW, NOW)
+    ((slice_id, message),) = report.refused
+    expected = f"10^{limit} or more" if limit else f"the year {value.year:04d}"
+    assert slice_id == "a" and message == f"files of a: {column} of {expected}, which no vendor bills"
+    assert report.states == {"refused": 1, "delivered": 1}
+
+
 def test_id_that_comes_as_a_number_is_text(home: Home) -> None:
     landed(
         home,
@@ -264,7 +308,7 @@ def test_id_that_comes_as_a_number_is_text(home: Home) -> None:
 def test_charge_of_a_year_that_nobody_bills_is_refused(home: Home, year: int) -> None:
     odd = {**record("x", "1"), "ended_at": datetime(year, 1, 1, tzinfo=UTC)}
     report = landed(home, {"a": [record("y", "1"), odd], "b": [record("z", "2")]})
-    assert report.refused == [("a", f"charges of a: a charge ends in the year {year:04d}, which no vendor bills")]
+    assert report.refused == [("a", f"charges of a: ended_at of the year {year:04d}, which no vendor bills")]
     assert current_rows(home) == [("z", Decimal("2"))]
 
 
