@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -152,6 +152,11 @@ class Source:
     @property
     def dataset(self) -> str:
         return f"raw_{self.name}"
+
+    @property
+    def secrets(self) -> list[str]:
+        """The settings that are secret: those that their dataclass does not show."""
+        return [f"sources.{self.name}.{field.name}" for field in fields(self.settings) if not field.repr]
 
 
 @dataclass

@@ -69,10 +69,10 @@ def _land(context: dg.AssetExecutionContext, source: Source) -> Landing | None:
     home = Home.from_environment()
     if not context.run.asset_selection:
         get_ready(home)  # a whole refresh: the ledger is built next
-    if trace := remove_trace(home, source):
+    if (trace := remove_trace(home, source)) and source.secrets:
         context.log.warning(
-            f"{source.title}: removed {trace}, in which an earlier release kept this source's credentials in clear, readable "
-            f"to every user of this machine: replace the secrets among sources.{source.name}.* by new ones"
+            f"{source.title}: removed {trace}, in which an earlier release kept {', '.join(source.secrets)} in clear, readable "
+            "to every user of this machine: replace them by new ones"
         )
     try:
         settings = resolve(source.settings, source.name)

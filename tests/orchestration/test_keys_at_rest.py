@@ -21,10 +21,9 @@ from sample_company.server import Response, Route, serving
 
 # Every secret of every source, by its setting; `aws` and `focus` leave theirs to boto3.
 SECRETS = {
-    f"SOURCES__{source.name.upper()}__{field.name.upper()}": f"canary-{source.name}-{field.name}"
+    setting.upper().replace(".", "__"): setting.replace("sources.", "canary-").replace(".", "-")
     for source in SOURCES
-    for field in fields(source.settings)
-    if not field.repr
+    for setting in source.secrets
 }
 MONGO = "SOURCES__LLM_GATEWAY__MONGO_URI"
 
@@ -37,8 +36,8 @@ def found_below(folder: Path) -> list[tuple[str, str]]:
     return [
         (setting, str(path.relative_to(folder)))
         for path, content in everything_below(folder)
-        for setting in SECRETS
-        if f"canary-{setting.split('__', 1)[1].replace('__', '-').lower()}".encode() in content
+        for setting, canary in SECRETS.items()
+        if canary.encode() in content
     ]
 
 
@@ -100,5 +99,5 @@ def test_trace_of_an_earlier_release_is_removed_and_its_keys_named_for_replaceme
         first, second = (landed(prepared_home, vercel, instance) for _ in range(2))
     assert not trace.exists() and remove_trace(prepared_home, vercel) is None
     (warning,) = [line for line in first if "trace.pickle" in line]
-    assert "sources.vercel.*" in warning and "replace the secrets" in warning
+    assert "kept sources.vercel.token in clear" in warning and "replace them by new ones" in warning
     assert [line for line in second if "trace.pickle" in line] == []
