@@ -128,9 +128,8 @@ def serving(routes: Sequence[Route], port: int = 0, faults: Faults | None = None
             for name, value in response.headers.items():
                 self.send_header(name, value)
             if "Content-Length" in response.headers:
-                self.close_connection = (
-                    True  # an answer that is shorter than its head promises ends with the connection
-                )
+                # An answer that is shorter than its head promises ends with the connection.
+                self.close_connection = True
             else:
                 self.send_header("Content-Length", str(len(response.body)))
             self.end_headers()

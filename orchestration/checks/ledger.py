@@ -66,7 +66,7 @@ def billed_cost_equals_the_delivery_notes() -> dg.AssetCheckResult:
     blocking=True,
     required_resource_keys={RUN_LOCK},
     name="no_bill_is_delivered_twice",
-    description="No billing account's month comes both from a FOCUS export and from another source: one dollar once.",
+    description="No billing account's month is delivered by two exports, of one source or of two: one dollar once.",
 )
 def no_bill_is_delivered_twice() -> dg.AssetCheckResult:
     found = [str(message) for (message,) in rows_of(DELIVERED_TWICE, "message")]
@@ -99,6 +99,7 @@ def found_issues(rows: list[tuple[object, ...]]) -> dg.AssetCheckResult:
 
 @dg.asset_check(
     asset=QUALITY,
+    required_resource_keys={RUN_LOCK},
     name="charges_follow_the_focus_rules",
     description=(
         "Charges keep the rules of FOCUS beyond their amounts (price times quantity, units, enumerations). The money of "
