@@ -535,7 +535,7 @@ class Built:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     folder = tmp_path_factory.mktemp("variants")
-    before = dict(os.environ)
+    before, umask = dict(os.environ), os.umask(0o077)  # which `prepare` sets
     home = Home(folder / "home")
     os.environ["COSTOWNER_HOME"] = str(home.root)
     prepare(home)
@@ -572,6 +572,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
         )
         yield Built(home, delivered, done.returncode, done.stdout)
     finally:
+        os.umask(umask)
         os.environ.clear()
         os.environ.update(before)
 
