@@ -54,15 +54,16 @@ class BuildState:
     def last(self) -> Build | None:
         return _read(self._file)
 
-    def begin(self, run_id: str, whole: bool) -> Build:
+    def begin(self, run_id: str, *, whole: bool, complete_part: bool = False) -> Build:
         """Note that a run begins to write the warehouse; gives the build that it will be once it is `tested`.
 
-        A build of a part tests that part only: what it leaves is as good as the build before.
+        `complete_part`: of a part of the ledger, whether all that is made of it is built too, and all of it is tested. Then it
+        is as good as the build before; any other part leaves models that do not fit together.
         """
         before = self.last
         self._file.parent.mkdir(parents=True, exist_ok=True)
         keep(self._file, asdict(Build(run_id, is_tested=False)))
-        return Build(run_id, is_tested=whole or (before is not None and before.is_tested))
+        return Build(run_id, is_tested=whole or (complete_part and before is not None and before.is_tested))
 
     def tested(self, build: Build) -> None:
         """Note that a build came to its end, and that its tests passed."""
@@ -79,7 +80,8 @@ class BuildState:
             raise NotPublishable(f"nothing is built yet: {WAY_OUT}")
         if not build.is_tested:
             raise NotPublishable(
-                f"the build of run {build.id} did not come to its end, or a test failed in it: {WAY_OUT}"
+                f"the build of run {build.id} did not come to its end, a test failed in it, or it built a part of the ledger "
+                f"without all that is made of it: {WAY_OUT}"
             )
         if build.warehouse != self._warehouse():
             raise NotPublishable(

@@ -24,6 +24,14 @@ DBT = LedgerCli.of(PROJECT)
 TRANSLATOR = LedgerTranslator()
 
 
+def _is_complete_part(context: dg.AssetExecutionContext) -> bool:
+    """Whether with every model that is selected all that is made of it is selected too, and all of their tests."""
+    selected = context.selected_asset_keys
+    follow = {key for key, made_of in ledger.asset_deps.items() if made_of & selected}
+    tests = {check for check in ledger.check_keys if check.asset_key in selected}
+    return bool(follow <= selected and tests <= context.selected_asset_check_keys)
+
+
 @dbt_assets(
     manifest=PROJECT.manifest_path,
     dagster_dbt_translator=TRANSLATOR,
@@ -41,7 +49,7 @@ def ledger(context: dg.AssetExecutionContext) -> Iterator[Any]:
     arguments = ["--exclude-resource-type", "unit_test"]
     whole = not context.is_subset
     state = BuildState(home, engine)
-    started = state.begin(context.run_id, whole)
+    started = state.begin(context.run_id, whole=whole, complete_part=_is_complete_part(context))
     logic = Logic(home, engine)
     scope = News(home, engine).begin(whole)
     if logic.is_new():

@@ -32,9 +32,9 @@ def state(home: Home, engine: str = "duckdb") -> BuildState:
     return BuildState(home, Engine(engine))
 
 
-def build(home: Home, run_id: str, whole: bool = True, passes: bool = True) -> None:
+def build(home: Home, run_id: str, whole: bool = True, complete_part: bool = False, passes: bool = True) -> None:
     """A build that writes the warehouse; one that fails a test ends there."""
-    begun = state(home).begin(run_id, whole)
+    begun = state(home).begin(run_id, whole=whole, complete_part=complete_part)
     home.warehouse.write_text(home.warehouse.read_text() + run_id)
     if passes:
         state(home).tested(begun)
@@ -67,7 +67,7 @@ def test_build_that_was_tested_and_checked_is_published(home: Home, instance: dg
     build(home, "one")
     check(instance, "one")
     assert state(home).publishable(instance, CHECKS).id == "one"
-    build(home, "two", whole=False)
+    build(home, "two", whole=False, complete_part=True)
     check(instance, "two")
     assert state(home).publishable(instance, CHECKS).id == "two", "a part, on what was tested as a whole"
 
@@ -86,17 +86,30 @@ def test_build_of_another_run_since_the_checks_is_refused(home: Home, instance: 
 def test_build_whose_tests_failed_or_that_was_killed_is_refused(home: Home, instance: dg.DagsterInstance) -> None:
     build(home, "one", passes=False)
     check(instance, "one")
-    assert "run one did not come to its end, or a test failed in it" in refusal(home, instance)
+    assert "run one did not come to its end, a test failed in it, or" in refusal(home, instance)
 
 
 def test_build_of_a_part_does_not_mend_a_failed_build(home: Home, instance: dg.DagsterInstance) -> None:
     build(home, "one", passes=False)
-    build(home, "two", whole=False)
+    build(home, "two", whole=False, complete_part=True)
     check(instance, "two")
-    assert "run two did not come to its end, or a test failed" in refusal(home, instance)
+    assert "run two did not come to its end, a test failed" in refusal(home, instance)
     build(home, "three")
     check(instance, "three")
     assert state(home).publishable(instance, CHECKS).id == "three"
+
+
+def test_part_without_all_that_is_made_of_it_is_refused_until_a_whole_build(
+    home: Home, instance: dg.DagsterInstance
+) -> None:
+    build(home, "one")
+    build(home, "two", whole=False)
+    build(home, "three", whole=False, complete_part=True)
+    check(instance, "three")
+    assert "built a part of the ledger without all that is made of it" in refusal(home, instance)
+    build(home, "four")
+    check(instance, "four")
+    assert state(home).publishable(instance, CHECKS).id == "four"
 
 
 @pytest.mark.parametrize("name", [key.name for key in CHECKS])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -41,3 +43,25 @@ def test_a_build_that_told_nothing_built_nothing(home_out_of_order: Home, waits:
     (failed,) = [event for event in done.all_events if event.is_step_failure]
     assert "warehouse" in str(failed.step_failure_data.error), "dbt's own words"
     assert Logic(home, ENGINE).is_new(), "all that another logic builds is still to be built"
+
+
+def test_part_is_complete_with_all_that_is_made_of_it_and_all_their_tests(read_home: Home) -> None:
+    from orchestration.assets.ledger import _is_complete_part, ledger
+
+    selected = {dg.AssetKey(["staging", "stg_vercel__charges"])}
+    while more := {key for key, made_of in ledger.asset_deps.items() if made_of & selected} - selected:
+        selected |= more
+    tests = {check for check in ledger.check_keys if check.asset_key in selected}
+    assert dg.AssetKey(["marts", "fact_cost"]) in selected and selected < ledger.keys and tests
+
+    def is_complete(keys: set[dg.AssetKey], checks: set[dg.AssetCheckKey]) -> bool:
+        selection: Any = SimpleNamespace(selected_asset_keys=keys, selected_asset_check_keys=checks)
+        return _is_complete_part(selection)
+
+    assert is_complete(selected, tests)
+    assert not any(is_complete(selected, tests - {test}) for test in tests)
+    start = dg.AssetKey(["staging", "stg_vercel__charges"])
+    followers = {key for key, made_of in ledger.asset_deps.items() if made_of & (selected - {key})} & selected - {
+        start
+    }
+    assert followers and not any(is_complete(selected - {key}, tests) for key in followers)
