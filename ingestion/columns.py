@@ -10,7 +10,7 @@ import json as jsonlib
 from dataclasses import dataclass
 from datetime import date as _date
 from datetime import datetime
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Context, Decimal
 from functools import cached_property
 from typing import Any
 
@@ -154,7 +154,7 @@ def exact(value: Any, where: str, shift: int = 0) -> Decimal:
         if abs(found) >= _LIMIT:
             raise BadInput(f"{where}: a number that is too large")
         return found.quantize(_PLACES, context=_WIDE)
-    except (InvalidOperation, ValueError):
+    except (ArithmeticError, ValueError):
         raise BadInput(f"{where}: not a number") from None
 
 
@@ -174,9 +174,18 @@ def fitted(value: Any, kind: pa.DataType, where: str) -> Any:
     return _of(value, datetime if pa.types.is_timestamp(kind) else _date, where, "a time")
 
 
+def plain(value: int | Decimal, where: str) -> str:
+    """A number as text without an exponent. Raises BadInput for one that would take more digits than any id has."""
+    if isinstance(value, Decimal) and not (
+        value.is_finite() and abs(value.adjusted()) < 100 > -int(value.as_tuple().exponent)
+    ):
+        raise BadInput(f"{where}: a number of more than 100 digits")
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
 def _text(value: Any, where: str) -> str:
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return format(value, "f") if isinstance(value, Decimal) else str(value)
+        return plain(value, where)
     found: str = _of(value, str, where, "text")
     if not found.isascii() and any("\ud800" <= letter <= "\udfff" for letter in found):
         raise BadInput(f"{where}: half of a surrogate pair, which no text can hold")

@@ -107,9 +107,14 @@ class SameOriginSession(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         target = super().get_redirect_target(resp)
         if target is not None:
-            address = urljoin(resp.url, target)
-            if _origin(address) != _origin(resp.url):
-                raise ForeignRedirect(without_query(address))
+            try:
+                address = urljoin(resp.url, target)
+                is_foreign = _origin(address) != _origin(resp.url)
+                named = without_query(address)
+            except ValueError:
+                is_foreign, named = True, "an address that is none"
+            if is_foreign:
+                raise ForeignRedirect(named)
         return target
 
 

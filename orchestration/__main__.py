@@ -20,12 +20,14 @@ def _refresh(home: Home, arguments: argparse.Namespace) -> int:
     try:
         return _run_refresh(home, arguments)
     except Exception as error:
-        # It failed before it was a run, which would have raised the alert itself.
+        # It failed outside of a run, which would have raised the alert itself.
         from orchestration.alerts import failure_alert
         from orchestration.assets.failure import explained
 
-        failure_alert("refresh", [explained(error)[0]], None)
-        raise
+        cause = explained(error)[0]
+        failure_alert("refresh", [cause], None)
+        print(f"refresh failed: {cause}", file=sys.stderr)
+        return 1
 
 
 def _run_refresh(home: Home, arguments: argparse.Namespace) -> int:

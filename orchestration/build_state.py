@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -73,8 +74,16 @@ class BuildState:
         """Note the warehouse as the publication leaves it: it brings a file of an older format to today's."""
         keep(self._file, asdict(Build(build.id, build.is_tested, self._warehouse())))
 
-    def publishable(self, instance: dg.DagsterInstance, checks: Sequence[dg.AssetCheckKey]) -> Build:
-        """The build to publish. Raises NotPublishable where the warehouse holds another, or a check did not pass on it."""
+    def publishable(
+        self,
+        instance: dg.DagsterInstance,
+        checks: Sequence[dg.AssetCheckKey],
+        standing: Sequence[dg.AssetCheckKey] = (),
+    ) -> Build:
+        """The build to publish. Raises NotPublishable where the warehouse holds another, or a check did not pass on it.
+
+        `standing` are blocking checks of what a build is made of: none of them may have failed when it last ran.
+        """
         build = self.last
         if build is None:
             raise NotPublishable(f"nothing is built yet: {WAY_OUT}")
@@ -87,11 +96,14 @@ class BuildState:
             raise NotPublishable(
                 f"{self._home.warehouse} was written after the build of run {build.id}: {WAY_OUT}"
             )
-        evaluations = instance.event_log_storage.get_latest_asset_check_execution_by_key(checks)
+        evaluations = instance.event_log_storage.get_latest_asset_check_execution_by_key([*checks, *standing])
+        results = {check: _result(evaluations.get(check)) for check in (*checks, *standing)}
+        for check in standing:
+            result = results[check]
+            if result is not None and not result.passed:
+                raise NotPublishable(f"the check {check.name} failed when it last ran: {WAY_OUT}")
         for check in checks:
-            record = evaluations.get(check)
-            evaluation = record.event.dagster_event if record and record.event else None
-            result = evaluation.asset_check_evaluation_data if evaluation else None
+            result = results[check]
             checked = result.metadata.get(BUILD) if result else None
             if result is None or checked is None or checked.value != build.id:
                 raise NotPublishable(
@@ -104,6 +116,12 @@ class BuildState:
     def _warehouse(self) -> list[int] | None:
         # Of a cluster's tables nobody here can find out who else has written them.
         return None if self._engine.is_spark else warehouse_version(self._home)
+
+
+def _result(record: Any) -> dg.AssetCheckEvaluation | None:
+    """What a check found when it last ran, from its record in Dagster's storage."""
+    event = record.event.dagster_event if record and record.event else None
+    return event.asset_check_evaluation_data if event else None
 
 
 def _read(file: Path) -> Build | None:

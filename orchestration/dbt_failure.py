@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,17 @@ from orchestration.warehouse import CATALOG
 FAILED = ("error", "runtime error", "fail")
 # Of a failed test: enough to know where to look. The check in the UI has the number of all, and its SQL.
 ROWS, COLUMNS = 3, 6
+# Columns whose text is the ledger's own: of other texts nobody knows what a vendor wrote in them.
+PLACES = frozenset(
+    {
+        *("source", "dataset", "stage", "slice_id", "load_id", "billing_month", "billing_currency", "currency"),
+        *("charge_key", "owner_key", "owner_id", "rule_id", "table_name", "measure", "llm_request_key"),
+    }
+)
+# Errors whose text names SQL, files and the machine; others quote the value that they could not take.
+KIND = re.compile(r"\s*([A-Z]\w*(?: [A-Z]\w*)* Error|\[[A-Z][A-Z_.]+\])(?=[: ]|$)")
+WRAPPERS = ("Runtime Error", "Database Error")
+SHOWN = ("Compilation Error", "IO Error", "Binder Error", "Catalog Error", "Parser Error", "Out of Memory Error")
 
 
 def why_it_failed(home: Home, engine: Engine, error: DagsterDbtError) -> str:
@@ -42,7 +54,16 @@ def _reason(home: Home, engine: Engine, result: Mapping[str, Any]) -> str:
     if result["status"] == "fail":
         rows = [] if engine.is_spark else _rows(home, str(result["compiled_code"]))
         return f"{result['failures']} rows" + (f", {'; '.join(rows)}" if rows else "")
-    return " ".join(str(result["message"] or result["status"]).split())
+    return _without_values(str(result["message"] or result["status"]))
+
+
+def _without_values(message: str) -> str:
+    """A message of dbt's in one line, without what it quotes of the data: dbt's own log has the whole of it."""
+    found = [match[1] for line in message.splitlines() if (match := KIND.match(line)) and match[1] not in WRAPPERS]
+    kind = found[0] if found else "an error"
+    if kind in SHOWN:
+        return " ".join(message.split())
+    return f"{kind} (dbt.log in the installation's dbt_target has its text, which may quote data)"
 
 
 def _rows(home: Home, sql: str) -> list[str]:
@@ -58,9 +79,11 @@ def _rows(home: Home, sql: str) -> list[str]:
         return []  # the number of rows is known all the same
     return [
         ", ".join(
-            [f"{name}={_shown(value)}" for name, value in zip(names, row, strict=True) if value is not None][
-                :COLUMNS
-            ]
+            [
+                f"{name}={_shown(value)}"
+                for name, value in zip(names, row, strict=True)
+                if value is not None and (name in PLACES or not isinstance(value, str))
+            ][:COLUMNS]
         )
         for row in rows
     ]

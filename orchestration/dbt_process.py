@@ -10,15 +10,18 @@ from `dbt` itself. No line: it ends. The exit code is dbt's: 0 done, 1 something
 from __future__ import annotations
 
 import atexit
+import ctypes
 import gc
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import NoReturn
 
 # Objects made before Python looks for cycles among them: dbt and Dagster make many, and hardly a cycle.
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
+PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 
 def settle_heap() -> None:
@@ -36,7 +39,18 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
+def end_with_parent() -> None:
+    """Have the system end this process with the one that started it, also when that is killed: it would go on to write the
+    warehouse without the lock, which went with the other. (Linux; elsewhere it ends at its next event.)"""
+    if sys.platform == "linux":
+        parent = os.getppid()
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(2)
+
+
 def main() -> int:
+    end_with_parent()
     gc.disable()
     from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.exceptions import DbtUsageException

@@ -49,6 +49,13 @@ def project_digest() -> str:
     return hashlib.sha256(str(DBT_PROJECT).encode() + stamps(DBT_PROJECT, WATCHED)).hexdigest()
 
 
+def _has_acl(path: Path) -> bool:
+    try:
+        return "system.posix_acl_access" in os.listxattr(path)
+    except (AttributeError, OSError):
+        return False  # not Linux, or a file system without
+
+
 def _make_private(home: Home) -> None:
     """Make an installation's folders: its user's alone, but for what is published.
 
@@ -70,9 +77,11 @@ def _make_private(home: Home) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     for name in OWN_ENTRIES:
         for entry in home.root.glob(name):
-            mode = stat.S_IMODE(entry.stat().st_mode)
-            if mode & stat.S_IRWXO and entry.stat().st_uid == os.getuid():
-                entry.chmod(mode & ~PRIVATE)
+            mode, is_own = stat.S_IMODE(entry.stat().st_mode), entry.stat().st_uid == os.getuid()
+            # With an ACL the group's bits are its mask: who was granted access on purpose keeps it.
+            closed = stat.S_IRWXO if _has_acl(entry) else PRIVATE
+            if mode & closed and is_own:
+                entry.chmod(mode & ~closed)
 
 
 def prepare(home: Home) -> None:

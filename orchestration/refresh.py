@@ -66,8 +66,19 @@ def refresh(home: Home, window: Window, say: Callable[[str], None]) -> Outcome:
     def print_wait(holder: str) -> None:
         say(f"waiting for {holder}: one run at a time, from landing to publication")
 
+    with exclusive_lock(home, RUN, "a refresh by the command", print_wait):
+        try:
+            return _run(home, window, say, failed)
+        except (OSError, SQLAlchemyError) as broken:
+            # No step's own failure: Dagster could not write down what happens.
+            problem = broken.orig if isinstance(broken, DBAPIError) else broken
+            return failed([f"Dagster's records in {home.root / 'dagster'}: {type(problem).__name__}: {problem}"])
+
+
+def _run(home: Home, window: Window, say: Callable[[str], None], failed: Callable[..., Outcome]) -> Outcome:
+    started = time.monotonic()
     job = defs.resolve_job_def("refresh")
-    with exclusive_lock(home, RUN, "a refresh by the command", print_wait), dg.DagsterInstance.get() as instance:
+    with dg.DagsterInstance.get() as instance:
         _bury(instance)
         # The landing of a broken registry reports it; what is past its own date is purged all the same.
         with suppress(RegistryError):
@@ -75,14 +86,9 @@ def refresh(home: Home, window: Window, say: Callable[[str], None]) -> Outcome:
             if purged.rows:
                 say(f"  prompts: {purged}")
         tags = {**range_tags(window), COMMAND: "refresh"}
-        try:
-            result = job.execute_in_process(
-                instance=instance, tags=tags, run_config={"loggers": QUIET_LOGGERS}, raise_on_error=False
-            )
-        except (OSError, SQLAlchemyError) as broken:
-            # No step's own failure: Dagster could not write down what happens.
-            problem = broken.orig if isinstance(broken, DBAPIError) else broken
-            return failed([f"Dagster's records in {home.root / 'dagster'}: {type(problem).__name__}: {problem}"])
+        result = job.execute_in_process(
+            instance=instance, tags=tags, run_config={"loggers": QUIET_LOGGERS}, raise_on_error=False
+        )
         _print_failed_checks(result.all_events, say)
         if not result.success:
             return failed(

@@ -34,6 +34,13 @@ from ingestion.vendor_files import (
 # What tools that rewrite exports put where a number or time is absent.
 ABSENT = ("", "none", "null", "nan")
 CONVERTED = ".cur2.parquet"
+# What readers of the lake add to a row (macros lake_files and lake_table of the dbt project).
+RESERVED = frozenset(
+    {
+        *("filename", "file_row_number", "lake_dataset", "lake_file", "lake_row"),
+        *("slice_id", "load_id", "delivery_load_id", "billing_month", "charges_fingerprint"),
+    }
+)
 FOCUS = "this is a FOCUS export: give it to the FOCUS source, setting sources.focus.exports (see ingestion/focus)"
 
 
@@ -228,7 +235,12 @@ def convert(path: Path, where: str, *, always: bool = False) -> Path:
 
 
 def _is_as_declared(schema: pa.Schema) -> bool:
-    """Whether a file is CUR 2.0's own, and its columns have the types that the raw table has."""
+    """Whether a file is CUR 2.0's own, and its columns have the types that the raw table has.
+
+    One with a column of a name that readers of the lake give to a row's place is converted: such a column goes into the map.
+    """
+    if RESERVED & {name.lower() for name in schema.names}:
+        return False
     return is_own(schema.names) and not is_focus(schema.names) and all(_has_its_type(field) for field in schema)
 
 

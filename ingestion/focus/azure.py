@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,6 +38,7 @@ class Run:
     scope: str | None = None
     submitted: datetime | None = None
     files: frozenset[str] = frozenset()
+    is_empty: bool = False
 
     @property
     def place(self) -> str:
@@ -104,9 +105,10 @@ def _run(store: ObjectStore, key: str) -> Run | None:
         manifest=f"{store.root}/{key}",
         first_day=first,
         last_day=last,
-        export=resource or _text(config.get("exportName")),
+        export=resource or _by_name(_text(config.get("exportName")), folder),
         scope=scope if is_export else None,
         submitted=_moment(info.get("submittedTime")),
+        is_empty=blobs == [],
         files=frozenset(
             str(_object(blob)["blobName"]).rpartition("/")[2]
             for blob in (blobs if isinstance(blobs, list) else [])
@@ -115,10 +117,15 @@ def _run(store: ObjectStore, key: str) -> Run | None:
     )
 
 
-def _folder(run: Run) -> str:
+def _folder(folder: str) -> str:
     """The folder of an export, whatever the days and the times of its runs."""
-    parts = [part for part in run.place.split("/") if not (_days_of(part) or RUN_ID.fullmatch(part))]
+    parts = [part for part in folder.split("/") if not (_days_of(part) or RUN_ID.fullmatch(part))]
     return f"folder {'/'.join(parts)}"
+
+
+def _by_name(name: str | None, folder: str) -> str | None:
+    """An export by its name and folder: two scopes may have exports of one name."""
+    return f"{name} in {_folder(folder)}" if name else None
 
 
 def _named(runs: list[Run]) -> list[Run]:
@@ -129,7 +136,7 @@ def _named(runs: list[Run]) -> list[Run]:
     return [
         run
         if run.export or len(exports[run.place]) > 1
-        else replace(run, export=next(iter(exports[run.place]), _folder(run)))
+        else replace(run, export=next(iter(exports[run.place]), _folder(run.place)))
         for run in runs
     ]
 
@@ -140,13 +147,25 @@ class Runs:
 
     superseded: frozenset[str]
     faults: Mapping[str, str]
+    named: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    exports: Mapping[str, str] = field(default_factory=dict)
+
+    def counts(self, key: str) -> bool:
+        """Whether a data file counts: none of a run that is superseded, nor one that its run's manifest does not name.
+
+        An export that overwrites leaves the parts that an earlier, larger run had.
+        """
+        folder, _, name = key.rpartition("/")
+        named = self.named.get(folder)
+        return folder not in self.superseded and (not named or name in named)
 
 
 def runs(store: ObjectStore, listed: Iterable[Object]) -> Runs:
     """Judge the runs below a folder by their manifests."""
     names = {file.key for file in listed}
     found = [_run(store, key) for key in sorted(names) if MANIFEST.search(key)]
-    committed = _named([run for run in found if run])
+    # A run that delivered no file, not even one with a header, replaces none that did.
+    committed = _named([run for run in found if run and not run.is_empty])
     counting = _newest(committed)
     superseded = {run.folder for run in committed} - {run.folder for run in counting}
     faults = {}
@@ -160,7 +179,12 @@ def runs(store: ObjectStore, listed: Iterable[Object]) -> Runs:
             why = _why_not_both(run, other) if run is not other and run.meets(other) else None
             if why:
                 faults[run.folder] = f"{run.manifest} and {other.manifest} are runs of the same days, {why}"
-    return Runs(frozenset(superseded | _under_way(names, committed)), faults)
+    return Runs(
+        frozenset(superseded | _under_way(names, committed)),
+        faults,
+        named={run.folder: run.files for run in counting},
+        exports={run.folder: run.export for run in counting if run.export},
+    )
 
 
 def _newest(committed: Iterable[Run]) -> list[Run]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingestion.aws.client import Export, Manifest
@@ -35,12 +35,13 @@ def period_of(key: str) -> str | None:
 class Fileset:
     """The files of one delivery, in the versions that were listed; `period` is None where only the rows tell it.
 
-    `fault` is why they can't be read as one delivery.
+    `fault` is why they can't be read as one delivery; `exports` has, by key, the export of Azure that a file is of.
     """
 
     period: str | None
     files: tuple[Object, ...]
     fault: str | None = None
+    exports: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def version(self) -> str:
@@ -63,16 +64,19 @@ def filesets(store: ObjectStore) -> list[Fileset]:
     judged = azure.runs(store, listed)
     found: dict[str | None, list[Object]] = {}
     faults: dict[str | None, str] = {}
+    exports: dict[str | None, dict[str, str]] = {}
     for file in listed:
         folder = file.key.rpartition("/")[0]
         hidden = any(part.startswith((".", "_")) for part in file.key.split("/"))
-        if DATA.search(file.key) and not hidden and folder not in judged.superseded:
+        if DATA.search(file.key) and not hidden and judged.counts(file.key):
             period = period_of(file.key)
             found.setdefault(period, []).append(file)
+            if folder in judged.exports:
+                exports.setdefault(period, {})[file.key] = judged.exports[folder]
             if folder in judged.faults:
                 faults.setdefault(period, judged.faults[folder])
     return [
-        Fileset(period, tuple(files), faults.get(period))
+        Fileset(period, tuple(files), faults.get(period), exports.get(period, {}))
         for period, files in sorted(found.items(), key=lambda item: (item[0] is None, item[0] or ""))
     ]
 

@@ -239,6 +239,14 @@ def convert(path: Path, where: str, target: Path, said: Delivered, month: str | 
     )
 
 
+def accounts(path: Path) -> list[tuple[str, str | None, str | None]]:
+    """The billing accounts and sub accounts that a converted file has charges of, each with the file's name in front."""
+    with engine(path.parent) as connection:
+        return connection.execute(
+            f"select distinct file_name, billing_account_id, sub_account_id from read_parquet({literal(str(path))})"
+        ).fetchall()
+
+
 def _sql_type(kind: pa.DataType) -> str:
     if pa.types.is_decimal(kind):
         return "decimal(38, 12)"

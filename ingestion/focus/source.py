@@ -15,7 +15,7 @@ import dlt
 from ingestion.aws.client import Export
 from ingestion.errors import BadInput, SettingError
 from ingestion.focus.client import Fileset, download, download_delivery, filesets, has_manifests
-from ingestion.focus.convert import Delivered, convert, months
+from ingestion.focus.convert import Delivered, accounts, convert, months
 from ingestion.focus.shape import TABLES
 from ingestion.lake import Known, Slice, Source, VendorFile
 from ingestion.objects import ObjectStore, open_store
@@ -67,6 +67,27 @@ def _converted(
         found.append(convert(path, where, folder / f"{number:05d}.focus.parquet", said, month))
         path.unlink()
     return [file for file in found if file.row_count]
+
+
+def _check_exports(store: ObjectStore, fileset: Fileset, files: list[VendorFile]) -> None:
+    """Raise BadInput where two exports of Azure deliver charges of one sub account: they would count twice.
+
+    The scopes of exports may lie within each other (a subscription, and the billing account that it is of).
+    """
+    if len(set(fileset.exports.values())) < 2:
+        return
+    exports = {f"{store.root}/{key}": export for key, export in fileset.exports.items()}
+    first: dict[tuple[str | None, str], str] = {}
+    for file in files:
+        for name, billing_account, sub_account in accounts(file.path):
+            if sub_account is None:
+                continue  # of a whole account: what else it is of can't be seen
+            other = first.setdefault((billing_account, sub_account), name)
+            if exports.get(name, name) != exports.get(other, other):
+                raise BadInput(
+                    f"{name} and {other} are of two exports, and both have charges of one sub account, which would count "
+                    "twice: keep one of the exports below the folder of sources.focus.exports"
+                )
 
 
 def _version(version: str, said: Delivered) -> str:
@@ -176,6 +197,7 @@ def _read(
     """A period's files: whole where their path names it, else the rows that are of it."""
     folder = workspace.emptied()
     files = _converted(download(store, placed, folder), folder, said, None)
+    _check_exports(store, placed, files)
     return files + _converted(download(store, loose, folder), folder, said, period, first=MANY_FILES)
 
 

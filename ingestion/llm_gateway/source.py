@@ -14,6 +14,7 @@ from typing import Any
 
 import dlt
 
+from ingestion.columns import plain
 from ingestion.errors import BadInput, SettingError, TornDelivery
 from ingestion.http import Client
 from ingestion.lake import Columns, Known, Rows, Slice, Source
@@ -212,7 +213,7 @@ def _plain(value: Any) -> str:
     """A value that JSON doesn't know, as text."""
     if isinstance(value, datetime):
         return (value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
+    return plain(value, "a record") if isinstance(value, Decimal) else str(value)
 
 
 def _read_records(

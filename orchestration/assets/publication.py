@@ -5,7 +5,7 @@ import dagster as dg
 from ingestion.settings import Home
 from orchestration.assets.ledger import PROJECT
 from orchestration.build_state import BUILD, BuildState, NotPublishable
-from orchestration.checks.ledger import CHECKS
+from orchestration.checks import ledger, prompts
 from orchestration.engine import Engine
 from orchestration.news import News
 from orchestration.publish import PARQUET, publish_database, publish_parquet
@@ -15,7 +15,10 @@ from orchestration.warehouse import marts_of
 MARTS = marts_of(PROJECT.manifest_path)
 PUBLISHED = dg.AssetKey(["published", "marts"])
 # They must have passed on the very build that is published.
-BLOCKING = [spec.key for check in CHECKS for spec in check.check_specs if spec.blocking]
+BLOCKING, BLOCKING_OF_RAW = (
+    [spec.key for check in checks for spec in check.check_specs if spec.blocking]
+    for checks in (ledger.CHECKS, prompts.CHECKS)
+)
 
 
 @dg.asset(
@@ -35,7 +38,7 @@ def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     engine = Engine.from_environment()
     state = BuildState(home, engine)
     try:
-        build = state.publishable(context.instance, BLOCKING)
+        build = state.publishable(context.instance, BLOCKING, BLOCKING_OF_RAW)
     except NotPublishable as reason:
         raise dg.Failure(f"nothing is published: {reason}", allow_retries=False) from None
     context.log.info(f"publishing to {home.published}")

@@ -10,17 +10,28 @@ from typing import Any
 
 import pytest
 
-from tests.ingestion.test_focus import landed, line, rows, write
+from tests.ingestion.test_focus import HEADER, landed, line, rows, write
 
 SCOPE = "/subscriptions/{}/providers/Microsoft.CostManagement/exports/{}"
 RUN = "11111111-0000-0000-0000-{:012d}"
 
 
 def run(
-    root: Path, folder: str, cost: str, number: int, *, config: Any = None, info: Any = None, blobs: Any = None
+    root: Path,
+    folder: str,
+    cost: str,
+    number: int,
+    *,
+    config: Any = None,
+    info: Any = None,
+    blobs: Any = None,
+    sub_account: str | None = None,
 ) -> Path:
     """A run's folder with one charge and its manifest; `info` None leaves the time out."""
-    file = write(root / "bills", f"{folder}/{RUN.format(number)}/part_0.csv", line(cost))
+    charge, header = line(cost), HEADER
+    if sub_account:
+        charge, header = f"{charge},{sub_account}", f"{header},SubAccountId"
+    file = write(root / "bills", f"{folder}/{RUN.format(number)}/part_0.csv", charge, header=header)
     parts = {"exportConfig": config, "runInfo": info, "blobs": blobs}
     manifest = {name: part for name, part in parts.items() if part is not None}
     (file.parent / "manifest.json").write_text(json.dumps(manifest))
@@ -130,3 +141,48 @@ def test_file_that_a_runs_manifest_names_and_is_absent_refuses_the_period(tmp_pa
     folder = run(tmp_path, "x/20261001-20261031", "1", 1, config=named("a", "x"), info=at(1), blobs=blobs)
     (refused,) = landed(tmp_path).refused
     assert refused[1].startswith(f"{folder}/manifest.json: it names 1 files that are not there")
+
+
+def test_part_that_the_newest_manifest_does_not_name_is_of_an_earlier_run(tmp_path: Path) -> None:
+    """An export that overwrites leaves the parts that an earlier, larger run had."""
+    blobs = [{"blobName": "elsewhere/x/part_0.csv"}]
+    folder = run(tmp_path, "x/20261001-20261031", "7", 1, config=named("a", "x"), info=at(1), blobs=blobs)
+    write(folder, "part_1.csv", line("7"))
+    assert landed(tmp_path).states == {"delivered": 1} and billed(tmp_path) == 7
+
+
+def test_run_that_delivered_no_file_replaces_none(tmp_path: Path) -> None:
+    run(tmp_path, "x/20261001-20261031", "7", 1, config=named("a", "x"), info=at(1))
+    empty = run(tmp_path, "x/20261001-20261031", "0", 2, config=named("a", "x"), info=at(2), blobs=[])
+    (empty / "part_0.csv").unlink()
+    assert landed(tmp_path).states == {"delivered": 1} and billed(tmp_path) == 7
+
+
+def test_exports_of_one_name_in_two_folders_are_two(tmp_path: Path) -> None:
+    for number, scope in enumerate(("a", "b"), start=1):
+        config = {"exportName": "focus"}
+        run(tmp_path, f"{scope}/20261001-20261031", str(number), number, config=config, info=at(number))
+    assert landed(tmp_path).states == {"delivered": 1} and billed(tmp_path) == 3
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_exports_whose_scopes_lie_within_each_other_refuse_their_period(tmp_path: Path, is_shared: bool) -> None:
+    """A subscription's export and that of its billing account have the same charges; two subscriptions' have not."""
+    folders = [
+        run(
+            tmp_path,
+            f"{scope}/20261001-20261031",
+            "100",
+            number,
+            config=named(scope, "focus"),
+            info=at(number),
+            sub_account="sub-a" if is_shared else f"sub-{scope}",
+        )
+        for number, scope in enumerate(("a", "b"), start=1)
+    ]
+    landing = landed(tmp_path)
+    if is_shared:
+        ((_, message),) = landing.refused
+        assert "are of two exports" in message and all(str(folder) in message for folder in folders)
+    else:
+        assert landing.states == {"delivered": 1} and billed(tmp_path) == 200

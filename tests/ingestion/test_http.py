@@ -172,6 +172,10 @@ def test_redirect_from_https_to_http_is_another_address() -> None:
     response.headers["Location"] = "http://api.example/x"
     with pytest.raises(ForeignRedirect):
         session.get_redirect_target(response)
+    for none in ("http://127.0.0.1:99999/", "https://[::1/", "https://api.example:x/"):
+        response.headers["Location"] = none
+        with pytest.raises(ForeignRedirect, match="an address that is none"):
+            session.get_redirect_target(response)
     response.headers["Location"] = "https://api.example:443/y"
     assert session.get_redirect_target(response) == "https://api.example:443/y"
 

@@ -121,6 +121,16 @@ def test_build_that_failed_any_check_is_refused(home: Home, instance: dg.Dagster
     assert state(home).publishable(instance, CHECKS).id == "one", "what the check failed of is mended"
 
 
+def test_failed_check_of_what_the_build_is_made_of_refuses_it(home: Home, instance: dg.DagsterInstance) -> None:
+    build(home, "one")
+    check(instance, "one")
+    standing = [dg.AssetCheckKey(dg.AssetKey("ledger"), "never_ran"), CHECKS[1]]
+    assert state(home).publishable(instance, CHECKS[:1], standing).id == "one"
+    check(instance, None, is_once=False)
+    with pytest.raises(NotPublishable, match="is_once failed when it last ran"):
+        state(home).publishable(instance, [], standing)
+
+
 @pytest.mark.parametrize("of_build", [None, "zero"])
 def test_check_of_another_build_or_of_none_does_not_count(
     home: Home, instance: dg.DagsterInstance, of_build: str | None

@@ -45,6 +45,7 @@ def test_installation_of_an_earlier_release_is_closed(tmp_path: Path) -> None:
         folder.mkdir(parents=True)
     for file in (home.warehouse, home.root / "notes.txt", home.database):
         file.write_text("x")
+    home.dagster.chmod(0o770)  # a group's
     prepare(home)
     found = modes(home)
     assert {name: found[name] for name in ("lake", "dlt", "dagster", "dbt_target", "warehouse.duckdb")} == {

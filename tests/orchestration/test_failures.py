@@ -124,7 +124,9 @@ def build_that_failed(home: Home, *results: dict[str, Any]) -> str:
 def test_failed_test_is_named_with_the_rows_that_it_found(tmp_path: Path) -> None:
     home = Home(tmp_path)
     with duckdb.connect(str(home.warehouse)) as connection:
-        connection.execute("create table charges as select 'atlas' as source, i as cost from range(5) as n(i)")
+        connection.execute(
+            "create table charges as select 'atlas' as source, 'a prompt' as tag, i as cost from range(5) as n(i)"
+        )
     failed = {
         "unique_id": "test.costowner.costs_are_small.abc123",
         "status": "fail",
@@ -141,16 +143,46 @@ def test_failed_test_is_named_with_the_rows_that_it_found(tmp_path: Path) -> Non
 
 
 def test_failed_model_comes_before_the_tests_that_could_not_run_without_it(tmp_path: Path) -> None:
-    test = {"unique_id": "test.costowner.t.1", "status": "error", "message": "Runtime Error in test t\n  no table"}
+    test = {
+        "unique_id": "test.costowner.t.1",
+        "status": "error",
+        "message": "Runtime Error in test t\n  Catalog Error: x",
+    }
     model = {
         "unique_id": "model.costowner.m",
         "status": "error",
         "message": "Runtime Error in model m\n  IO Error: full",
     }
-    assert build_that_failed(Home(tmp_path), test) == "test t failed: Runtime Error in test t no table"
+    assert build_that_failed(Home(tmp_path), test) == "test t failed: Runtime Error in test t Catalog Error: x"
     assert build_that_failed(Home(tmp_path), model, test) == (
         "model m failed: Runtime Error in model m IO Error: full (and 1 more, see the checks of the ledger)"
     )
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        (
+            "Runtime Error in model m\n  Conversion Error: Could not convert string 'a prompt' to INT32",
+            "Conversion Error",
+        ),
+        (
+            'Runtime Error in model m\n  Invalid Input Error: Malformed JSON, Input: "a prompt"',
+            "Invalid Input Error",
+        ),
+        (
+            "Runtime Error in model m\n  [CAST_INVALID_INPUT] The value 'a prompt' of the type",
+            "[CAST_INVALID_INPUT]",
+        ),
+        ("a prompt", "an error"),
+    ],
+)
+def test_error_of_a_model_is_named_without_the_data_that_it_quotes(
+    tmp_path: Path, message: str, shown: str
+) -> None:
+    model = {"unique_id": "model.costowner.m", "status": "error", "message": message}
+    found = build_that_failed(Home(tmp_path), model)
+    assert found.startswith(f"model m failed: {shown} (dbt.log") and "a prompt" not in found
 
 
 def test_dbt_that_did_not_come_to_its_end_is_quoted_with_what_it_printed_last(tmp_path: Path) -> None:

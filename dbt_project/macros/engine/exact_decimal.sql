@@ -2,6 +2,7 @@
     {#-
         A vendor's double as DECIMAL(38,12): the shortest decimal text that denotes it, rounded half up once. That is the
         number that the vendor wrote: 68565.40210687, and not the 68565.402106869992 that binary arithmetic makes of it.
+        NULL for what is no number (NaN), or is too large for any.
     -#}
     {{- return(adapter.dispatch("exact_decimal")(column)) -}}
 {% endmacro %}
@@ -20,8 +21,10 @@
             and abs(abs({{ column }}) * 1e12 - floor(abs({{ column }}) * 1e12) - 0.5)
             > 0.00001 + abs({{ column }}) * 0.0003
         then cast({{ column }} as decimal(38, 12))
-        else cast(cast({{ column }} as varchar) as decimal(38, 12))
+        else try_cast(cast({{ column }} as varchar) as decimal(38, 12))
     end
 {% endmacro %}
 
-{% macro spark__exact_decimal(column) %} cast(cast({{ column }} as string) as decimal(38, 12)) {% endmacro %}
+{% macro spark__exact_decimal(column) %}
+    try_cast(cast({{ column }} as string) as decimal(38, 12))
+{% endmacro %}

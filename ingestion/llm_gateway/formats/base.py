@@ -65,6 +65,11 @@ class Format:
         )
 
 
+def json_or_null(value: str) -> str:
+    """SQL: JSON as text; NULL for what is none, which the ledger could not take apart."""
+    return f"case when json_valid({value}) then {value} end"
+
+
 def _cast(value: str, kind: pa.DataType) -> str:
     """SQL: a value in its column's type. Text that fits 64 bits becomes a decimal a hundred times faster so."""
     if pa.types.is_decimal(kind) and value != "null":

@@ -1,11 +1,12 @@
 -- A bill that two exports deliver, of one source or of two, would count twice: there must be none.
 -- The slices of one export are no two exports: of AWS and FOCUS the slice names it, the other sources have
--- one each.
+-- one each. Nor do two exports deliver one bill that share no sub account: an export a subscription, say.
 with
     charges as (
         select
             billing_account_id,
             billing_month,
+            coalesce(sub_account_id, '') as sub_account_id,
             source,
             slice_id,
             case
@@ -24,6 +25,7 @@ with
         select
             billing_account_id,
             billing_month,
+            sub_account_id,
             source,
             export_name,
             is_estimated,
@@ -31,10 +33,10 @@ with
             -- A FOCUS export stands first, because its setting is the way out.
             case when source = 'focus' then 0 else 1 end as place
         from charges
-        group by billing_account_id, billing_month, source, export_name, is_estimated
+        group by billing_account_id, billing_month, sub_account_id, source, export_name, is_estimated
     )
 
-select
+select distinct
     one.billing_account_id,
     one.billing_month,
     one.source as first_source,
@@ -65,6 +67,7 @@ inner join
     delivered as other
     on one.billing_account_id = other.billing_account_id
     and one.billing_month = other.billing_month
+    and one.sub_account_id = other.sub_account_id
     and (
         one.place < other.place
         or (
