@@ -260,3 +260,20 @@ def test_report_of_another_generator_lands_and_adds_up(tmp_path: Path) -> None:
         product = row["product_servicecode"]
         costs[product] = costs.get(product, Decimal(0)) + Decimal(repr(row["line_item_unblended_cost"]))
     assert costs == {"AmazonEC2": 24, "AmazonS3": 720, "AWSDataTransfer": 720}
+
+
+@pytest.mark.parametrize("name", ["filename", "file_row_number", "lake_row", "slice_id", "Load_Id"])
+def test_column_named_like_a_rows_place_in_the_lake_goes_into_the_map(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "report"
+    own = {
+        "line_item_line_item_type": ["Usage"],
+        "line_item_usage_start_date": pa.array([datetime(2026, 10, 1)], pa.timestamp("ms")),  # noqa: DTZ001 - AWS's own
+        "line_item_unblended_cost": [1.5],
+        "line_item_currency_code": ["USD"],
+    }
+    pq.write_table(pa.table({**own, name: ["x"]}), path)
+    found = convert(path, "report-1.parquet")
+    assert name.lower() not in {column.lower() for column in pq.read_schema(found).names}
+    assert dict(pq.read_table(found).to_pylist()[0]["other_columns"]) == {name.lower(): "x"}
+    pq.write_table(pa.table(own), path)
+    assert convert(path, "report-1.parquet") == path, "AWS's own file enters as it is"

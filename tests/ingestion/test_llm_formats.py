@@ -486,6 +486,13 @@ def test_canonical_record_without_a_status_failed_where_it_has_an_error() -> Non
     assert one(CANONICAL, {**record, "error_code": "429", "status": "success"})["status"] == "success"
 
 
+@pytest.mark.parametrize("text", ["a prompt", "\0", '{"x": 1} 2026', "{"])
+def test_attributes_of_a_key_that_are_no_json_are_none(text: str) -> None:
+    record = {"request_id": "r", "started_at": "2026-11-23T13:16:04Z"}
+    assert one(CANONICAL, {**record, "key_attributes": text})["key_attributes"] is None
+    assert one(CANONICAL, {**record, "key_attributes": '{"team": "a"}'})["key_attributes"] == '{"team": "a"}'
+
+
 def test_input_of_langfuse_is_fresh_input_and_only_calls_of_models_are_requests(tmp_path: Path) -> None:
     records = [
         observation(),

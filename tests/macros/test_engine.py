@@ -241,6 +241,12 @@ def test_unknown_double_stays_unknown(engine: Sql) -> None:
     assert engine.rows(f"select {sql}") == [(None,)]
 
 
+@pytest.mark.parametrize("double", ["nan", "infinity", "-infinity", "1e30"])
+def test_double_that_no_decimal_can_hold_is_unknown(engine: Sql, double: str) -> None:
+    sql = rendered(f"exact_decimal(\"cast('{double}' as double)\")", engine.name)
+    assert engine.rows(f"select {sql}") == [(None,)]
+
+
 amounts = st.decimals(min_value=0, max_value=10**7, places=12)
 quantities = st.decimals(min_value=PLACES, max_value=10**9, places=12)
 

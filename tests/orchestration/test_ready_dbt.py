@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ingestion.settings import Home
+from ingestion.settings import PROJECT_ROOT, Home
 from orchestration import ready_dbt
 from orchestration.engine import Engine
 from orchestration.ready_dbt import ReadyDbt, dismiss, get_ready, take
@@ -88,3 +90,24 @@ def test_it_ends_by_itself_where_who_started_it_is_gone(read_home: Home) -> None
 def test_an_installation_whose_project_was_never_read_has_none(tmp_path: Path) -> None:
     get_ready(Home(tmp_path))
     assert take(ENGINE, ENGINE.target_folder(Home(tmp_path))) is None
+
+
+# A process like dbt's, which its parent kills itself beside, in the middle of its work.
+CHILD = "import orchestration.dbt_process as p, signal; p.end_with_parent(); print('works', flush=True); signal.pause()"
+PARENT = f"""
+import os, signal, subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", {CHILD!r}], stdout=subprocess.PIPE)
+print(child.stdout.readline().decode(), flush=True)
+os.dup2(child.stdout.fileno(), 0)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system ends a process with its parent on Linux only")
+def test_dbt_ends_with_the_process_that_started_it_also_when_that_is_killed() -> None:
+    """Its standard error is the test's pipe: it is read to its end only once the child has ended too."""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=PROJECT_ROOT
+    )
+    output, _ = parent.communicate(timeout=60)
+    assert output.strip() == "works" and parent.returncode == -9
