@@ -49,6 +49,11 @@ CASES = [
     ('ratio("1", "3")', Decimal("0.333333333333")),
     ('net_share("' + money("0.3") + '", "' + money("0.094") + '", "' + money("0.1") + '")', Decimal("0.282")),
     ('net_share("' + money("9000000") + '", "' + money("2") + '", "' + money("3") + '")', Decimal("6000000")),
+    (
+        'net_share("' + money("9000000000") + '", "' + money("8e9") + '", "' + money("9e9") + '")',
+        Decimal("8000000000"),
+    ),
+    ('net_share("' + money("-0.3") + '", "' + money("0.094") + '", "' + money("0.1") + '")', Decimal("-0.282")),
     ('net_share("' + money("4") + '", "cast(null as decimal(38, 12))", "' + money("3") + '")', Decimal("4")),
     ("first_part(\"'a|b|c'\")", "a"),
     ("text_before_last(\"'gpt-5, cached, input'\", ', ')", "gpt-5, cached"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from itertools import accumulate, pairwise
 
 from hypothesis import given, settings
@@ -82,18 +82,29 @@ def test_unknown_amount_stays_unknown(engine: Sql) -> None:
     assert split(engine, (None, [1, 2])) == [[None, None]]
 
 
-def test_amount_of_any_size_is_split_without_rest(engine: Sql) -> None:
-    """Byte-seconds, an amount as large as a column holds, negative ones, and ones with a fraction."""
-    weights = [10**12, 3, 7, 0]
-    amounts = [
+def test_quantity_beyond_any_amount_of_money_is_split_without_rest(engine: Sql) -> None:
+    """Byte-seconds, a negative count, one with a fraction, and one that is split as money is."""
+    quantities = [
         Decimal(10) ** 18 + 1,
-        Decimal("99999999999999999999999999.999999999999"),
         Decimal("-10000000000001.5"),
         Decimal("20000000000000.25"),
-        Decimal("9999999999999.999999999999"),
+        Decimal("0.1"),
     ]
-    for amount, parts in zip(amounts, split(engine, *((amount, weights) for amount in amounts)), strict=True):
-        with localcontext(prec=80):
-            assert sum(part for part in parts if part is not None) == amount and parts[3] == 0
-            for part, weight in zip(parts, weights, strict=True):
-                assert part is not None and abs(part - amount * weight / sum(weights)) < 2
+    weights = [10**12, 3, 7, 0]
+    rows = ", ".join(
+        f"({charge}, {owner}, cast({weight} as bigint), cast('{quantity}' as decimal(38, 12)))"
+        for charge, quantity in enumerate(quantities)
+        for owner, weight in enumerate(weights)
+    )
+    until = rendered('weight_until("weight", "charge", "owner")', engine.name)
+    share = rendered('exact_share_of_quantity("quantity", "until - weight", "until", "total")', engine.name)
+    found = engine.rows(
+        f"with parts as (select * from (values {rows}) as given(charge, owner, weight, quantity)), "
+        f"counted as (select parts.*, {until} as until, sum(weight) over (partition by charge) as total from parts) "
+        f"select charge, owner, {share} as part from counted order by charge, owner"
+    )
+    for charge, quantity in enumerate(quantities):
+        parts = [part for number, _, part in found if number == charge]
+        assert sum(parts) == quantity and parts[3] == 0
+        for part, weight in zip(parts, weights, strict=True):
+            assert abs(part - quantity * weight / sum(weights)) < 2

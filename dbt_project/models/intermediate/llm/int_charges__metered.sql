@@ -35,11 +35,7 @@ with
 select
     {% for column in charge_columns() if column != "charge_key" %}
         {% if column in summable_columns() %}
-            case
-                when all_weight is null
-                then {{ column }}
-                else {{ exact_share(column, "from_weight", "to_weight", "all_weight") }}
-            end as {{ column }},
+            case when all_weight is null then {{ column }} else {{ share_of(column) }} end as {{ column }},
         {% elif column in told %}
             case when all_weight is null then {{ column }} else told_{{ column }} end as {{ column }},
         {% elif column == "claims" %}

@@ -27,11 +27,7 @@ with
 select
     {% for column in charge_columns() if column not in ("charge_key",) %}
         {% if column in summable_columns() %}
-            case
-                when all_weight is null
-                then {{ column }}
-                else {{ exact_share(column, "from_weight", "to_weight", "all_weight") }}
-            end as {{ column }},
+            case when all_weight is null then {{ column }} else {{ share_of(column) }} end as {{ column }},
         {% elif column == "allocated_method_id" %}
             case
                 when all_weight is null then {{ column }} else 'pool-' || pool_method || '-v1'
