@@ -42,7 +42,7 @@ def why_it_failed(home: Home, engine: Engine, error: DagsterDbtError) -> str:
     failed = [found for found in results if found["status"] in FAILED]
     if not failed:
         return one_line(str(error))
-    # A model that can't be built comes before the tests of others, which may fail for want of it.
+    # A model that can't be built comes before the tests of others, which may fail without it.
     first = min(failed, key=lambda found: FAILED.index(found["status"]))
     # `model.costowner.fact_cost`; a generic test's id ends with a hash.
     kind, _, name, *_ = str(first["unique_id"]).split(".")
