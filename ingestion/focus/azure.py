@@ -153,11 +153,12 @@ class Runs:
     def counts(self, key: str) -> bool:
         """Whether a data file counts: none of a run that is superseded, nor one that its run's manifest does not name.
 
-        An export that overwrites leaves the parts that an earlier, larger run had.
+        An export that overwrites leaves the parts that an earlier, larger run had. Of a run with a fault all count: they
+        carry the fault to their period, which is refused.
         """
         folder, _, name = key.rpartition("/")
         named = self.named.get(folder)
-        return folder not in self.superseded and (not named or name in named)
+        return folder not in self.superseded and (not named or name in named or folder in self.faults)
 
 
 def runs(store: ObjectStore, listed: Iterable[Object]) -> Runs:

@@ -151,6 +151,19 @@ def test_part_that_the_newest_manifest_does_not_name_is_of_an_earlier_run(tmp_pa
     assert landed(tmp_path).states == {"delivered": 1} and billed(tmp_path) == 7
 
 
+def test_run_of_which_no_named_file_is_there_refuses_its_period_and_loses_nothing_in_silence(
+    tmp_path: Path,
+) -> None:
+    """A copy that unpacked the files, say: the manifest names part_0.csv.gz."""
+    blobs = [{"blobName": "elsewhere/x/part_0.csv.gz"}]
+    folder = run(tmp_path, "x/20261001-20261031", "7", 1, config=named("a", "x"), info=at(1), blobs=blobs)
+    run(tmp_path, "y/20260901-20260930", "3", 3)
+    landing = landed(tmp_path)
+    ((slice_id, message),) = landing.refused
+    assert slice_id == "dwh|2026-10" and message.startswith(f"{folder}/manifest.json: it names 1 files")
+    assert landing.states == {"delivered": 1, "refused": 1}
+
+
 def test_run_that_delivered_no_file_replaces_none(tmp_path: Path) -> None:
     run(tmp_path, "x/20261001-20261031", "7", 1, config=named("a", "x"), info=at(1))
     empty = run(tmp_path, "x/20261001-20261031", "0", 2, config=named("a", "x"), info=at(2), blobs=[])
