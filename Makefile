@@ -45,7 +45,7 @@ run: $(VENV)/.run ## refresh the sample company end to end and print the owners'
 	@COSTOWNER_DUCKDB_MEMORY=700MB $(RUN) -m sample_company with --home $(SAMPLE) -- $(BIN)/python -m orchestration refresh
 	@COSTOWNER_HOME=$(SAMPLE) $(RUN) -m orchestration scoreboard
 
-refresh: $(VENV)/.run ## the same on your own settings (see ingestion/*/README.md); never mixes with the sample
+refresh: $(VENV)/.run ## the same on your own settings (see ingestion/sources/*/README.md); never mixes with the sample
 	@$(RUN) -m orchestration refresh
 	@$(RUN) -m orchestration scoreboard
 

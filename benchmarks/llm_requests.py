@@ -35,9 +35,9 @@ LAND = """
 from datetime import UTC, datetime
 import sys
 from pathlib import Path
-from ingestion.lake import land
-from ingestion.llm_gateway import SOURCE
-from ingestion.llm_gateway.source import GatewaySettings
+from ingestion.lake.pipeline import land
+from ingestion.sources.llm_gateway import SOURCE
+from ingestion.sources.llm_gateway.source import GatewaySettings
 from ingestion.settings import Home, Month, Window
 month = Month(2026, 10)
 print(land(Home(Path(sys.argv[2])), SOURCE, GatewaySettings(litellm_url=sys.argv[1]), Window(month, month),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import requests
 
-from ingestion.http import SameOriginSession
+from ingestion.access.http import SameOriginSession
 
 log = logging.getLogger("costowner.alerts")
 

@@ -11,10 +11,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ingestion.contract import Source
 from ingestion.errors import SettingError
+from ingestion.lake.contract import Source
 from ingestion.settings import Home, Month, Window, resolve
-from ingestion.sources import SOURCES
+from ingestion.sources.catalog import SOURCES
 from orchestration.kept import keep
 from orchestration.partitions import history_start, open_window
 

@@ -14,9 +14,10 @@ from importlib.metadata import version
 
 import yaml
 
-from ingestion.lake import DELIVERY_TOTALS, known_notes
+from ingestion.lake.contract import DELIVERY_TOTALS
+from ingestion.lake.notes import known_notes
 from ingestion.settings import Home
-from ingestion.sources import SOURCES
+from ingestion.sources.catalog import SOURCES
 from orchestration.build_state import warehouse_version
 from orchestration.engine import Engine
 from orchestration.environment import DBT_PROJECT, project_digest, stamps

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
-from ingestion.contract import DELIVERIES, DELIVERY_TOTALS
-from ingestion.lake import GOOD_STATES, complete_loads, known_notes, load_of, notes
+from ingestion.lake.contract import DELIVERIES, DELIVERY_TOTALS
+from ingestion.lake.notes import GOOD_STATES, complete_loads, known_notes, load_of, notes
 from ingestion.locks import RUN, exclusive_lock
 from ingestion.settings import Home
 

@@ -17,13 +17,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion.lake import complete_loads, load_of
-from ingestion.llm_prompts import SOURCE
-from ingestion.llm_prompts.policy import PromptPolicy, prompt_policy
-from ingestion.llm_prompts.shape import LLM_PROMPTS
+from ingestion.lake.notes import complete_loads, load_of
 from ingestion.locks import RUN, exclusive_lock
-from ingestion.registry.client import RegistryError
 from ingestion.settings import Home
+from ingestion.sources.llm_prompts import SOURCE
+from ingestion.sources.llm_prompts.policy import PromptPolicy, prompt_policy
+from ingestion.sources.llm_prompts.shape import LLM_PROMPTS
+from ingestion.sources.registry.client import RegistryError
 
 # Not `.parquet`: no reader takes it for data.
 DRAFT = ".purging"

@@ -11,8 +11,8 @@ import dagster as dg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ingestion.locks import RUN, exclusive_lock
-from ingestion.registry.client import RegistryError
 from ingestion.settings import Home, Window, utc_now
+from ingestion.sources.registry.client import RegistryError
 from orchestration.alerts import failure_alert
 from orchestration.assets.failure import causes
 from orchestration.definitions import defs

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from ingestion.contract import DELIVERIES, DELIVERY_TOTALS, Landing, Source
-from ingestion.lake import declare, land, remove_trace
+from ingestion.lake.contract import DELIVERIES, DELIVERY_TOTALS, Landing, Source
+from ingestion.lake.pipeline import declare, land, remove_trace
 from ingestion.settings import Home, resolve, utc_now
-from ingestion.sources import SOURCES
+from ingestion.sources.catalog import SOURCES
 from orchestration import history
 from orchestration.assets.failure import explained, is_of_one_source
 from orchestration.checks.refresh import DELIVERED, reasons

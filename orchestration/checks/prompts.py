@@ -9,10 +9,10 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion.contract import DELIVERIES, DELIVERY_TOTALS, Source
-from ingestion.llm_gateway import SOURCE as GATEWAY
-from ingestion.llm_prompts import SOURCE as PROMPTS
+from ingestion.lake.contract import DELIVERIES, DELIVERY_TOTALS, Source
 from ingestion.settings import Home, utc_now
+from ingestion.sources.llm_gateway import SOURCE as GATEWAY
+from ingestion.sources.llm_prompts import SOURCE as PROMPTS
 from orchestration.checks.ledger import rows_of
 from orchestration.purge import overdue
 from orchestration.run_lock import RUN_LOCK

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import requests
 
-from ingestion.lake import land
-from ingestion.llm_gateway import SOURCE
-from ingestion.llm_gateway.source import GatewaySettings
+from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
+from ingestion.sources.llm_gateway import SOURCE
+from ingestion.sources.llm_gateway.source import GatewaySettings
 from tests.contract.litellm_proxy import ANSWER, BUCKET, ENVIRONMENT, emitted, litellm_proxy
 from tests.ingestion.test_llm_prompts import holds, rows
 from tests.s3_server import ROOT, needs_s3_server, s3_server

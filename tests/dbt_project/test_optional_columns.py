@@ -22,18 +22,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ingestion.atlas import SOURCE as ATLAS
-from ingestion.atlas.shape import LINE_ITEMS
-from ingestion.aws import SOURCE as AWS
-from ingestion.aws.shape import COST_AND_USAGE_REPORT
-from ingestion.columns import Column, Table
-from ingestion.focus import SOURCE as FOCUS
-from ingestion.focus.shape import COST_AND_USAGE, JSONS
-from ingestion.lake import Rows, Slice, Source, Total, VendorFile, declare, land
-from ingestion.llm_gateway import SOURCE as LLM_GATEWAY
-from ingestion.llm_gateway.shape import LLM_REQUESTS
-from ingestion.llm_providers import SOURCE as LLM_PROVIDERS
-from ingestion.llm_providers.shape import (
+from ingestion.lake.columns import Column, Table
+from ingestion.lake.contract import Rows, Slice, Source, Total, VendorFile
+from ingestion.lake.pipeline import declare, land
+from ingestion.settings import PROJECT_ROOT, Home, Month, Window
+from ingestion.sources.atlas import SOURCE as ATLAS
+from ingestion.sources.atlas.shape import LINE_ITEMS
+from ingestion.sources.aws import SOURCE as AWS
+from ingestion.sources.aws.shape import COST_AND_USAGE_REPORT
+from ingestion.sources.catalog import SOURCES
+from ingestion.sources.focus import SOURCE as FOCUS
+from ingestion.sources.focus.shape import COST_AND_USAGE, JSONS
+from ingestion.sources.llm_gateway import SOURCE as LLM_GATEWAY
+from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
+from ingestion.sources.llm_providers import SOURCE as LLM_PROVIDERS
+from ingestion.sources.llm_providers.shape import (
     ACTIVITY,
     ANTHROPIC_COSTS,
     ANTHROPIC_USAGE,
@@ -41,14 +44,12 @@ from ingestion.llm_providers.shape import (
     OPENAI_USAGE,
     PROVIDER_COSTS,
 )
-from ingestion.prices import SOURCE as PRICES
-from ingestion.prices.source import PricesSettings
-from ingestion.registry import SOURCE as REGISTRY
-from ingestion.registry.source import RegistrySettings
-from ingestion.settings import PROJECT_ROOT, Home, Month, Window
-from ingestion.sources import SOURCES
-from ingestion.vercel import SOURCE as VERCEL
-from ingestion.vercel.shape import CHARGES
+from ingestion.sources.prices import SOURCE as PRICES
+from ingestion.sources.prices.source import PricesSettings
+from ingestion.sources.registry import SOURCE as REGISTRY
+from ingestion.sources.registry.source import RegistrySettings
+from ingestion.sources.vercel import SOURCE as VERCEL
+from ingestion.sources.vercel.shape import CHARGES
 from orchestration.environment import DBT_PROJECT, prepare
 
 MONTH = "2026-10"

@@ -13,12 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 from botocore.exceptions import ClientError
 
-from ingestion.aws import SOURCE
-from ingestion.aws.source import AwsSettings
+from ingestion.access.stores import open_store
 from ingestion.errors import SettingError, TornDelivery, VendorError
-from ingestion.lake import Landing, known_notes, land
-from ingestion.objects import open_store
+from ingestion.lake.contract import Landing
+from ingestion.lake.notes import known_notes
+from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
+from ingestion.sources.aws import SOURCE
+from ingestion.sources.aws.source import AwsSettings
 from sample_company.aws import EXPORT, write_export
 from sample_company.world import World
 from tests.guide import reader_policy
@@ -246,9 +248,9 @@ def test_file_replaced_between_its_listing_and_its_download_is_torn(
 def test_download_that_breaks_off_is_taken_up_where_it_broke(
     payer: Payer, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingestion.s3.PAUSES", (0.0, 0.0, 0.0))
-    monkeypatch.setattr("ingestion.s3.CHUNK", 1 << 12)
-    monkeypatch.setattr("ingestion.s3_access.READ_TIMEOUT", 1)
+    monkeypatch.setattr("ingestion.access.s3.PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("ingestion.access.s3.CHUNK", 1 << 12)
+    monkeypatch.setattr("ingestion.access.s3_client.READ_TIMEOUT", 1)
     content = bytes(range(256)) * 2000
     payer.put("x", content)
     store = open_store(payer.url, endpoint_url=proxy.url)
@@ -268,7 +270,7 @@ def test_file_replaced_after_its_download_broke_off_is_torn(
     payer: Payer, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second attempt asks for the rest of the same version: halves of two versions never become one file."""
-    monkeypatch.setattr("ingestion.s3.CHUNK", 1 << 12)
+    monkeypatch.setattr("ingestion.access.s3.CHUNK", 1 << 12)
     payer.put("x", b"1" * 500_000)
     store = open_store(payer.url, endpoint_url=proxy.url)
     found = store.head("x")
@@ -283,7 +285,7 @@ def test_file_replaced_after_its_download_broke_off_is_torn(
 def test_download_that_breaks_off_again_and_again_is_refused_and_the_next_landing_has_it(
     payer: Payer, proxy: Proxy, deliveries: list[Delivery], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingestion.s3.PAUSES", (0.0,))
+    monkeypatch.setattr("ingestion.access.s3.PAUSES", (0.0,))
     payer.deliver(deliveries[0])
     for _ in range(2):
         proxy.on(SECOND_FILE, lambda: Break(5_000))
@@ -316,6 +318,6 @@ def test_bucket_that_is_not_there_and_server_that_does_not_answer_are_told_apart
 ) -> None:
     with pytest.raises(SettingError, match=r"no such bucket: check sources\.aws\.export_url"):
         land(payer.home, SOURCE, AwsSettings("s3://nowhere/x", endpoint_url=payer.server.url), WINDOW, NOW)
-    monkeypatch.setattr("ingestion.s3_access.ATTEMPTS", 1)
+    monkeypatch.setattr("ingestion.access.s3_client.ATTEMPTS", 1)
     with pytest.raises(VendorError, match=r"can't be reached .*sources\.aws\.endpoint_url"):
         payer.land("http://127.0.0.1:9")

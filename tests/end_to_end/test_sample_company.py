@@ -14,7 +14,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from ingestion.lake import known_notes, load_of
+from ingestion.lake.notes import known_notes, load_of
 from ingestion.settings import PROJECT_ROOT, Home
 from sample_company.aws_base import PAYER
 from sample_company.aws_bedrock import bedrock_lines, picture_line

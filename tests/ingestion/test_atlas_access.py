@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ingestion.atlas.client import Atlas
 from ingestion.errors import SettingError, VendorError
+from ingestion.sources.atlas.client import Atlas
 from sample_company.server import Request, Response, Route, json_response, serving
 
 GRANTED = json_response({"access_token": "t", "expires_in": 3600, "token_type": "Bearer"})

@@ -15,13 +15,15 @@ import pyarrow.parquet as pq
 import pytest
 from moto.server import ThreadedMotoServer
 
-from ingestion.aws import SOURCE
-from ingestion.aws.client import Export
-from ingestion.aws.source import AwsSettings
+from ingestion.access.objects import Folder, Object
+from ingestion.access.stores import open_store
 from ingestion.errors import BadInput, SettingError, TornDelivery
-from ingestion.lake import known_notes, land
-from ingestion.objects import Folder, Object, open_store
+from ingestion.lake.notes import known_notes
+from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
+from ingestion.sources.aws import SOURCE
+from ingestion.sources.aws.client import Export
+from ingestion.sources.aws.source import AwsSettings
 from sample_company.aws import EXPORT, write_export
 from sample_company.aws_formats import FORMATS, write_delivery
 from sample_company.aws_lines import lines

@@ -16,13 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ingestion.aws import SOURCE
-from ingestion.aws.convert import convert
-from ingestion.aws.names import snake, words
-from ingestion.aws.source import AwsSettings, inspect
 from ingestion.errors import BadInput
-from ingestion.lake import land
+from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
+from ingestion.sources.aws import SOURCE
+from ingestion.sources.aws.convert import convert
+from ingestion.sources.aws.names import snake, words
+from ingestion.sources.aws.source import AwsSettings, inspect
 
 DATA = Path(__file__).parent.parent / "data" / "aws"
 LINE = {

@@ -14,10 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ingestion.aws import SOURCE
-from ingestion.aws.source import AwsSettings
-from ingestion.lake import Landing, known_notes, land, load_of
+from ingestion.lake.contract import Landing
+from ingestion.lake.notes import known_notes, load_of
+from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
+from ingestion.sources.aws import SOURCE
+from ingestion.sources.aws.source import AwsSettings
 from sample_company.aws_base import Line
 from sample_company.aws_formats import FORMATS, Format, write_delivery
 from sample_company.aws_lines import lines

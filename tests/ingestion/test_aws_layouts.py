@@ -8,16 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.aws import SOURCE
-from ingestion.aws.client import Export
-from ingestion.aws.source import AwsSettings
+from ingestion.access.objects import Folder, ObjectStore
+from ingestion.access.s3 import Bucket
 from ingestion.errors import BadInput, SettingError
-from ingestion.focus import SOURCE as FOCUS
-from ingestion.focus.source import FocusSettings
-from ingestion.lake import VendorFile, known_notes, land
-from ingestion.objects import Folder, ObjectStore
-from ingestion.s3 import Bucket
+from ingestion.lake.contract import VendorFile
+from ingestion.lake.notes import known_notes
+from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
+from ingestion.sources.aws import SOURCE
+from ingestion.sources.aws.client import Export
+from ingestion.sources.aws.source import AwsSettings
+from ingestion.sources.focus import SOURCE as FOCUS
+from ingestion.sources.focus.source import FocusSettings
 from orchestration.partitions import open_window
 from sample_company.aws_formats import FORMATS, write_delivery
 

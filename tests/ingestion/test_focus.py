@@ -15,11 +15,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingestion.errors import BadInput, SettingError
-from ingestion.focus import SOURCE
-from ingestion.focus.client import period_of
-from ingestion.focus.source import FocusSettings
-from ingestion.lake import Landing, land
+from ingestion.lake.contract import Landing
+from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
+from ingestion.sources.focus import SOURCE
+from ingestion.sources.focus.client import period_of
+from ingestion.sources.focus.source import FocusSettings
 
 NOW = datetime(2026, 11, 2, 6, tzinfo=UTC)
 WINDOW = Window(Month(2026, 9), Month(2026, 11))

@@ -13,8 +13,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.errors import SettingError, VendorError
-from ingestion.http import (
+from ingestion.access.http import (
     Client,
     ForeignRedirect,
     SameOriginSession,
@@ -22,6 +21,7 @@ from ingestion.http import (
     retry_after,
     without_query,
 )
+from ingestion.errors import SettingError, VendorError
 from sample_company.server import Request, Response, Route, json_response, serving
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

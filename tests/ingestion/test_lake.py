@@ -14,7 +14,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import dlt
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,24 +22,12 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.columns import Column, Measure, Table, integer, money, number, text, timestamp
 from ingestion.errors import BadInput
-from ingestion.lake import (
-    DELIVERIES,
-    NoData,
-    Rows,
-    Slice,
-    Source,
-    Total,
-    VendorFile,
-    complete_loads,
-    control_totals,
-    digest,
-    known_notes,
-    land,
-    load_of,
-    notes,
-)
+from ingestion.lake.columns import Column, Measure, Table, integer, money, number, text, timestamp
+from ingestion.lake.contract import DELIVERIES, NoData, Rows, Slice, Source, Total, VendorFile
+from ingestion.lake.delivery import control_totals, digest
+from ingestion.lake.notes import complete_loads, known_notes, load_of, notes
+from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -63,11 +50,6 @@ FILES = Table("files", "vendor files", (text("id", "id"),), vendor_files=True)
 @dataclass(frozen=True)
 class NoSettings:
     pass
-
-
-@dlt.source(name="vendor")
-def vendor(delivery: Any) -> Any:
-    return delivery
 
 
 def record(sku: str, cost: str, currency: str = "USD") -> dict[str, Any]:
@@ -95,7 +77,7 @@ def source_of(content: dict[str, Any], per_slice: bool = False, proven: bool = F
             version = f"v{len(str(said))}" if proven else None
             yield Slice(slice_id, "2026-11", window.start, window.end, read, version, proven)
 
-    return Source("vendor", "Vendor", "", NoSettings, (CHARGES, FILES), slices, vendor, 36, per_slice)
+    return Source("vendor", "Vendor", "", NoSettings, (CHARGES, FILES), slices, 36, per_slice)
 
 
 def landed(home: Home, content: dict[str, Any], now: datetime = NOW, **how: bool) -> Any:
@@ -151,7 +133,7 @@ def test_proven_version_is_not_read_again(home: Home) -> None:
         for piece in source.slices(*args):
             yield Slice(piece.id, piece.billing_period, piece.start, piece.end, unreadable, piece.version, True)
 
-    again = Source("vendor", "", "", NoSettings, source.tables, slices, vendor, 36)
+    again = Source("vendor", "", "", NoSettings, source.tables, slices, 36)
     assert land(home, again, NoSettings(), WINDOW, NOW).states == {"unchanged": 1}
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from ingestion.http import exact_json
-from ingestion.lake import land
-from ingestion.llm_gateway import SOURCE
-from ingestion.llm_gateway.source import GatewaySettings
+from ingestion.access.http import exact_json
+from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
+from ingestion.sources.llm_gateway import SOURCE
+from ingestion.sources.llm_gateway.source import GatewaySettings
 
 RUN = Path(__file__).parent.parent / "data" / "litellm" / "proxy_run.jsonl"
 RECORDS = [exact_json(line) for line in RUN.read_text().splitlines()]

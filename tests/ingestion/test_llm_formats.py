@@ -15,14 +15,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingestion.errors import BadInput, SettingError
-from ingestion.lake import land
-from ingestion.llm_gateway import SOURCE
-from ingestion.llm_gateway.columnar import Local, read
-from ingestion.llm_gateway.formats import BEDROCK, CANONICAL, LANGFUSE, LITELLM, OTEL, SPEND_LOGS
-from ingestion.llm_gateway.identity import RAW_TOKEN, settle_actors
-from ingestion.llm_gateway.shape import LLM_REQUESTS
-from ingestion.llm_gateway.source import GatewaySettings
+from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
+from ingestion.sources.llm_gateway import SOURCE
+from ingestion.sources.llm_gateway.columnar import Local, read
+from ingestion.sources.llm_gateway.formats import BEDROCK, CANONICAL, LANGFUSE, LITELLM, OTEL, SPEND_LOGS
+from ingestion.sources.llm_gateway.identity import RAW_TOKEN, settle_actors
+from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
+from ingestion.sources.llm_gateway.source import GatewaySettings
 from tests.answering import Answer, answering
 from tests.ingestion.llm_records import one, read_records
 

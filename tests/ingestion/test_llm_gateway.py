@@ -11,18 +11,19 @@ from typing import Any
 
 import pytest
 
+from ingestion.access.http import exact_json
+from ingestion.access.objects import Folder
 from ingestion.errors import BadInput
-from ingestion.http import exact_json
-from ingestion.lake import known_notes, land
-from ingestion.llm_gateway import SOURCE
-from ingestion.llm_gateway.client import LiteLlmLogs
-from ingestion.llm_gateway.columnar import Local, read
-from ingestion.llm_gateway.formats import LITELLM, MONGODB, SPEND_LOGS
-from ingestion.llm_gateway.shape import LLM_REQUESTS
-from ingestion.llm_gateway.source import GatewaySettings
-from ingestion.objects import Folder
-from ingestion.prices.client import resolved
+from ingestion.lake.notes import known_notes
+from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
+from ingestion.sources.llm_gateway import SOURCE
+from ingestion.sources.llm_gateway.client import LiteLlmLogs
+from ingestion.sources.llm_gateway.columnar import Local, read
+from ingestion.sources.llm_gateway.formats import LITELLM, MONGODB, SPEND_LOGS
+from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
+from ingestion.sources.llm_gateway.source import GatewaySettings
+from ingestion.sources.prices.client import resolved
 from tests.ingestion.llm_records import one, read_records
 
 DATA = Path(__file__).parent.parent / "data" / "litellm"

@@ -13,10 +13,10 @@ import pymongo
 import pytest
 
 from ingestion.errors import SettingError
-from ingestion.lake import land
-from ingestion.llm_gateway import SOURCE
-from ingestion.llm_gateway.source import GatewaySettings
+from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
+from ingestion.sources.llm_gateway import SOURCE
+from ingestion.sources.llm_gateway.source import GatewaySettings
 from sample_company.request_log import mongo_server
 
 WINDOW = Window(Month(2026, 11), Month(2026, 11))

@@ -19,12 +19,12 @@ from joserfc import jws
 from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey
 
 from ingestion.errors import SettingError
-from ingestion.lake import land
-from ingestion.llm_gateway import SOURCE
-from ingestion.llm_gateway.identity import RAW_TOKEN, Identities, identities, settle_actors
-from ingestion.llm_gateway.shape import LLM_REQUESTS
-from ingestion.llm_gateway.source import GatewaySettings
+from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
+from ingestion.sources.llm_gateway import SOURCE
+from ingestion.sources.llm_gateway.identity import RAW_TOKEN, Identities, identities, settle_actors
+from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
+from ingestion.sources.llm_gateway.source import GatewaySettings
 
 ISSUER, AUDIENCE = "https://issuer.example", "llm-gateway"
 AT = datetime(2026, 11, 19, 9, tzinfo=UTC)

@@ -16,14 +16,15 @@ import pymongo
 import pytest
 
 from ingestion.errors import SettingError
-from ingestion.lake import Landing, land
-from ingestion.llm_gateway import SOURCE as GATEWAY
-from ingestion.llm_gateway.dropped import prompt_fields
-from ingestion.llm_gateway.source import GatewaySettings
-from ingestion.llm_prompts import SOURCE
-from ingestion.llm_prompts.source import PromptSettings
-from ingestion.registry.client import RegistryError
+from ingestion.lake.contract import Landing
+from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
+from ingestion.sources.llm_gateway import SOURCE as GATEWAY
+from ingestion.sources.llm_gateway.dropped import prompt_fields
+from ingestion.sources.llm_gateway.source import GatewaySettings
+from ingestion.sources.llm_prompts import SOURCE
+from ingestion.sources.llm_prompts.source import PromptSettings
+from ingestion.sources.registry.client import RegistryError
 from sample_company.request_log import mongo_server
 
 WINDOW = Window(Month(2026, 11), Month(2026, 11))
@@ -305,7 +306,7 @@ SAID: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
 
 @pytest.mark.parametrize(("record", "expected"), SAID)
 def test_what_was_said_is_found_in_every_shape(record: dict[str, Any], expected: list[tuple[str, str]]) -> None:
-    from ingestion.llm_prompts.shape import said
+    from ingestion.sources.llm_prompts.shape import said
 
     assert list(said(record)) == expected
 

@@ -13,20 +13,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingestion.access.http import exact_json
 from ingestion.errors import BadInput
-from ingestion.http import exact_json
-from ingestion.lake import Landing, Note, land
-from ingestion.llm_providers import SOURCE
-from ingestion.llm_providers.analytics import ANALYTICS_GROUPS, analytics_costs
-from ingestion.llm_providers.cost_files import cost_rows, month_of
-from ingestion.llm_providers.entities import entity
-from ingestion.llm_providers.openai_usage import ENDPOINTS, other_usage
-from ingestion.llm_providers.openrouter import activity, is_within_reach
-from ingestion.llm_providers.parse import cents
-from ingestion.llm_providers.reports import is_due
-from ingestion.llm_providers.shape import anthropic_cost, anthropic_usage, openai_cost, openai_usage
-from ingestion.llm_providers.source import ProviderSettings
+from ingestion.lake.contract import Landing, Note
+from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
+from ingestion.sources.llm_providers import SOURCE
+from ingestion.sources.llm_providers.analytics import ANALYTICS_GROUPS, analytics_costs
+from ingestion.sources.llm_providers.cost_files import cost_rows, month_of
+from ingestion.sources.llm_providers.entities import entity
+from ingestion.sources.llm_providers.openai_usage import ENDPOINTS, other_usage
+from ingestion.sources.llm_providers.openrouter import activity, is_within_reach
+from ingestion.sources.llm_providers.parse import cents
+from ingestion.sources.llm_providers.reports import is_due
+from ingestion.sources.llm_providers.shape import anthropic_cost, anthropic_usage, openai_cost, openai_usage
+from ingestion.sources.llm_providers.source import ProviderSettings
 from sample_company import llm_admin, llm_providers, llm_side
 from sample_company.llm import provider_usage
 from sample_company.llm_models import CLASSES

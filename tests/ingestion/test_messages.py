@@ -22,32 +22,34 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ingestion.atlas.shape import cluster_row, invoice_row, line_rows, project_row
-from ingestion.aws.client import Export
-from ingestion.aws.convert import convert as convert_cur
-from ingestion.aws.source import inspect
+from ingestion.access.objects import Folder
 from ingestion.errors import BadInput
-from ingestion.faults import fault
-from ingestion.focus.convert import Delivered, convert, months
-from ingestion.llm_gateway.client import LiteLlmLogs
-from ingestion.llm_gateway.columnar import Local, read
-from ingestion.llm_gateway.formats import BEDROCK, CANONICAL, LANGFUSE, LITELLM, OTEL, SPEND_LOGS, Format
-from ingestion.llm_gateway.shape import LLM_REQUESTS
-from ingestion.llm_prompts.shape import moment
-from ingestion.llm_providers.analytics import (
+from ingestion.lake.faults import fault
+from ingestion.settings import Month
+from ingestion.sources.atlas.shape import cluster_row, invoice_row, line_rows, project_row
+from ingestion.sources.aws.client import Export
+from ingestion.sources.aws.convert import convert as convert_cur
+from ingestion.sources.aws.source import inspect
+from ingestion.sources.focus.convert import Delivered, convert, months
+from ingestion.sources.llm_gateway.client import LiteLlmLogs
+from ingestion.sources.llm_gateway.columnar import Local, read
+from ingestion.sources.llm_gateway.formats import BEDROCK, CANONICAL, LANGFUSE, LITELLM, OTEL, SPEND_LOGS, Format
+from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
+from ingestion.sources.llm_prompts.shape import moment
+from ingestion.sources.llm_providers.analytics import (
     ANALYTICS_COSTS,
     ANALYTICS_USAGE,
     analytics_costs,
     analytics_usage,
     claude_code,
 )
-from ingestion.llm_providers.analytics import CLAUDE_CODE as CLAUDE_CODE_TABLE
-from ingestion.llm_providers.cost_files import cost_rows
-from ingestion.llm_providers.entities import ENTITIES, entity
-from ingestion.llm_providers.openai_usage import ENDPOINTS, OPENAI_OTHER_USAGE, other_usage
-from ingestion.llm_providers.openrouter import ACTIVITY, activity
-from ingestion.llm_providers.reports import Fetched, Report, shaped_rows
-from ingestion.llm_providers.shape import (
+from ingestion.sources.llm_providers.analytics import CLAUDE_CODE as CLAUDE_CODE_TABLE
+from ingestion.sources.llm_providers.cost_files import cost_rows
+from ingestion.sources.llm_providers.entities import ENTITIES, entity
+from ingestion.sources.llm_providers.openai_usage import ENDPOINTS, OPENAI_OTHER_USAGE, other_usage
+from ingestion.sources.llm_providers.openrouter import ACTIVITY, activity
+from ingestion.sources.llm_providers.reports import Fetched, Report, shaped_rows
+from ingestion.sources.llm_providers.shape import (
     ANTHROPIC_COSTS,
     ANTHROPIC_USAGE,
     OPENAI_COSTS,
@@ -57,10 +59,8 @@ from ingestion.llm_providers.shape import (
     openai_cost,
     openai_usage,
 )
-from ingestion.objects import Folder
-from ingestion.settings import Month
-from ingestion.vercel.shape import charge_row, team_row
-from ingestion.vercel.shape import project_row as vercel_project
+from ingestion.sources.vercel.shape import charge_row, team_row
+from ingestion.sources.vercel.shape import project_row as vercel_project
 
 WORD = "canary-7f3a"
 SECRET = f"{WORD} sk-live 'quoted' \"twice\""
@@ -578,11 +578,11 @@ def test_field_of_an_apis_record_is_refused_by_place_and_name(name: str) -> None
     "bucket", [{}, {"results": [SECRET]}, {"start_time": SECRET, "results": []}, [SECRET], SECRET, None]
 )
 def test_bucket_of_another_shape_is_refused_without_content(bucket: Any) -> None:
-    from ingestion.llm_providers.client import OpenAi
+    from ingestion.sources.llm_providers.client import OpenAi
 
     openai = OpenAi("key", "https://vendor.invalid")
     openai.http.json = lambda *_, **__: None  # type: ignore[method-assign]
-    import ingestion.llm_providers.client as client
+    import ingestion.sources.llm_providers.client as client
 
     def answered(*_: Any, **__: Any) -> tuple[int, Any]:
         return 200, {"data": [bucket], "has_more": False}

@@ -16,8 +16,8 @@ import botocore.httpsession
 import pytest
 from moto.server import ThreadedMotoServer
 
+from ingestion.access.stores import open_store
 from ingestion.errors import SettingError
-from ingestion.objects import open_store
 from ingestion.settings import PROJECT_ROOT
 from tests.answering import answering
 from tests.guide import guide_json, guide_text
@@ -211,7 +211,7 @@ def test_profile_that_asks_for_an_mfa_code_is_no_profile_for_a_refresh(
         "[profile base]\naws_access_key_id = k\naws_secret_access_key = s\n"
     )
     asks = (
-        "from ingestion.objects import open_store\n"
+        "from ingestion.access.stores import open_store\n"
         f"open_store('s3://bills/p', profile='payer', endpoint_url={moto!r}, setting={SETTING!r}).folders('')"
     )
     # A process without a terminal, as a scheduler starts one.

@@ -20,11 +20,11 @@ import pytest
 from botocore.validate import validate_parameters
 from moto.server import ThreadedMotoServer
 
-from ingestion.aws import SOURCE
-from ingestion.aws.shape import REQUIRED
-from ingestion.aws.source import AwsSettings
-from ingestion.lake import land
+from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
+from ingestion.sources.aws import SOURCE
+from ingestion.sources.aws.shape import REQUIRED
+from ingestion.sources.aws.source import AwsSettings
 from sample_company.aws import EXPORT, write_export
 from sample_company.world import World
 from tests.guide import GUIDE, guide_json, guide_text, reader_policy

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ingestion.access.objects import Object, ObjectStore
+from ingestion.access.stores import open_store
 from ingestion.errors import BadInput, IngestionError, SettingError, TornDelivery, VendorError
-from ingestion.objects import Object, ObjectStore, open_store
 from tests.answering import answering
 
 SETTING = "sources.aws.export_url"
@@ -25,7 +26,7 @@ def refusal(
     headers: dict[str, str] | None = None,
 ) -> str:
     """What is said, and by which class, of S3's answer; it is checked to hold none of what the answer repeats."""
-    monkeypatch.setattr("ingestion.s3_access.ATTEMPTS", 1)
+    monkeypatch.setattr("ingestion.access.s3_client.ATTEMPTS", 1)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", SECRETS[0])
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRETS[1])
     monkeypatch.setenv("AWS_SESSION_TOKEN", SECRETS[2])
@@ -120,7 +121,7 @@ def anybody(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some credentials, and no pause between attempts."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "k")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
-    monkeypatch.setattr("ingestion.s3.PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("ingestion.access.s3.PAUSES", (0.0, 0.0))
 
 
 @pytest.mark.usefixtures("anybody")
@@ -136,7 +137,7 @@ def test_body_whose_checksum_is_wrong_is_never_taken_and_begun_anew() -> None:
 
 @pytest.mark.usefixtures("anybody")
 def test_server_without_ranges_is_read_from_the_start_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingestion.s3.CHUNK", 2)
+    monkeypatch.setattr("ingestion.access.s3.CHUNK", 2)
     short = (200, "who", {"ETag": '"e"', "Content-Length": "5", "Connection": "close"})
     with answering(short, (200, "whole", {"ETag": '"e"'})) as url:
         assert open_store("s3://bills/p", endpoint_url=url).read("x") == b"whole"
@@ -163,7 +164,7 @@ def test_server_that_gives_if_match_no_heed_is_found_out(tmp_path: Path) -> None
 @pytest.mark.usefixtures("anybody")
 def test_web_page_in_place_of_s3_is_told_by_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     """The port of a store's console is easily taken for the store's."""
-    monkeypatch.setattr("ingestion.s3_access.ATTEMPTS", 1)
+    monkeypatch.setattr("ingestion.access.s3_client.ATTEMPTS", 1)
     with answering((200, "<html><br>Welcome</html>", {})) as url:
         with pytest.raises(VendorError, match=r"check sources\.aws\.endpoint_url"):
             open_store("s3://bills/p", endpoint_url=url, setting=SETTING).folders("")

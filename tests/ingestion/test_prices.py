@@ -13,17 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.lake import Landing, known_notes, land
-from ingestion.llm_gateway.shape import LLM_REQUESTS
-from ingestion.prices import SOURCE
-from ingestion.prices.cards import FOREVER, Card, Override
-from ingestion.prices.client import book, book_version, overrides_of, own_names, resolved
-from ingestion.prices.shape import price_rows
-from ingestion.prices.source import PricesSettings
-from ingestion.registry.check import problems
-from ingestion.registry.client import read
-from ingestion.registry.globs import matches, share_a_name
+from ingestion.lake.contract import Landing
+from ingestion.lake.notes import known_notes
+from ingestion.lake.pipeline import land
 from ingestion.settings import PROJECT_ROOT, Home, Month, Window
+from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
+from ingestion.sources.prices import SOURCE
+from ingestion.sources.prices.cards import FOREVER, Card, Override
+from ingestion.sources.prices.client import book, book_version, overrides_of, own_names, resolved
+from ingestion.sources.prices.shape import price_rows
+from ingestion.sources.prices.source import PricesSettings
+from ingestion.sources.registry.check import problems
+from ingestion.sources.registry.client import read
+from ingestion.sources.registry.globs import matches, share_a_name
 
 WINDOW = Window(Month(2026, 10), Month(2026, 11))
 OWNERS = "owners:\n  - {id: a, kind: team, name: A}\n"

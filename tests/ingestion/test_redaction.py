@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ingestion.llm_prompts.redaction import PROFILES, redact
+from ingestion.sources.llm_prompts.redaction import PROFILES, redact
 
 WORD = string.ascii_letters + string.digits
 URL_SAFE = WORD + "-_"
@@ -134,7 +134,7 @@ def test_redaction_asks_nothing_of_the_network() -> None:
         "import socket\n"
         "def refused(*a, **k): raise AssertionError('network')\n"
         "socket.socket.connect = refused; socket.getaddrinfo = refused\n"
-        "from ingestion.llm_prompts.redaction import redact\n"
+        "from ingestion.sources.llm_prompts.redaction import redact\n"
         "print(redact('ada@example.com +1 212 555 0187 4111111111111111', 'strict').text)"
     )
     root = Path(__file__).parent.parent.parent

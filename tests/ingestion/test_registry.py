@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from ingestion.errors import SettingError
-from ingestion.lake import land
-from ingestion.registry import SOURCE
-from ingestion.registry.check import problems
-from ingestion.registry.client import read
-from ingestion.registry.shape import owner_rows, pool_rows, rule_rows
-from ingestion.registry.source import RegistrySettings, checked
+from ingestion.lake.pipeline import land
 from ingestion.settings import PROJECT_ROOT, Home, Month, Window
+from ingestion.sources.registry import SOURCE
+from ingestion.sources.registry.check import problems
+from ingestion.sources.registry.client import read
+from ingestion.sources.registry.shape import owner_rows, pool_rows, rule_rows
+from ingestion.sources.registry.source import RegistrySettings, checked
 
 OWNERS = """\
 owners:

@@ -11,18 +11,19 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from ingestion.atlas import SOURCE as ATLAS
-from ingestion.atlas.shape import line_rows
-from ingestion.atlas.source import AtlasSettings
+from ingestion.access.http import exact_json
 from ingestion.errors import BadInput, SettingError
-from ingestion.http import exact_json
-from ingestion.lake import Landing, land
-from ingestion.llm_providers import SOURCE as PROVIDERS
-from ingestion.llm_providers.shape import anthropic_cost, openai_cost
-from ingestion.llm_providers.source import ProviderSettings
+from ingestion.lake.contract import Landing
+from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
-from ingestion.vercel import SOURCE as VERCEL
-from ingestion.vercel.source import VercelSettings, billing_day, midnight
+from ingestion.sources.atlas import SOURCE as ATLAS
+from ingestion.sources.atlas.shape import line_rows
+from ingestion.sources.atlas.source import AtlasSettings
+from ingestion.sources.llm_providers import SOURCE as PROVIDERS
+from ingestion.sources.llm_providers.shape import anthropic_cost, openai_cost
+from ingestion.sources.llm_providers.source import ProviderSettings
+from ingestion.sources.vercel import SOURCE as VERCEL
+from ingestion.sources.vercel.source import VercelSettings, billing_day, midnight
 from sample_company import atlas, llm_providers, vercel
 from sample_company.server import Request, Response, Route, json_response, serving
 from sample_company.world import State, World

@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ingestion.aws.convert import convert as converted_cur
-from ingestion.aws.source import inspect
 from ingestion.errors import BadInput
-from ingestion.focus.convert import Delivered, convert
-from ingestion.llm_gateway.columnar import Local, read
-from ingestion.llm_gateway.dropped_files import count
-from ingestion.llm_gateway.formats import CANONICAL
-from ingestion.vendor_files import literal, parquet_schema
+from ingestion.lake.vendor_files import literal, parquet_schema
+from ingestion.sources.aws.convert import convert as converted_cur
+from ingestion.sources.aws.source import inspect
+from ingestion.sources.focus.convert import Delivered, convert
+from ingestion.sources.llm_gateway.columnar import Local, read
+from ingestion.sources.llm_gateway.dropped_files import count
+from ingestion.sources.llm_gateway.formats import CANONICAL
 
 WIDE = [(precision, scale) for precision in (39, 50, 76) for scale in (0, 12, precision)]
 NESTED = {

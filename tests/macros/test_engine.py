@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion.aws.shape import exact_decimal
+from ingestion.sources.aws.shape import exact_decimal
 from tests.engines import DuckDb, Sql
 from tests.macros.render import MACROS, rendered
 

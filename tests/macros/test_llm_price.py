@@ -16,9 +16,9 @@ import pytest
 from genai_prices import Usage
 from genai_prices.data_snapshot import get_snapshot
 
-from ingestion.prices.cards import TIERS
-from ingestion.prices.client import book
-from ingestion.prices.shape import MODEL_ALIASES, PLACES, PRICES, price_rows
+from ingestion.sources.prices.cards import TIERS
+from ingestion.sources.prices.client import book
+from ingestion.sources.prices.shape import MODEL_ALIASES, PLACES, PRICES, price_rows
 from tests.engines import Sql
 from tests.macros.render import rendered, rendered_model
 

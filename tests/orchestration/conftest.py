@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.lake import declare
+from ingestion.lake.pipeline import declare
 from ingestion.settings import Home
-from ingestion.sources import SOURCES
+from ingestion.sources.catalog import SOURCES
 from orchestration.environment import prepare
 from orchestration.project import dbt_project
 

@@ -12,9 +12,9 @@ import dagster as dg
 import duckdb
 import pytest
 
-from ingestion.lake import declare
+from ingestion.lake.pipeline import declare
 from ingestion.settings import PROJECT_ROOT, Home, Month, Window, resolve
-from ingestion.sources import SOURCES
+from ingestion.sources.catalog import SOURCES
 from orchestration.checks.ledger import stale_sources
 from orchestration.history import landed
 from sample_company.server import Request, Response, Route, serving

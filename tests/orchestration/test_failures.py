@@ -16,12 +16,13 @@ import pytest
 from dagster_dbt.errors import DagsterDbtError
 
 from ingestion.errors import SettingError, VendorError
-from ingestion.lake import Rows, Slice, Source, land
+from ingestion.lake.contract import Rows, Slice, Source
+from ingestion.lake.pipeline import land
 from ingestion.settings import Home
 from orchestration.assets.failure import causes, explained, is_of_one_source, one_line
 from orchestration.dbt_failure import why_it_failed
 from orchestration.engine import Engine
-from tests.ingestion.test_lake import CHARGES, NOW, WINDOW, NoSettings, vendor
+from tests.ingestion.test_lake import CHARGES, NOW, WINDOW, NoSettings
 
 
 def failing(error: Exception) -> Source:
@@ -34,7 +35,7 @@ def failing(error: Exception) -> Source:
 
         yield Slice("a", "2026-11", datetime(2026, 11, 1), NOW, read)  # noqa: DTZ001 - never written
 
-    return Source("vendor", "Vendor", "", NoSettings, (CHARGES,), slices, vendor, 36)
+    return Source("vendor", "Vendor", "", NoSettings, (CHARGES,), slices, 36)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_failure_of_a_library_is_named_by_kind_and_place_without_its_text(tmp_pa
     def slices(*args: Any) -> Iterable[Slice]:
         return [Slice("a", "2026-11", int("a prompt"), NOW, list)]  # type: ignore[arg-type]
 
-    source = Source("vendor", "Vendor", "", NoSettings, (CHARGES,), slices, vendor, 36)
+    source = Source("vendor", "Vendor", "", NoSettings, (CHARGES,), slices, 36)
     with pytest.raises(ValueError, match="a prompt") as caught:
         land(Home(tmp_path), source, NoSettings(), WINDOW, NOW)
     message, again = explained(caught.value)

@@ -11,10 +11,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from ingestion.contract import Source
-from ingestion.lake import remove_trace
+from ingestion.lake.contract import Source
+from ingestion.lake.pipeline import remove_trace
 from ingestion.settings import Home
-from ingestion.sources import SOURCES
+from ingestion.sources.catalog import SOURCES
 from orchestration.assets import raw
 from orchestration.run_lock import RUN_LOCK, RunLock
 from sample_company.server import Response, Route, serving
@@ -62,7 +62,9 @@ def test_no_credential_lies_below_the_installation_whatever_the_vendor_answers(
     # An installation may ask dlt for its trace: it gets none all the same.
     monkeypatch.setenv("ENABLE_RUNTIME_TRACE", "true")
     monkeypatch.setattr(raw, "AGAIN", dg.RetryPolicy(max_retries=0))
-    monkeypatch.setattr("ingestion.http.random.uniform", lambda *span: 0.0)  # another attempt is made at once
+    monkeypatch.setattr(
+        "ingestion.access.http.random.uniform", lambda *span: 0.0
+    )  # another attempt is made at once
 
     def answer(request: Any) -> Response:
         # A vendor that repeats what it got: no message may quote an answer.

@@ -11,10 +11,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion.lake import Rows, Slice, land
+from ingestion.lake.contract import Rows, Slice
+from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
-from ingestion.vercel import SOURCE
-from ingestion.vercel.shape import CHARGES
+from ingestion.sources.vercel import SOURCE
+from ingestion.sources.vercel.shape import CHARGES
 from orchestration import environment, news
 from orchestration.engine import Engine
 from orchestration.environment import DBT_PROJECT

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ingestion.lake import land
-from ingestion.llm_gateway import SOURCE as GATEWAY
-from ingestion.llm_gateway.source import GatewaySettings
+from ingestion.lake.pipeline import land
 from ingestion.settings import Home
+from ingestion.sources.llm_gateway import SOURCE as GATEWAY
+from ingestion.sources.llm_gateway.source import GatewaySettings
 from tests.ingestion.test_llm_prompts import NOW, POLICY, WINDOW, landed, log, registry, slp
 
 __all__ = ["log", "registry"]  # fixtures

@@ -6,7 +6,8 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ingestion.lake import land, load_of
+from ingestion.lake.notes import load_of
+from ingestion.lake.pipeline import land
 from ingestion.settings import Home
 from orchestration.prune import prune
 from tests.ingestion.test_lake import NOW, WINDOW, NoSettings, current_rows, record, source_of

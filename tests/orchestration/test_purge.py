@@ -12,9 +12,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from ingestion.llm_prompts.shape import LLM_PROMPTS
-from ingestion.registry.client import RegistryError
 from ingestion.settings import Home
+from ingestion.sources.llm_prompts.shape import LLM_PROMPTS
+from ingestion.sources.registry.client import RegistryError
 from orchestration.purge import DRAFT, overdue, purge
 from tests.ingestion.test_llm_prompts import (
     KEY,

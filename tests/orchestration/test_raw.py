@@ -7,9 +7,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from ingestion.atlas import SOURCE
 from ingestion.errors import VendorError
 from ingestion.settings import Home
+from ingestion.sources.atlas import SOURCE
 from orchestration.assets import raw
 from orchestration.run_lock import RUN_LOCK, RunLock
 

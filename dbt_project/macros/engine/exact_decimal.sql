@@ -10,7 +10,7 @@
 {#-
     DuckDB's own cast multiplies by 10^12 in binary. That is right for whole numbers, and for small ones that are not
     close to half a unit of the last place; only the others take the way over text, which costs thirty times as much.
-    Control totals are made by the same rule (ingestion/aws/shape.py).
+    Control totals are made by the same rule (ingestion/sources/aws/shape.py).
 -#}
 {% macro duckdb__exact_decimal(column) %}
     case

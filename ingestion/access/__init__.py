@@ -1,0 +1,1 @@
+"""Access to vendors: one HTTP client, and object stores (S3 and folders)."""

@@ -1,0 +1,118 @@
+"""What a source needs of an object store, and a folder as one."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from ingestion.errors import BadInput, TornDelivery
+
+
+@dataclass(frozen=True)
+class Object:
+    """One object: its key below the store's root, the vendor's ETag, its size in bytes, and when it was stored.
+
+    A folder has no such time: its files' times are those of whoever copied them.
+    """
+
+    key: str
+    etag: str
+    size: int
+    modified: datetime | None = None
+
+
+class ObjectStore(Protocol):
+    """What the sources need of an object store. Keys are relative to the root and have no leading slash."""
+
+    @property
+    def root(self) -> str: ...
+
+    def folders(self, prefix: str) -> list[str]:
+        """The direct sub-folders of a prefix that ends in `/` (or is empty), each ending in `/`."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[Object]:
+        """All objects below a prefix, ordered by key."""
+        ...
+
+    def head(self, key: str) -> Object | None:
+        """The object as it is now, or None where there is none."""
+        ...
+
+    def read(self, key: str) -> bytes: ...
+
+    def download(self, found: Object, target: Path) -> None:
+        """Fetch exactly the version that `found` describes, whole or not at all.
+
+        Raises TornDelivery where it was replaced meanwhile.
+        """
+        ...
+
+
+@contextmanager
+def partial(target: Path) -> Iterator[Path]:
+    """A file to write to beside `target`, which it becomes when the context ends well, and never otherwise."""
+    draft = target.with_name(f"{target.name}.part")
+    try:
+        yield draft
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder on this machine, or a bucket mounted as one."""
+
+    path: Path
+
+    @property
+    def root(self) -> str:
+        return str(self.path)
+
+    def folders(self, prefix: str) -> list[str]:
+        base = self.path / prefix
+        return (
+            sorted(f"{prefix}{child.name}/" for child in base.iterdir() if child.is_dir()) if base.is_dir() else []
+        )
+
+    def list(self, prefix: str) -> Iterator[Object]:
+        # A prefix may end within a name, as in S3.
+        base = self.path / prefix if prefix.endswith("/") or not prefix else (self.path / prefix).parent
+        if not base.is_dir():
+            return
+        for file in sorted(base.rglob("*")):
+            key = file.relative_to(self.path).as_posix()
+            if file.is_file() and key.startswith(prefix):
+                yield self._describe(key, file)
+
+    def _describe(self, key: str, file: Path) -> Object:
+        # Like S3's, this ETag is the same for the same version; a stat is enough to tell versions apart.
+        stat = file.stat()
+        etag = hashlib.md5(f"{stat.st_mtime_ns}:{stat.st_size}".encode(), usedforsecurity=False).hexdigest()
+        return Object(key, etag, stat.st_size)
+
+    def head(self, key: str) -> Object | None:
+        file = self.path / key
+        return self._describe(key, file) if file.is_file() else None
+
+    def read(self, key: str) -> bytes:
+        file = self.path / key
+        if not file.is_file():
+            raise BadInput(f"{file}: no such file")
+        return file.read_bytes()
+
+    def download(self, found: Object, target: Path) -> None:
+        file = self.path / found.key
+        if not file.is_file():
+            raise BadInput(f"{file}: no such file")
+        with partial(target) as draft:
+            shutil.copyfile(file, draft)
+            if self._describe(found.key, file) != found:
+                raise TornDelivery(f"{file} was replaced while it was being read")

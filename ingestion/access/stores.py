@@ -1,0 +1,35 @@
+"""An object store by its URL: `s3://bucket/prefix`, or a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ingestion.access.http import without_query
+from ingestion.access.objects import Folder, ObjectStore
+from ingestion.access.s3 import Bucket
+from ingestion.access.s3_client import Access, connect
+from ingestion.errors import SettingError
+
+
+def open_store(
+    url: str, *, profile: str | None = None, endpoint_url: str | None = None, setting: str | None = None
+) -> ObjectStore:
+    """A store by its URL: `s3://bucket/prefix`, `file:///path` or a plain path.
+
+    `setting` is the setting that holds the URL, for messages: `sources.aws.export_url`.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "s3":
+        if not parts.netloc or "@" in parts.netloc or parts.query or parts.fragment:
+            raise SettingError(
+                f"{setting or 'the URL'}: write s3://bucket/prefix, and nothing else; credentials come from the profile"
+            )
+        access = Access(setting, profile, endpoint_url)
+        # A key may begin with a slash: a legacy cost report without a prefix has `s3://bucket//report`.
+        prefix = parts.path.removeprefix("/").rstrip("/")
+        return Bucket(parts.netloc, prefix, connect(access), access)
+    if parts.scheme in ("", "file"):
+        return Folder(Path(parts.path if parts.scheme else url).expanduser())
+    # Without its query: a signed URL is a credential.
+    raise SettingError(f"{setting or without_query(url)}: write s3://bucket/prefix or a folder")

@@ -1,5 +1,0 @@
-"""AWS: cost and usage reports of every format, in the columns of CUR 2.0."""
-
-from ingestion.aws.source import SOURCE
-
-__all__ = ["SOURCE"]

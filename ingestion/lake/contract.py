@@ -1,0 +1,193 @@
+"""The words in which a source and the lake speak: slices, delivery notes, and the source itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from ingestion.lake.columns import Table, integer, money, text, timestamp
+from ingestion.settings import Window
+
+DELIVERIES = Table(
+    "deliveries",
+    "One row a slice that an extract asked for: its delivery note.",
+    (
+        text("state", "delivered, unchanged, empty, no_data or refused"),
+        text("load_id", "the dlt load that holds the slice's rows; an earlier one where unchanged"),
+        text("billing_period", "the billing month (YYYY-MM) that the slice belongs to; NULL for dimensions"),
+        text("vendor_version", "the vendor's own version of the slice: execution id, ETag, `updated`"),
+        integer("row_count", "rows of the slice in all tables; NULL where nothing could be read"),
+        text("content_digest", "SHA-256 of the slice's content, or the vendor's version where that proves it"),
+        timestamp("extracted_at", "when the extract read the slice"),
+        timestamp("window_start", "the first instant that was asked for"),
+        timestamp("window_end", "the first instant after what was asked for"),
+        timestamp("newest_charge_at", "the end of the newest charge period or request in the slice"),
+        text("message", "why the slice was refused or has no data"),
+    ),
+)
+
+DELIVERY_TOTALS = Table(
+    "delivery_totals",
+    "Control totals of a delivered slice: one row a table, measure and currency.",
+    (
+        text("load_id", "the dlt load that holds the slice's rows"),
+        text("table_name", "the raw table that was added up"),
+        text("measure", "what was added up, e.g. billed_cost"),
+        text("currency", "currency of the amount; NULL for quantities"),
+        money("amount", "the sum over the slice, exact"),
+        integer("row_count", "rows of the slice in that table and currency"),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Total:
+    """A control total that a slice states itself (for a vendor's file that is not read row by row)."""
+
+    measure: str
+    currency: str | None
+    amount: Decimal
+    row_count: int
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some records of a slice for one table."""
+
+    table: Table
+    records: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Some rows of a slice for one table, as Arrow in the table's declared columns, without their slice id.
+
+    They may lie in a mapped file: they are handed on in parts.
+    """
+
+    table: Table
+    rows: pa.Table
+
+
+@dataclass(frozen=True)
+class VendorFile:
+    """A vendor's own Parquet file that goes into the lake as it is."""
+
+    table: Table
+    path: Path
+    row_count: int
+    totals: tuple[Total, ...]
+    newest_charge_at: datetime | None
+
+
+class NoData(Exception):
+    """The vendor says that it has nothing to say about the slice: not zero, and not a failure."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The unit in which a vendor restates, not read yet.
+
+    `read` is called once, and only if the slice may have changed: where `version_proves` and the version is
+    that of the last delivery, the slice is noted as unchanged without being read. It raises BadInput for what
+    can't be read (the slice is refused, the others go on) and NoData where the vendor has none.
+    """
+
+    id: str
+    billing_period: str | None
+    start: datetime
+    end: datetime
+    read: Callable[[], Iterable[Rows | Columns | VendorFile]]
+    version: str | None = None
+    version_proves: bool = False
+
+
+@dataclass(frozen=True)
+class Note:
+    """The newest good delivery note of a slice."""
+
+    slice_id: str
+    load_id: str
+    content_digest: str | None
+    vendor_version: str | None
+    row_count: int
+    extracted_at: datetime
+    billing_period: str | None
+    newest_charge_at: datetime | None
+
+
+Known = Mapping[str, Note]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the rest of the house needs to know of a source.
+
+    `slices` lists the slices of a window, cheaply. `promise_hours` is how old the newest charge may be before
+    the source counts as stale.
+    """
+
+    name: str
+    title: str
+    description: str
+    settings: type[Any]
+    tables: tuple[Table, ...]
+    slices: Callable[[Any, Window, Known, datetime], Iterable[Slice]]
+    promise_hours: int
+    # A source of vendor files makes one load a slice, because the files' rows carry no slice id.
+    load_per_slice: bool = False
+    # Without it nothing should be published. Another source that fails leaves the ledger at what it last delivered.
+    is_required: bool = False
+    kinds: tuple[str, ...] = ()
+    # Sources whose data this one reads in the lake: it is landed after them.
+    after: tuple[str, ...] = ()
+
+    @property
+    def dataset(self) -> str:
+        return f"raw_{self.name}"
+
+    @property
+    def secrets(self) -> list[str]:
+        """The settings that are secret: those that their dataclass does not show."""
+        return [f"sources.{self.name}.{field.name}" for field in fields(self.settings) if not field.repr]
+
+
+@dataclass
+class Landing:
+    """What a landing did, for people and for the orchestration."""
+
+    source: str
+    states: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+    loads: list[str] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    periods: set[str] = field(default_factory=set)
+    newest_charge_at: datetime | None = None
+    has_files: bool = False
+
+    def count(self, piece: Slice, note: Mapping[str, Any]) -> None:
+        """Take a slice's note into the report."""
+        state = str(note["state"])
+        self.states[state] = self.states.get(state, 0) + 1
+        if state == "refused":
+            self.refused.append((piece.id, str(note["message"])))
+        if state in ("delivered", "empty") and piece.billing_period:
+            self.periods.add(piece.billing_period)
+        newest = note["newest_charge_at"]
+        if newest is not None:
+            self.newest_charge_at = max(self.newest_charge_at or newest, newest)
+
+    @property
+    def changed(self) -> int:
+        """Slices that were written."""
+        return self.states.get("delivered", 0) + self.states.get("empty", 0)
+
+    def __str__(self) -> str:
+        states = ", ".join(f"{count} {state}" for state, count in sorted(self.states.items()))
+        return f"{self.source}: {states or 'no slices'}; {sum(self.rows.values())} rows"

@@ -1,0 +1,72 @@
+"""Reading the delivery notes back from the lake: what it believes now, and what it was told when."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+
+from ingestion.lake.contract import Note
+from ingestion.settings import Home
+
+NOTE = [field.name for field in fields(Note)]
+
+
+def complete_loads(dataset: Path) -> set[str]:
+    """The loads that dlt recorded as complete (`_dlt_loads/<schema>__<load id>.jsonl`, status 0)."""
+    found = set()
+    for file in dataset.glob("_dlt_loads/*.jsonl"):
+        line = json.loads(file.read_text())
+        if line["status"] == 0:
+            found.add(str(line["load_id"]))
+    return found
+
+
+def load_of(file: Path) -> str:
+    """The load id in a data file's name: `<load id>.<file id>.parquet`; a load id has a dot of its own."""
+    return ".".join(file.name.split(".")[:2])
+
+
+def _files(home: Home, dataset: str) -> list[Path]:
+    """The files of delivery notes of a dataset that belong to complete loads."""
+    folder = home.lake / dataset
+    complete = complete_loads(folder)
+    return [file for file in sorted(folder.glob("deliveries/*.parquet")) if load_of(file) in complete]
+
+
+def notes(home: Home, dataset: str) -> list[dict[str, Any]]:
+    """All delivery notes of a dataset that belong to complete loads."""
+    return [row for file in _files(home, dataset) for row in pq.read_table(file, partitioning=None).to_pylist()]
+
+
+GOOD_STATES = ("delivered", "empty", "unchanged")
+
+
+def known_notes(home: Home, dataset: str) -> dict[str, Note]:
+    """The newest good note of each slice: what the lake believes now.
+
+    Every refresh adds a note a slice that it asks for: they are weighed by a query, and only the newest come here.
+    """
+    files = [str(file) for file in _files(home, dataset)]
+    if not files:
+        return {}
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        # A relation, and no parameter; and rows, not Arrow's: DuckDB and pyarrow would import pandas for them, a third of
+        # a second of every refresh.
+        newest = (
+            connection.read_parquet(files, union_by_name=True, filename=True)
+            .query(
+                "notes",
+                f"select {', '.join(NOTE)} from notes where state in {GOOD_STATES} "
+                "qualify row_number() over (partition by slice_id order by extracted_at desc, filename desc) = 1 "
+                "order by slice_id",
+            )
+            .fetchall()
+        )
+    found = [Note(**dict(zip(NOTE, row, strict=True))) for row in newest]
+    return {note.slice_id: note for note in found}

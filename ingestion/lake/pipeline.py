@@ -1,0 +1,151 @@
+"""The lake: an append-only ledger of deliveries, written by dlt as Parquet.
+
+A source hands over *slices*, the units in which its vendor restates (for Vercel a team and day). Each slice
+that is read gets a delivery note, written in the same dlt load as its rows; readers count a row only if its
+slice's newest note names its load, and a note only if dlt recorded its load as complete. So a re-issued slice
+is replaced, one that becomes empty is emptied, and a torn load is never seen. See `docs/lake.md`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+# Nothing of this project reports home.
+os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+# dlt would keep a second copy of all that it has loaded, where nothing prunes or purges it.
+os.environ.setdefault("LOAD__DELETE_COMPLETED_JOBS", "true")
+
+import dlt
+import pyarrow.parquet as pq
+from dlt.destinations.impl.filesystem.filesystem import CURRENT_VERSION, INIT_FILE_NAME
+from dlt.pipeline.trace import TRACE_FILE_NAME
+
+from ingestion.lake.contract import (
+    DELIVERIES,
+    DELIVERY_TOTALS,
+    Landing,
+    Slice,
+    Source,
+)
+from ingestion.lake.delivery import deliver
+from ingestion.lake.notes import known_notes
+from ingestion.locks import exclusive_lock
+from ingestion.settings import Home, Window
+
+
+def _open_dataset(folder: Path) -> None:
+    """Make a dataset's folder with the marker that dlt expects in it, whatever moment it is killed at.
+
+    dlt's own way (create the folder, then the marker) fails for good on a folder that has no marker yet.
+    """
+    marker = folder / INIT_FILE_NAME
+    if marker.exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f"{INIT_FILE_NAME}.tmp"
+    draft.write_text(json.dumps({"initial_version": CURRENT_VERSION, "current_version": CURRENT_VERSION}))
+    draft.replace(marker)
+
+
+# What dlt's records of loads look like, of a load that never was: readers that know no empty list of files.
+NO_LOAD = {"load_id": "none", "status": 1}
+
+
+def declare(home: Home, source: Source) -> None:
+    """Write each table's contract: a Parquet file of no rows with the declared columns.
+
+    Readers union it with the delivered files by name, so a source that is not set up is an empty table, and a
+    column that a vendor leaves out is NULL.
+    """
+    _open_dataset(home.lake / source.dataset)
+    folder = home.lake / source.dataset / "_contract"
+    folder.mkdir(parents=True, exist_ok=True)
+    for table in (*source.tables, DELIVERIES, DELIVERY_TOTALS):
+        target = folder / f"{table.name}.parquet"
+        if target.exists() and pq.read_schema(target).equals(table.schema):
+            continue
+        draft = target.with_suffix(".tmp")
+        pq.write_table(table.schema.empty_table(), draft)
+        draft.replace(target)
+    loads = folder / "loads.jsonl"
+    if not loads.exists():
+        draft = loads.with_suffix(".tmp")
+        draft.write_text(json.dumps(NO_LOAD) + "\n")
+        draft.replace(loads)
+
+
+def _forget_vendor_columns(pipeline: dlt.Pipeline, source: Source) -> None:
+    """Let dlt take the next load's files as they are.
+
+    It would rewrite a file whose columns are not those of all files before it, in their order, and add the absent ones:
+    maps as text. Readers unite files by name, so nothing has to be remembered.
+    """
+    names = [table.name for table in source.tables if table.vendor_files]
+    if not names:
+        return
+    if source.name not in pipeline.schema_names:
+        pipeline.sync_destination()
+    if source.name in pipeline.schema_names:
+        schema = pipeline.schemas[source.name]
+        schema.drop_tables([name for name in names if name in schema.tables])
+        pipeline.schemas.save_schema(schema)
+
+
+def remove_trace(home: Home, source: Source) -> Path | None:
+    """Remove dlt's trace of a source's loads, which holds every credential that was resolved; gives it if there was one.
+
+    Releases before wrote it. The credentials in it were readable to every user of the machine.
+    """
+    trace = home.dlt / source.name / TRACE_FILE_NAME
+    if not trace.exists():
+        return None
+    trace.unlink()
+    return trace
+
+
+def _pipeline(home: Home, source: Source) -> dlt.Pipeline:
+    pipeline = dlt.pipeline(
+        pipeline_name=source.name,
+        destination=dlt.destinations.filesystem(bucket_url=home.lake.as_uri()),
+        dataset_name=source.dataset,
+        pipelines_dir=str(home.dlt),
+    )
+    # dlt's trace is a file with every credential that was resolved. No setting of anybody's may turn it on.
+    pipeline.config.enable_runtime_trace = False
+    return pipeline
+
+
+def _dlt_source(source: Source, resources: list[Any]) -> Any:
+    """The resources of one load as a dlt source: its name is that of the schema which dlt keeps for the source."""
+    return dlt.source(lambda: resources, name=source.name)()
+
+
+def land(home: Home, source: Source, settings: object, window: Window, now: datetime) -> Landing:
+    """Land a window of one source: read its slices, write those that changed, note all.
+
+    Slices that can't be read are refused and reported in the result; the others land.
+    """
+    declare(home, source)
+    landing = Landing(source.name, has_files=any(table.vendor_files for table in source.tables))
+    # Two processes with one dlt pipeline would mix their data.
+    with exclusive_lock(home, source.name):
+        known = known_notes(home, source.dataset)
+        pieces: Sequence[Slice] = list(source.slices(settings, window, known, now))
+        batches = [[piece] for piece in pieces] if source.load_per_slice else [list(pieces)]
+        pipeline = _pipeline(home, source)
+        # What a killed run left half done is read again: every extract can be repeated.
+        if pipeline.has_pending_data:
+            pipeline.drop_pending_packages()
+        for batch in batches:
+            if batch:
+                _forget_vendor_columns(pipeline, source)
+                pipeline.run(
+                    _dlt_source(source, deliver(batch, known, now=now, landing=landing)),
+                    loader_file_format="parquet",
+                )
+    return landing

@@ -1,5 +1,0 @@
-"""LLM gateways: every request with its context, as LiteLLM logs it or as a MongoDB collection holds it."""
-
-from ingestion.llm_gateway.source import SOURCE
-
-__all__ = ["SOURCE"]

@@ -1,5 +1,0 @@
-"""LLM providers: what OpenAI and Anthropic bill and count, from their admin APIs."""
-
-from ingestion.llm_providers.source import SOURCE
-
-__all__ = ["SOURCE"]

@@ -1,5 +1,0 @@
-"""Prices of language models: a dated price book, and which of its models the requests' models are."""
-
-from ingestion.prices.source import SOURCE
-
-__all__ = ["SOURCE"]

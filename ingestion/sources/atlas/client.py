@@ -1,0 +1,103 @@
+"""The Atlas Admin API v2: service-account tokens, versioned media types, numbered pages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import requests
+from requests.auth import AuthBase, HTTPBasicAuth
+
+from ingestion.access.http import Client, exact_json, without_query
+from ingestion.errors import BadInput, SettingError, VendorError
+from ingestion.lake.records import record
+
+BASE_URL = "https://cloud.mongodb.com"
+PAGE = 500
+INVOICES = "application/vnd.atlas.2023-01-01+json"
+CLUSTERS = "application/vnd.atlas.2024-08-05+json"
+# A token lives for about an hour: it is asked for again some minutes before.
+EARLY = 300
+
+
+class ServiceAccount(AuthBase):
+    """OAuth client credentials of a service account (Basic), with a token that is renewed before it expires."""
+
+    def __init__(
+        self, client_id: str, client_secret: str, base_url: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._http = Client(
+            "Atlas",
+            f"{base_url}/api/oauth",
+            auth=HTTPBasicAuth(client_id, client_secret),
+            credentials="sources.atlas.client_id and sources.atlas.client_secret",
+        )
+        self._clock = clock
+        self._token = ""
+        self._expires = 0.0
+
+    def _renew(self) -> None:
+        grant = {"grant_type": "client_credentials"}
+        answer = self._http.request("POST", "token", form=grant, accept_statuses=frozenset({400}))
+        where = without_query(answer.url)
+        if answer.status_code == 400:
+            raise SettingError(f"Atlas: {where} answered 400: check {self._http.credentials}")
+        try:
+            content = exact_json(answer.content)
+            token, lifetime = str(content["access_token"]), float(content.get("expires_in", 3600))
+        except (ValueError, LookupError, TypeError):
+            raise VendorError(f"Atlas: {where} answered without a token") from None
+        self._token, self._expires = token, self._clock() + lifetime - EARLY
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._clock() >= self._expires or not self._token:
+            self._renew()
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class Atlas:
+    """One organization's Atlas."""
+
+    def __init__(self, client_id: str, client_secret: str, org_id: str, base_url: str = BASE_URL) -> None:
+        self.org_id = org_id
+        base_url = base_url.rstrip("/")
+        self.http = Client(
+            "Atlas",
+            f"{base_url}/api/atlas/v2",
+            auth=ServiceAccount(client_id, client_secret, base_url),
+            credentials="the service account's role (Organization Billing Viewer) and sources.atlas.org_id",
+        )
+
+    def _pages(self, path: str, accept: str, **params: Any) -> Iterator[dict[str, Any]]:
+        """The records of a list, page by page. Raises BadInput where a page is no such list."""
+        number, seen = 1, 0
+        while True:
+            answer = self.http.json(
+                path, params={**params, "pageNum": number, "itemsPerPage": PAGE}, headers={"Accept": accept}
+            )
+            results = answer.get("results") or []
+            total = answer.get("totalCount") or 0
+            if not isinstance(results, list) or not isinstance(total, int):
+                raise BadInput(f"Atlas {path}: results is no list, or totalCount no number")
+            for found in results:
+                seen += 1
+                yield record(found, f"Atlas {path}, record {seen}")
+            if not results or seen >= total:
+                return
+            number += 1
+
+    def invoices(self) -> Iterator[dict[str, Any]]:
+        """All invoices of the organization, without line items; the pending one among them."""
+        return self._pages(f"/orgs/{self.org_id}/invoices", INVOICES, viewLinkedInvoices="true")
+
+    def invoice(self, invoice_id: str) -> dict[str, Any]:
+        """An invoice with its line items."""
+        return self.http.json(f"/orgs/{self.org_id}/invoices/{invoice_id}", headers={"Accept": INVOICES})
+
+    def projects(self) -> Iterator[dict[str, Any]]:
+        return self._pages(f"/orgs/{self.org_id}/groups", INVOICES)
+
+    def clusters(self, project_id: str) -> Iterator[dict[str, Any]]:
+        return self._pages(f"/groups/{project_id}/clusters", CLUSTERS)

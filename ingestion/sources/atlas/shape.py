@@ -1,0 +1,271 @@
+"""Atlas's raw tables, and how its records become rows. Cents become currency by shifting two places, exactly."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from ingestion.errors import BadInput
+from ingestion.lake.columns import Measure, Table, integer, json, money, number, rest, text, timestamp
+from ingestion.lake.records import exact, moment, record, typed
+
+_EXTRA = json("extra", "fields that are not known by name")
+
+INVOICES = Table(
+    "invoices",
+    "One row an invoice.",
+    (
+        text("invoice_id", "id"),
+        text("org_id", "organization"),
+        text("status", "statusName: PENDING, CLOSED, PAID …"),
+        timestamp("start_date", "startDate"),
+        timestamp("end_date", "endDate"),
+        timestamp("created", "created"),
+        timestamp("updated", "updated"),
+        money("subtotal", "subtotalCents ÷ 100: sum of the positive items"),
+        money("credits", "creditsCents ÷ 100"),
+        money("sales_tax", "salesTaxCents ÷ 100"),
+        money("amount_billed", "amountBilledCents ÷ 100"),
+        money("amount_paid", "amountPaidCents ÷ 100"),
+        text("currency", "USD: Atlas invoices in it"),
+        _EXTRA,
+    ),
+)
+LINE_ITEMS = Table(
+    "invoice_line_items",
+    "One row a line item of an invoice, or one of the invoice's own amounts (credits, sales tax, refunds).",
+    (
+        text("invoice_id", "invoice"),
+        text("org_id", "organization"),
+        text("invoice_status", "the invoice's status"),
+        timestamp("invoice_start", "the invoice's first instant"),
+        timestamp("invoice_end", "the first instant after it"),
+        text("kind", "line_item, credit, sales_tax or refund"),
+        integer("line_number", "position in the invoice, from 1"),
+        text("sku", "SKU"),
+        text("group_id", "project"),
+        text("group_name", "project's name"),
+        text("cluster_name", "cluster"),
+        text("cloud_provider", "AWS, GCP, AZURE or ATLAS"),
+        timestamp("start_date", "start of the usage"),
+        timestamp("end_date", "end of the usage, exclusive"),
+        timestamp("created", "when it was posted"),
+        number("quantity", "quantity"),
+        text("unit", "unit"),
+        number("unit_price", "unitPriceDollars"),
+        money("total_price", "totalPriceCents ÷ 100: what is billed; items below a cent round to 0"),
+        money("discount", "discountCents ÷ 100"),
+        number("percent_discount", "percentDiscount"),
+        text("note", "note"),
+        text("currency", "USD"),
+        json("tags", "tags: key to list of values"),
+        _EXTRA,
+    ),
+    measures=(Measure("billed_cost", "total_price", "currency"),),
+    charge_end="start_date",  # fees and tax end with the month: their end would make a stale source look fresh
+)
+PROJECTS = Table(
+    "projects",
+    "One row a project that exists.",
+    (
+        text("project_id", "id"),
+        text("name", "name"),
+        text("org_id", "organization"),
+        timestamp("created", "created"),
+        json("tags", "tags: list of key and value"),
+        _EXTRA,
+    ),
+)
+CLUSTERS = Table(
+    "clusters",
+    "One row a cluster that exists; deleted ones stay known from earlier deliveries and from line items.",
+    (
+        text("cluster_id", "id"),
+        text("name", "name"),
+        text("project_id", "project"),
+        timestamp("created", "createDate"),
+        json("tags", "tags: list of key and value"),
+        _EXTRA,
+    ),
+)
+TABLES = (INVOICES, LINE_ITEMS, PROJECTS, CLUSTERS)
+
+_INVOICE = {
+    "id", "orgId", "statusName", "startDate", "endDate", "created", "updated", "subtotalCents", "creditsCents",
+    "salesTaxCents", "amountBilledCents", "amountPaidCents", "lineItems",
+}  # fmt: skip
+_ITEM = {
+    "sku", "groupId", "groupName", "clusterName", "cloudProvider", "startDate", "endDate", "created", "quantity",
+    "unit", "unitPriceDollars", "totalPriceCents", "discountCents", "percentDiscount", "note", "tags",
+}  # fmt: skip
+
+
+# Columns of a line item that take a field as it is.
+_ITEM_FIELDS = {
+    "sku": "sku",
+    "group_id": "groupId",
+    "group_name": "groupName",
+    "cluster_name": "clusterName",
+    "cloud_provider": "cloudProvider",
+    "quantity": "quantity",
+    "unit": "unit",
+    "unit_price": "unitPriceDollars",
+    "percent_discount": "percentDiscount",
+    "note": "note",
+}
+
+# Atlas fills what it has nothing to say of with these.
+_ABSENT: tuple[Any, ...] = (None, [], {})
+
+
+def _moment(value: Any, where: str) -> datetime | None:
+    return moment(value, where) if value else None
+
+
+def _cents(value: Any, where: str) -> Decimal | None:
+    return None if value is None else exact(value, where, -2)
+
+
+def _identifier(found: dict[str, Any], where: str, name: str = "id") -> Any:
+    if not found.get(name):
+        raise BadInput(f"{where}: no {name}")
+    return found[name]
+
+
+def invoice_row(invoice: dict[str, Any], where: str = "Atlas invoice") -> dict[str, Any]:
+    """An invoice as a row. Raises BadInput, with `where` and the field, for a value that can't be read."""
+
+    def money_of(name: str) -> Decimal | None:
+        return _cents(invoice.get(name), f"{where}, {name}")
+
+    def time_of(name: str) -> datetime | None:
+        return _moment(invoice.get(name), f"{where}, {name}")
+
+    row = {
+        "invoice_id": _identifier(invoice, where),
+        "org_id": invoice.get("orgId"),
+        "status": invoice.get("statusName"),
+        "start_date": time_of("startDate"),
+        "end_date": time_of("endDate"),
+        "created": time_of("created"),
+        "updated": time_of("updated"),
+        "subtotal": money_of("subtotalCents"),
+        "credits": money_of("creditsCents"),
+        "sales_tax": money_of("salesTaxCents"),
+        "amount_billed": money_of("amountBilledCents"),
+        "amount_paid": money_of("amountPaidCents"),
+        "currency": "USD",
+        "extra": rest(invoice, _INVOICE, _ABSENT),
+    }
+    return typed(INVOICES, row, where)
+
+
+def _line(invoice: dict[str, Any], where: str) -> dict[str, Any]:
+    return {
+        "invoice_id": invoice["id"],
+        "org_id": invoice.get("orgId"),
+        "invoice_status": invoice.get("statusName"),
+        "invoice_start": _moment(invoice.get("startDate"), f"{where}, startDate"),
+        "invoice_end": _moment(invoice.get("endDate"), f"{where}, endDate"),
+        "currency": "USD",
+    }
+
+
+def _objects(invoice: dict[str, Any], name: str, where: str) -> list[Any]:
+    found = invoice.get(name) or []
+    if not isinstance(found, list):
+        raise BadInput(f"{where}, {name}: not a list")
+    return found
+
+
+def _item_row(invoice: dict[str, Any], item: dict[str, Any], position: int, where: str) -> dict[str, Any]:
+    def time_of(name: str) -> datetime | None:
+        return _moment(item.get(name), f"{where}, {name}")
+
+    if item.get("totalPriceCents") is None:
+        raise BadInput(f"{where}: no totalPriceCents")
+    row = {
+        **_line(invoice, where),
+        "kind": "line_item",
+        "line_number": position,
+        **{column: item.get(name) for column, name in _ITEM_FIELDS.items()},
+        "start_date": time_of("startDate"),
+        "end_date": time_of("endDate"),
+        "created": time_of("created"),
+        "total_price": _cents(item["totalPriceCents"], f"{where}, totalPriceCents"),
+        "discount": _cents(item.get("discountCents"), f"{where}, discountCents"),
+        "tags": jsonlib.dumps(item.get("tags") or {}, sort_keys=True, default=str),
+        "extra": rest(item, _ITEM, _ABSENT),
+    }
+    return typed(LINE_ITEMS, row, where, _ITEM_FIELDS)
+
+
+def _is_among_items(
+    invoice: dict[str, Any], rows: list[dict[str, Any]], credit: Decimal | None, where: str
+) -> bool:
+    """Whether the line items hold the invoice's credit already: only so do they come to what is billed."""
+    billed = _cents(invoice.get("amountBilledCents"), f"{where}, amountBilledCents")
+    tax = _cents(invoice.get("salesTaxCents"), f"{where}, salesTaxCents") or Decimal(0)
+    prices = [row["total_price"] for row in rows]
+    reduced = sum((price for price in prices if price < 0), Decimal(0))
+    return bool(credit) and reduced == -(credit or 0) and sum(prices, tax) == billed
+
+
+def line_rows(invoice: dict[str, Any], where: str = "Atlas invoice") -> list[dict[str, Any]]:
+    """The invoice's line items, and its own amounts as lines, so that all that is billed is in one table.
+
+    Raises BadInput, with `where` and the line, where an item lacks its price or a value can't be read.
+    """
+    _identifier(invoice, where)
+    rows = []
+    for position, item in enumerate(_objects(invoice, "lineItems", where), start=1):
+        place = f"{where}, line item {position}"
+        rows.append(_item_row(invoice, record(item, place), position, place))
+    credit = _cents(invoice.get("creditsCents"), f"{where}, creditsCents")
+    own = [
+        ("credit", None if _is_among_items(invoice, rows, credit, where) else credit, -1),
+        ("sales_tax", _cents(invoice.get("salesTaxCents"), f"{where}, salesTaxCents"), 1),
+    ]
+    for nth, refund in enumerate(_objects(invoice, "refunds", where), start=1):
+        place = f"{where}, refund {nth}"
+        own.append(("refund", _cents(record(refund, place).get("amountCents"), f"{place}, amountCents"), -1))
+    for position, (kind, amount, sign) in enumerate(own, start=len(rows) + 1):
+        if amount:
+            line = _line(invoice, where)
+            row = {
+                **line,
+                "kind": kind,
+                "line_number": position,
+                "start_date": line["invoice_start"],
+                "end_date": line["invoice_end"],
+                "total_price": sign * amount,
+                "tags": "{}",
+            }
+            rows.append(typed(LINE_ITEMS, row, where))
+    return rows
+
+
+def project_row(found: dict[str, Any], where: str) -> dict[str, Any]:
+    row = {
+        "project_id": _identifier(found, where),
+        "name": found.get("name"),
+        "org_id": found.get("orgId"),
+        "created": _moment(found.get("created"), f"{where}, created"),
+        "tags": jsonlib.dumps(found.get("tags") or [], default=str),
+        "extra": rest(found, {"id", "name", "orgId", "created", "tags", "links"}, _ABSENT),
+    }
+    return typed(PROJECTS, row, where)
+
+
+def cluster_row(found: dict[str, Any], project_id: str, where: str) -> dict[str, Any]:
+    row = {
+        "cluster_id": found.get("id"),
+        "name": _identifier(found, where, "name"),
+        "project_id": project_id,
+        "created": _moment(found.get("createDate"), f"{where}, createDate"),
+        "tags": jsonlib.dumps(found.get("tags") or [], default=str),
+        "extra": rest(found, {"id", "name", "groupId", "createDate", "tags", "links"}, _ABSENT),
+    }
+    return typed(CLUSTERS, row, where)

@@ -1,0 +1,120 @@
+"""MongoDB Atlas as a source: a slice is an invoice; projects and clusters are listed whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ingestion.errors import BadInput
+from ingestion.lake.contract import Known, Rows, Slice, Source
+from ingestion.lake.records import moment
+from ingestion.settings import Month, Window
+from ingestion.sources.atlas.client import BASE_URL, Atlas
+from ingestion.sources.atlas.shape import (
+    CLUSTERS,
+    INVOICES,
+    LINE_ITEMS,
+    PROJECTS,
+    TABLES,
+    cluster_row,
+    invoice_row,
+    line_rows,
+    project_row,
+)
+
+# An invoice of these states may still change.
+OPEN = ("PENDING",)
+
+
+@dataclass(frozen=True)
+class AtlasSettings:
+    """A service account of the organization: `client_id`, `client_secret`; and the `org_id`."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    org_id: str
+    base_url: str = BASE_URL
+
+
+def _numbered(
+    found: Iterable[dict[str, Any]], place: str, row: Callable[[dict[str, Any], str], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    return [row(record, f"{place}, record {number}") for number, record in enumerate(found, start=1)]
+
+
+def slices(settings: AtlasSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
+    """The invoices whose month is in the window, oldest first; then projects and clusters."""
+    atlas = Atlas(settings.client_id, settings.client_secret, settings.org_id, settings.base_url)
+    found = []
+    for number, header in enumerate(atlas.invoices(), start=1):
+        where = f"Atlas invoices, record {number}"
+        if not header.get("id") or not header.get("startDate"):
+            raise BadInput(f"{where}: no id or no startDate")
+        start = moment(header["startDate"], f"{where}, startDate")
+        if start in window:
+            found.append((start, header))
+    for start, header in sorted(found, key=lambda pair: (pair[0], str(pair[1]["id"]))):
+
+        def read(identifier: str = str(header["id"])) -> Iterable[Rows]:
+            where = f"Atlas invoice {identifier}"
+            invoice = atlas.invoice(identifier)
+            yield Rows(INVOICES, [invoice_row(invoice, where)])
+            yield Rows(LINE_ITEMS, line_rows(invoice, where))
+
+        status = str(header.get("statusName"))
+        yield Slice(
+            id=f"invoice|{settings.org_id}|{header['id']}",
+            billing_period=str(Month.of(start)),
+            start=start,
+            end=Month.of(start).end,
+            read=read,
+            version=f"{status}|{header.get('updated')}",
+            version_proves=status not in OPEN and bool(header.get("updated")),
+        )
+    # A pending invoice may close under another id: what is listed no more is emptied, or it would count twice.
+    listed = {f"invoice|{settings.org_id}|{header['id']}" for _, header in found}
+    for note in known.values():
+        gone = note.slice_id.startswith(f"invoice|{settings.org_id}|") and note.slice_id not in listed
+        if gone and note.billing_period and window.first <= Month.parse(note.billing_period) <= window.last:
+            month = Month.parse(note.billing_period)
+            yield Slice(note.slice_id, note.billing_period, month.start, month.end, list)
+    yield Slice(
+        f"projects|{settings.org_id}",
+        None,
+        window.start,
+        now,
+        lambda: [Rows(PROJECTS, _numbered(atlas.projects(), "Atlas projects", project_row))],
+    )
+    yield Slice(
+        f"clusters|{settings.org_id}",
+        None,
+        window.start,
+        now,
+        lambda: [
+            Rows(
+                CLUSTERS,
+                _numbered(
+                    atlas.clusters(project),
+                    f"Atlas clusters of project {project}",
+                    lambda found, where, project=project: cluster_row(found, project, where),  # type: ignore[misc]
+                ),
+            )
+            for project in [
+                row["project_id"] for row in _numbered(atlas.projects(), "Atlas projects", project_row)
+            ]
+        ],
+    )
+
+
+SOURCE = Source(
+    name="atlas",
+    title="MongoDB Atlas",
+    description="MongoDB Atlas invoices with their daily line items, projects and clusters.",
+    settings=AtlasSettings,
+    tables=TABLES,
+    slices=slices,
+    promise_hours=72,
+    kinds=("mongodb",),
+)

@@ -1,0 +1,227 @@
+"""FOCUS as a source: a slice is a billing period of an export; its files enter the lake in FOCUS's columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ingestion.access.objects import ObjectStore
+from ingestion.access.stores import open_store
+from ingestion.errors import BadInput, SettingError
+from ingestion.lake.contract import Known, Slice, Source, VendorFile
+from ingestion.lake.vendor_files import Workspace
+from ingestion.settings import Month, Window
+from ingestion.sources.aws.client import Export
+from ingestion.sources.focus.client import Fileset, download, download_delivery, filesets, has_manifests
+from ingestion.sources.focus.convert import Delivered, accounts, convert, months
+from ingestion.sources.focus.shape import TABLES
+
+NAMED_URL = re.compile(r"([\w.-]+)=(.+)")
+MANY_FILES = 10_000
+
+
+@dataclass(frozen=True)
+class FocusSettings:
+    """`exports`: NAME=URL each; the URL is `s3://bucket/prefix` or a folder, the name stays with the export for good.
+
+    `compare_only` names the exports that are only compared with the ledger, because another source delivers the same
+    bill. Credentials come through boto3's own chain; `profile` picks one, `endpoint_url` another S3.
+    """
+
+    exports: tuple[str, ...]
+    compare_only: tuple[str, ...] = ()
+    profile: str | None = None
+    endpoint_url: str | None = None
+
+    def urls(self) -> dict[str, str]:
+        """The exports' URLs by name. Raises SettingError where a name is absent, given twice or not known."""
+        found: dict[str, str] = {}
+        for number, given in enumerate(self.exports, start=1):
+            named = NAMED_URL.fullmatch(given)
+            if named is None:
+                raise SettingError(
+                    f"sources.focus.exports: write NAME=URL, as in gcp=s3://bills/gcp; entry {number} is none"
+                )
+            if named.group(1) in found:
+                raise SettingError(f"sources.focus.exports: two exports are called {named.group(1)}")
+            found[named.group(1)] = named.group(2)
+        for name in self.compare_only:
+            if name not in found:
+                raise SettingError(
+                    f"sources.focus.compare_only: sources.focus.exports has no export called {name}"
+                )
+        return found
+
+
+def _converted(
+    files: Iterable[tuple[str, Path]], folder: Path, said: Delivered, month: str | None, first: int = 0
+) -> list[VendorFile]:
+    found = []
+    for number, (where, path) in enumerate(files, start=first):
+        found.append(convert(path, where, folder / f"{number:05d}.focus.parquet", said, month))
+        path.unlink()
+    return [file for file in found if file.row_count]
+
+
+def _check_exports(store: ObjectStore, fileset: Fileset, files: list[VendorFile]) -> None:
+    """Raise BadInput where two exports of Azure deliver charges of one sub account: they would count twice.
+
+    The scopes of exports may lie within each other (a subscription, and the billing account that it is of).
+    """
+    if len(set(fileset.exports.values())) < 2:
+        return
+    exports = {f"{store.root}/{key}": export for key, export in fileset.exports.items()}
+    first: dict[tuple[str | None, str], str] = {}
+    for file in files:
+        for name, billing_account, sub_account in accounts(file.path):
+            if sub_account is None:
+                continue  # of a whole account: what else it is of can't be seen
+            other = first.setdefault((billing_account, sub_account), name)
+            if exports.get(name, name) != exports.get(other, other):
+                raise BadInput(
+                    f"{name} and {other} are of two exports, and both have charges of one sub account, which would count "
+                    "twice: keep one of the exports below the folder of sources.focus.exports"
+                )
+
+
+def _version(version: str, said: Delivered) -> str:
+    """A delivery is another one when the export begins to make charges, or stops."""
+    return f"{version}|compare_only" if said.is_compare_only else version
+
+
+def _delivered(export: Export, window: Window, said: Delivered, workspace: Workspace) -> Iterator[Slice]:
+    """The periods of an AWS Data Export: its manifests say which files count."""
+    for period, folder in sorted(export.periods().items()):
+        month = Month.parse(period)
+        if not window.first <= month <= window.last:
+            continue
+        try:
+            manifest = export.manifest(period, folder)
+        except BadInput as error:
+            yield _refused(said, period, error)
+            continue
+        if manifest is None:
+            continue  # data without a manifest is a delivery that is still being written
+
+        def read(manifest: Any = manifest) -> Iterable[VendorFile]:
+            target = workspace.emptied()
+            return _converted(download_delivery(export, manifest, target), target, said, None)
+
+        yield _slice(said, period, read, _version(manifest.version, said))
+
+
+def _slice(said: Delivered, period: str, read: Any, version: str | None) -> Slice:
+    month = Month.parse(period)
+    return Slice(
+        id=f"{said.export}|{period}",
+        billing_period=period,
+        start=month.start,
+        end=month.end,
+        read=read,
+        version=version,
+        version_proves=version is not None,
+    )
+
+
+def _refused(said: Delivered, period: str, error: BadInput) -> Slice:
+    def read() -> Iterable[VendorFile]:
+        raise error
+
+    return _slice(said, period, read, None)
+
+
+def _plain(
+    store: ObjectStore, window: Window, known: Known, said: Delivered, workspace: Workspace
+) -> Iterator[Slice]:
+    """The periods of plain files. Those whose path names no period are read, whatever the window, when they change."""
+    found = filesets(store)
+    if not found:
+        raise BadInput(
+            f"{store.root}: no .csv, .csv.gz or .parquet file below it; sources.focus.exports names the folder"
+        )
+    loose = next((fileset for fileset in found if fileset.period is None), Fileset(None, ()))
+    by_month = {fileset.period: fileset for fileset in found if fileset.period}
+    of_rows: set[str] = set()
+    if loose.fault:
+        yield _refused(said, str(window.last), BadInput(loose.fault))
+        return
+    if loose.files:
+        landed = {note.billing_period for note in known.values() if _is_of(note.slice_id, said)} - {None}
+        of_rows = {
+            str(period)
+            for period in landed
+            if period not in by_month or loose.version in _versions(known, said, str(period))
+        }
+        if not any(loose.version in _versions(known, said, period) for period in of_rows):
+            folder = workspace.emptied()
+            try:
+                of_rows |= {
+                    month for where, path in download(store, loose, folder) for month in months(path, where)
+                }
+            except BadInput as error:
+                # Which months it would have been of can't be told: it is refused where it would show.
+                yield _refused(said, str(window.last), error)
+                return
+    for period in sorted(by_month.keys() | of_rows):
+        month = Month.parse(period)
+        if period not in of_rows and not window.first <= month <= window.last:
+            continue
+        placed = by_month.get(period, Fileset(period, ()))
+        if placed.fault:
+            yield _refused(said, period, BadInput(placed.fault))
+            continue
+        version = "+".join(part.version for part in (placed, loose) if part.files)
+        read = partial(_read, store, placed, loose, said, period, workspace)
+        yield _slice(said, period, read, _version(version, said))
+
+
+def _is_of(slice_id: str, said: Delivered) -> bool:
+    return slice_id.startswith(f"{said.export}|")
+
+
+def _versions(known: Known, said: Delivered, period: str) -> str:
+    """The version in which a period was landed last."""
+    note = known.get(f"{said.export}|{period}")
+    return (note.vendor_version if note else None) or ""
+
+
+def _read(
+    store: ObjectStore, placed: Fileset, loose: Fileset, said: Delivered, period: str, workspace: Workspace
+) -> list[VendorFile]:
+    """A period's files: whole where their path names it, else the rows that are of it."""
+    folder = workspace.emptied()
+    files = _converted(download(store, placed, folder), folder, said, None)
+    _check_exports(store, placed, files)
+    return files + _converted(download(store, loose, folder), folder, said, period, first=MANY_FILES)
+
+
+def slices(settings: FocusSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
+    """The billing periods of every export, oldest first."""
+    workspace = Workspace("focus")
+    for name, url in settings.urls().items():
+        store = open_store(
+            url, profile=settings.profile, endpoint_url=settings.endpoint_url, setting="sources.focus.exports"
+        )
+        said = Delivered(name, name in settings.compare_only)
+        if has_manifests(store):
+            yield from _delivered(Export(store), window, said, workspace)
+        else:
+            yield from _plain(store, window, known, said, workspace)
+
+
+SOURCE = Source(
+    name="focus",
+    title="FOCUS",
+    description="Cost and usage files in the FOCUS format (1.0 to 1.4) of any vendor.",
+    settings=FocusSettings,
+    tables=TABLES,
+    slices=slices,
+    promise_hours=72,
+    load_per_slice=True,
+    kinds=("focus",),
+)

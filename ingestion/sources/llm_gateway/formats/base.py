@@ -1,0 +1,199 @@
+"""What a format of gateways' logs is: declared fields, and a row of `llm_requests` as SQL over them.
+
+A format is one DuckDB SELECT. Only declared fields are read, each as text, so that what a column must hold is decided
+in one place, by the casts of the select list; other fields never become a column, not even on the way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from ingestion.lake.vendor_files import literal
+from ingestion.sources.llm_gateway.identity import RAW_TOKEN
+from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
+
+# A field: "VARCHAR" (any value, as text), "JSON", the fields of an object, or a list of one of these.
+Declared = str | dict[str, "Declared"] | list["Declared"]
+
+TEXT = "VARCHAR"
+
+
+def texts(*names: str) -> dict[str, Declared]:
+    return dict.fromkeys(names, TEXT)
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format by name: the fields it reads, the SQL of columns, and what stands between the two.
+
+    `prepared` is a SELECT from `records` that gives the columns their names for what they use twice; `where` keeps the
+    records that are requests; `token` is the record's signed identity.
+    """
+
+    name: str
+    fields: Mapping[str, Declared]
+    columns: Mapping[str, str]
+    prepared: str = "select * from records"
+    where: str = "true"
+    token: str = "null"  # noqa: S105 - SQL
+    suffixes: tuple[str, ...] = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
+
+    def select(self, relation: str, accounts: Mapping[str, str], also: str = "") -> str:
+        """The statement that reads rows of `llm_requests`, and their tokens, from SQL that gives the fields.
+
+        `also` is one more column of the prepared records, with a comma before it.
+        """
+        unknown = self.columns.keys() - LLM_REQUESTS.names
+        if unknown:
+            raise ValueError(f"format {self.name}: llm_requests has no column {sorted(unknown)}")
+        known = {"provider_account_id": "null", **self.columns}
+        if accounts:
+            pairs = " ".join(f"when {literal(name)} then {literal(told)}" for name, told in accounts.items())
+            by_provider = f"case {known['provider']} {pairs} end"
+            known["provider_account_id"] = f"coalesce({known['provider_account_id']}, {by_provider})"
+        listed = ",\n".join(
+            f"{_cast(known.get(column.name, 'null'), column.type)} as {column.name}"
+            for column in LLM_REQUESTS.columns
+        )
+        return (
+            f"with records as ({relation}), prepared as ({self.prepared})\n"
+            f"select {listed},\ncast({self.token} as varchar) as {RAW_TOKEN}{also}\nfrom prepared where {self.where}"
+        )
+
+
+def json_or_null(value: str) -> str:
+    """SQL: JSON as text; NULL for what is none, which the ledger could not take apart."""
+    return f"case when json_valid({value}) then {value} end"
+
+
+def _cast(value: str, kind: pa.DataType) -> str:
+    """SQL: a value in its column's type. Text that fits 64 bits becomes a decimal a hundred times faster so."""
+    if pa.types.is_decimal(kind) and value != "null":
+        short = f"try_cast(cast({value} as varchar) as decimal(18, 12))"
+        return f"coalesce(cast({short} as decimal(38, 12)), cast({value} as decimal(38, 12)))"
+    return f"cast({value} as {_sql_type(kind)})"
+
+
+def _sql_type(kind: pa.DataType) -> str:
+    if pa.types.is_decimal(kind):
+        return "decimal(38, 12)"
+    if pa.types.is_timestamp(kind):
+        return "timestamptz"
+    return "bigint" if pa.types.is_integer(kind) else "boolean" if pa.types.is_boolean(kind) else "varchar"
+
+
+def sql_type(declared: Declared) -> str:
+    """A declared field as a type of DuckDB's."""
+    if isinstance(declared, dict):
+        inner = ", ".join(f'"{name}" {sql_type(kind)}' for name, kind in declared.items())
+        return f"struct({inner})"
+    return f"{sql_type(declared[0])}[]" if isinstance(declared, list) else declared
+
+
+def structure(declared: Declared | Mapping[str, Declared]) -> str:
+    """Declared fields as `json_transform` takes them."""
+    return json.dumps(declared if not isinstance(declared, Mapping) else dict(declared))
+
+
+def instant(value: str) -> str:
+    """SQL: an instant from seconds since 1970 or ISO text; without a zone it is UTC."""
+    return (
+        f"case when nullif({value}, '') is null then null "
+        rf"when regexp_full_match({value}, '-?\d+(\.\d+)?([eE][+-]?\d+)?') "
+        f"then make_timestamp(cast(cast(cast({value} as decimal(18, 6)) as decimal(25, 6)) * 1000000 as bigint)) "
+        "at time zone 'UTC' "
+        f"else cast({value} as timestamptz) end"
+    )
+
+
+def milliseconds(start: str, end: str) -> str:
+    """SQL: the time between two instants in milliseconds, exact to the microsecond."""
+    return f"cast(epoch_us({end}) - epoch_us({start}) as decimal(15, 0)) * 0.001"
+
+
+def person(value: str) -> str:
+    """SQL: an id; a person's address as a hash, so that the same person stays the same and nobody can be written to."""
+    return (
+        f"case when contains({value}, '@') then 'sha256:' || left(sha256(lower({value})), 32) "
+        f"else nullif({value}, '') end"
+    )
+
+
+def is_true(value: str) -> str:
+    """SQL: LiteLLM says true, 'True', false, 'False', null or 'None'."""
+    return f"(lower(coalesce({value}, '')) = 'true')"
+
+
+def first_of(source: str, names: tuple[str, ...]) -> str:
+    """SQL: the first of several keys of a JSON object that has a value."""
+    return f"coalesce({', '.join(f'({source} ->> {literal(name)})' for name in names)})"
+
+
+# What a caller may say about a request, by the names that are in use for it.
+ATTRIBUTES = {
+    "service_name": ("service", "service_name"),
+    "workflow": ("workflow", "workflow_id"),
+    "feature": ("feature",),
+    "customer_id": ("customer_id", "customer"),
+    "environment": ("environment", "env"),
+    "experiment": ("experiment", "experiment_id", "job", "job_id"),
+    "cost_center": ("cost_center",),
+}
+ACTOR_TOKEN = "actor_token"  # noqa: S105 - the name of a field
+
+
+def said(source: str) -> dict[str, str]:
+    """SQL of the columns that a JSON object of the caller's own words fills."""
+    return {column: first_of(source, names) for column, names in ATTRIBUTES.items()}
+
+
+def own_tags(value: str) -> str:
+    """SQL: a JSON list of tags without the automatic ones; an empty list where there is none."""
+    listed = f"cast(case when json_valid({value}) then {value} end as varchar[])"
+    return (
+        f"cast(to_json(list_filter(coalesce({listed}, []), "
+        "lambda tag: not starts_with(tag, 'User-Agent:'))) as varchar)"
+    )
+
+
+def unmistakable(identifier: str, *told: str) -> str:
+    """SQL: an id; where it is empty one made of what the record tells, so that two requests never become one."""
+    return f"coalesce(nullif({identifier}, ''), 'unnamed:' || md5(concat_ws('|', {', '.join(told)})))"
+
+
+# Providers by the names that the semantic conventions give them, as gateways call them.
+PROVIDERS = {
+    "aws.bedrock": "bedrock",
+    "azure.ai.openai": "azure",
+    "azure.ai.inference": "azure_ai",
+    "az.ai.openai": "azure",
+    "az.ai.inference": "azure_ai",
+    "gcp.vertex_ai": "vertex_ai",
+    "gcp.gemini": "gemini",
+    "gcp.gen_ai": "gemini",
+    "vertex_ai": "vertex_ai",
+    "mistral_ai": "mistral",
+    "x_ai": "xai",
+}
+
+
+def served(answered: str, aliases: tuple[str, ...], deployed: tuple[str, ...]) -> str:
+    """SQL: the model that answered: as the response names it, unless that only repeats a name that the gateway made up.
+
+    Then it is the first of what the gateway deployed that is named; where nothing is, the response's name stands.
+    """
+    own = f"nullif({answered}, '')"
+    made_up = ", ".join(f"lower({alias})" for alias in aliases)
+    answer = f"case when lower({own}) in ({made_up}) then null else {own} end"
+    named = (answer, *(f"nullif({name}, '')" for name in deployed), own)
+    return f"coalesce({', '.join(named)})"
+
+
+def provider(value: str) -> str:
+    """SQL: a provider as gateways call it."""
+    pairs = " ".join(f"when {literal(name)} then {literal(known)}" for name, known in PROVIDERS.items())
+    return f"case {value} {pairs} else nullif({value}, '') end"

@@ -1,0 +1,340 @@
+"""LLM gateways as a source: a slice is an hour of LiteLLM's logs, or a day of any other log."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import cache, cached_property, partial
+from pathlib import Path
+from typing import Any
+
+from ingestion.access.http import Client
+from ingestion.access.objects import Object, ObjectStore
+from ingestion.access.stores import open_store
+from ingestion.errors import BadInput, SettingError, TornDelivery
+from ingestion.lake.columns import plain
+from ingestion.lake.contract import Columns, Known, Rows, Slice, Source
+from ingestion.settings import Month, Window
+from ingestion.sources.llm_gateway.client import LiteLlmLogs, MongoLog, SpendLogs, dated, download, version_of
+from ingestion.sources.llm_gateway.columnar import Local, read, read_together
+from ingestion.sources.llm_gateway.dropped import DROPPED_FIELDS, Dropped
+from ingestion.sources.llm_gateway.dropped_files import count
+from ingestion.sources.llm_gateway.formats import (
+    BEDROCK,
+    CANONICAL,
+    LANGFUSE,
+    LITELLM,
+    MONGODB,
+    OTEL,
+    SPEND_LOGS,
+    Format,
+)
+from ingestion.sources.llm_gateway.identity import Identities, identities
+from ingestion.sources.llm_gateway.shape import TABLES
+
+# A gateway may write what it has buffered some minutes after the requests.
+SETTLE = timedelta(minutes=15)
+# Small slices that are read together, so that memory stays bounded.
+MOST_SLICES, MOST_BYTES = 500, 64 << 20
+
+
+@dataclass(frozen=True)
+class GatewaySettings:
+    """`…_url`: the folder or `s3://bucket/path` of a log's objects, one setting a format.
+
+    `litellm_url` (log objects), `litellm_spend_logs_url` (exports of the table), `langfuse_url`, `otel_url`,
+    `bedrock_log_url`, `canonical_url`. `litellm_api_url` and `litellm_api_key` (secret): LiteLLM's own API.
+    `mongo_uri` (secret), `mongo_database`, `mongo_collection`: a collection of canonical requests.
+    `provider_accounts`: which project, workspace or account the gateway calls a provider with, as
+    `openai=proj_…,anthropic=wrkspc_…`, so that other traffic of that provider is told apart.
+    `actor_issuers`: who signs identities, as `issuer=file-or-https-URL of its JWKS`; `actor_audience`: for whom.
+    """
+
+    litellm_url: str | None = None
+    litellm_spend_logs_url: str | None = None
+    litellm_api_url: str | None = None
+    litellm_api_key: str | None = field(default=None, repr=False)
+    langfuse_url: str | None = None
+    otel_url: str | None = None
+    bedrock_log_url: str | None = None
+    canonical_url: str | None = None
+    mongo_uri: str | None = field(default=None, repr=False)
+    mongo_database: str = "llm_gateway"
+    mongo_collection: str = "requests"
+    provider_accounts: tuple[str, ...] = ()
+    actor_issuers: tuple[str, ...] = ()
+    actor_audience: str | None = None
+    profile: str | None = None
+    endpoint_url: str | None = None
+
+    @property
+    def accounts(self) -> dict[str, str]:
+        pairs = [entry.partition("=") for entry in self.provider_accounts]
+        if any(not sign for _, sign, _ in pairs):
+            raise SettingError("sources.llm_gateway.provider_accounts: write provider=account,provider=account")
+        return {name.strip(): account.strip() for name, _, account in pairs}
+
+    @cached_property
+    def identities(self) -> Identities | None:
+        """Whose signatures are believed. Raises SettingError where a key set can't be read."""
+        return identities(self.actor_issuers, self.actor_audience)
+
+    @property
+    def believed(self) -> str:
+        """Whose signatures are believed, as part of a slice's version: with another key it is read again."""
+        return f"|actors:{self.identities}" if self.identities else ""
+
+    def store(self, url: str, setting: str) -> ObjectStore:
+        return open_store(
+            url,
+            profile=self.profile,
+            endpoint_url=self.endpoint_url,
+            setting=f"sources.llm_gateway.{setting}",
+        )
+
+
+def _is_spend_log(path: Path) -> bool:
+    """Whether a file of LiteLLM's holds rows of its table: they have a `request_id`, the payload has not."""
+    with path.open("rb") as file:
+        first = next((line for line in file if line.strip()), b"")
+    try:
+        return "request_id" in json.loads(first)
+    except (ValueError, TypeError):
+        return False
+
+
+def _read_objects(
+    settings: GatewaySettings, store: ObjectStore, kind: Format, start: datetime, items: list[Object]
+) -> Iterable[Columns | Rows]:
+    with tempfile.TemporaryDirectory(prefix="costowner-llm_gateway-") as folder:
+        files = download(store, items, Path(folder))
+        by_kind: dict[str, tuple[Format, list[Local]]] = {}
+        for file in files:
+            found = SPEND_LOGS if kind is LITELLM and _is_spend_log(file.path) else kind
+            by_kind.setdefault(found.name, (found, []))[1].append(file)
+        told = [read(found, group, settings.accounts, settings.identities) for found, group in by_kind.values()]
+        dropped = count([(found.name, start.date(), group) for found, group in by_kind.values()])
+        return [*told, *(Rows(DROPPED_FIELDS, rows) for rows in dropped)]
+
+
+class _Together:
+    """Small slices that have changed, read by one statement when the first of them is asked for."""
+
+    def __init__(self, settings: GatewaySettings, store: ObjectStore, kind: Format) -> None:
+        self.settings, self.store, self.kind = settings, store, kind
+        self.slices: list[tuple[datetime, list[Object]]] = []
+        self.found: dict[datetime, list[Columns | Rows]] | None = None
+
+    def add(self, start: datetime, items: list[Object]) -> bool:
+        """Take a slice; False where it is too much with those that are in."""
+        size = sum(item.size for _, items in (*self.slices, (start, items)) for item in items)
+        if self.slices and (len(self.slices) >= MOST_SLICES or size > MOST_BYTES):
+            return False
+        self.slices.append((start, items))
+        return True
+
+    def read(self, start: datetime, items: list[Object]) -> Iterable[Columns | Rows]:
+        if self.found is None:
+            self.found = self._read() if len(self.slices) > 1 else {}
+        told = self.found.pop(start, None)
+        return told if told is not None else _read_objects(self.settings, self.store, self.kind, start, items)
+
+    def _read(self) -> dict[datetime, list[Columns | Rows]]:
+        """The rows of the slices by their first object; none where one of them needs more care."""
+        with tempfile.TemporaryDirectory(prefix="costowner-llm_gateway-") as folder:
+            files: list[list[Local]] = []
+            try:
+                for _, items in self.slices:
+                    files.append(download(self.store, items, Path(folder), sum(map(len, files))))
+                if any(_is_spend_log(file.path) for group in files for file in group):
+                    return {}
+                found = read_together(self.kind, files, self.settings.accounts, self.settings.identities)
+                starts = [start for start, _ in self.slices]
+                dropped = count(
+                    [(self.kind.name, start.date(), group) for start, group in zip(starts, files, strict=True)]
+                )
+            except (BadInput, TornDelivery):
+                return {}
+        return {
+            start: [columns, Rows(DROPPED_FIELDS, rows)]
+            for start, columns, rows in zip(starts, found, dropped, strict=True)
+        }
+
+
+def _objects(
+    settings: GatewaySettings, store: ObjectStore, kind: Format, scope: str, start: datetime, items: list[Object]
+) -> Slice:
+    hourly = kind is LITELLM
+    return Slice(
+        id=f"{scope}|{start:%Y-%m-%dT%H}" if hourly else f"{scope}|{start:%Y-%m-%d}",
+        billing_period=str(Month.of(start)),
+        start=start,
+        end=start + (timedelta(hours=1) if hourly else timedelta(days=1)),
+        read=partial(_read_objects, settings, store, kind, start, items),
+        version=version_of(items) + settings.believed,
+        version_proves=True,
+    )
+
+
+def _undated(scope: str, setting: str, store: ObjectStore, items: list[Object], window: Window) -> Slice:
+    def refuse() -> Iterable[Columns]:
+        raise BadInput(
+            f"{store.root}/{items[0].key}: its path names no day; {len(items)} such objects are not read: keep them "
+            f"below dt=YYYY-MM-DD/ (sources.llm_gateway.{setting})"
+        )
+
+    return Slice(f"{scope}|undated", str(window.last), window.start, window.end, refuse)
+
+
+def _dated(
+    settings: GatewaySettings, url: str, setting: str, kind: Format, window: Window, now: datetime
+) -> Iterator[Slice]:
+    store = settings.store(url, setting)
+    days = dated(store, kind.suffixes)
+    undated = days.pop(None, [])
+    for day, items in sorted((day, items) for day, items in days.items() if day is not None):
+        if window.start <= day < min(window.end, now):
+            yield _objects(settings, store, kind, kind.name, day, items)
+    if undated:
+        yield _undated(kind.name, setting, store, undated, window)
+
+
+def _litellm(settings: GatewaySettings, url: str, window: Window, known: Known, now: datetime) -> Iterator[Slice]:
+    store = settings.store(url, "litellm_url")
+    together = _Together(settings, store, LITELLM)
+    for hour, items in LiteLlmLogs(store).hours(window.start, min(window.end, now)).items():
+        piece = _objects(settings, store, LITELLM, "litellm", hour, items)
+        note = known.get(piece.id)
+        if note is None or note.vendor_version != piece.version:
+            if not together.add(hour, items):
+                together = _Together(settings, store, LITELLM)
+                together.add(hour, items)
+            piece = replace(piece, read=partial(together.read, hour, items))
+        yield piece
+
+
+def _plain(value: Any) -> str:
+    """A value that JSON doesn't know, as text."""
+    if isinstance(value, datetime):
+        return (value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
+    return plain(value, "a record") if isinstance(value, Decimal) else str(value)
+
+
+def _read_records(
+    settings: GatewaySettings, kind: Format, where: str, records: Iterable[Any]
+) -> list[Columns | Rows]:
+    """Records that come one by one, spooled to a file of the format; only fields that have a column."""
+    with tempfile.TemporaryDirectory(prefix="costowner-llm_gateway-") as folder:
+        path = Path(folder) / "records.jsonl"
+        with path.open("w") as file:
+            for number, record in enumerate(records, start=1):
+                if not isinstance(record, dict):
+                    raise BadInput(f"{where}, record {number}: not a JSON object")
+                kept = {name: value for name, value in record.items() if name in kind.fields}
+                file.write(json.dumps(kept, default=_plain) + "\n")
+        return [read(kind, [Local(path, where)], settings.accounts, settings.identities)]
+
+
+def _days(
+    scope: str, window: Window, now: datetime, fetch: Callable[[datetime, datetime], Iterable[Columns | Rows]]
+) -> Iterator[Slice]:
+    """The days of a log that is asked for a span of time."""
+    day = window.start
+    while day < min(window.end, now - SETTLE):
+        end = min(day + timedelta(days=1), now - SETTLE)
+        yield Slice(f"{scope}|{day:%Y-%m-%d}", str(Month.of(day)), day, end, partial(fetch, day, end))
+        day += timedelta(days=1)
+
+
+def _mongo(settings: GatewaySettings, uri: str, window: Window, now: datetime) -> Iterator[Slice]:
+    log = MongoLog(uri, settings.mongo_database, settings.mongo_collection, frozenset(MONGODB.fields))
+
+    @cache
+    def shipped() -> dict[date, dict[str, int]]:
+        """What is dropped of each day: counted at once, because each counting reads documents with their text."""
+        return log.prompt_fields(window.start, min(window.end, now - SETTLE))
+
+    def fetch(start: datetime, end: datetime) -> Iterable[Columns | Rows]:
+        told = _read_records(settings, MONGODB, f"{log.place}, {start:%Y-%m-%d}", log.documents(start, end))
+        dropped = Dropped()
+        for name, records in shipped().get(start.date(), {}).items():
+            dropped.add("mongodb", name, start.date(), records)
+        return [*told, Rows(DROPPED_FIELDS, dropped.rows())]
+
+    yield from _days("mongodb", window, now, fetch)
+
+
+def _is_from(record: Any, moment: datetime) -> bool:
+    """Whether a row of the API began at a moment or later; what can't be read is left to the format to refuse."""
+    try:
+        began = datetime.fromisoformat(str(record["startTime"]))
+    except (KeyError, TypeError, ValueError):
+        return False
+    return (began if began.tzinfo else began.replace(tzinfo=UTC)) >= moment
+
+
+def _litellm_api(settings: GatewaySettings, url: str, window: Window, now: datetime) -> Iterator[Slice]:
+    if not settings.litellm_api_key:
+        raise SettingError(
+            "sources.llm_gateway.litellm_api_key: LiteLLM's API needs a key that may view all spend"
+        )
+    logs = SpendLogs(
+        Client(
+            "LiteLLM",
+            url,
+            headers={"Authorization": f"Bearer {settings.litellm_api_key}"},
+            credentials="sources.llm_gateway.litellm_api_key",
+        )
+    )
+
+    def fetch(start: datetime, end: datetime) -> Iterable[Columns | Rows]:
+        dropped = Dropped()
+
+        def records() -> Iterator[Any]:
+            for page in logs.pages(start, end):
+                for record in page:
+                    # The API takes the end of a span as part of it: a row of midnight would be of two days.
+                    if not _is_from(record, end):
+                        if isinstance(record, dict):
+                            dropped.look(SPEND_LOGS.name, start.date(), record)
+                        yield record
+
+        told = _read_records(settings, SPEND_LOGS, f"{url}/spend/logs/v2, {start:%Y-%m-%d}", records())
+        return [*told, Rows(DROPPED_FIELDS, dropped.rows())]
+
+    yield from _days("litellm_api", window, now, fetch)
+
+
+def slices(settings: GatewaySettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
+    """The hours of LiteLLM's logs, then the days of the others; what is not set up is left out."""
+    if settings.litellm_url:
+        yield from _litellm(settings, settings.litellm_url, window, known, now)
+    for url, setting, kind in (
+        (settings.litellm_spend_logs_url, "litellm_spend_logs_url", SPEND_LOGS),
+        (settings.langfuse_url, "langfuse_url", LANGFUSE),
+        (settings.otel_url, "otel_url", OTEL),
+        (settings.bedrock_log_url, "bedrock_log_url", BEDROCK),
+        (settings.canonical_url, "canonical_url", CANONICAL),
+    ):
+        if url:
+            yield from _dated(settings, url, setting, kind, window, now)
+    if settings.litellm_api_url:
+        yield from _litellm_api(settings, settings.litellm_api_url, window, now)
+    if settings.mongo_uri:
+        yield from _mongo(settings, settings.mongo_uri, window, now)
+
+
+SOURCE = Source(
+    name="llm_gateway",
+    title="LLM gateway",
+    description="Requests to language models with their context, from the logs of gateways, SDKs and clouds.",
+    settings=GatewaySettings,
+    tables=TABLES,
+    slices=slices,
+    promise_hours=36,
+    kinds=("litellm", "mongodb"),
+)

@@ -1,0 +1,94 @@
+"""OpenRouter's activity: what a day cost by model. Only the last 30 completed UTC days can be asked for."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from ingestion.access.http import Client
+from ingestion.errors import BadInput, VendorError
+from ingestion.lake.columns import Measure, Table, integer, money, rest, text
+from ingestion.lake.records import exact
+from ingestion.sources.llm_providers.parse import BUCKET, EXTRA, bucket
+
+OPENROUTER_URL = "https://openrouter.ai/api/v1"
+REACH_DAYS = 30
+
+ACTIVITY = Table(
+    "openrouter_activity",
+    "One row a UTC day, model, endpoint and workspace (`/api/v1/activity`).",
+    (
+        *BUCKET,
+        money("amount", "usage: what OpenRouter takes, in USD; its fee alone where the key is one's own"),
+        money("byok_inference", "byok_usage_inference: what a provider bills for one's own key; not OpenRouter's"),
+        text("currency", "USD"),
+        text("model", "model"),
+        text("model_permaslug", "model, as it was at the time"),
+        text("endpoint_id", "endpoint that answered"),
+        text("provider_name", "provider that answered"),
+        text("workspace_id", "workspace"),
+        integer("requests", "requests"),
+        integer("prompt_tokens", "input tokens; how many of them were cached is not told"),
+        integer("completion_tokens", "output tokens"),
+        integer("reasoning_tokens", "output tokens that were reasoning"),
+        EXTRA,
+    ),
+    measures=(Measure("billed_cost", "amount", "currency"),),
+    charge_end="bucket_end",
+)
+
+_PLAIN = (
+    "model",
+    "model_permaslug",
+    "endpoint_id",
+    "provider_name",
+    "workspace_id",
+    "requests",
+    "prompt_tokens",
+    "completion_tokens",
+    "reasoning_tokens",
+)
+
+
+def activity(record: dict[str, Any], day: datetime) -> dict[str, Any]:
+    """A row of activity: dollars as a JSON number, of which the digits are taken."""
+    where = f"OpenRouter activity of {day:%Y-%m-%d}"
+    if record.get("usage") is None:
+        raise BadInput(f"{where}: a row has no usage")
+    own = record.get("byok_usage_inference")
+    return {
+        **bucket(day),
+        "amount": exact(record["usage"], f"{where}, usage"),
+        "byok_inference": None if own is None else exact(own, f"{where}, byok_usage_inference"),
+        "currency": "USD",
+        **{name: record.get(name) for name in _PLAIN},
+        "extra": rest(record, {"date", "usage", "byok_usage_inference", *_PLAIN}, (None,)),
+    }
+
+
+def is_within_reach(day: datetime, now: datetime) -> bool:
+    """Whether a day is over and among the last 30: today's is live, older ones are gone for good."""
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return today - timedelta(days=REACH_DAYS) <= day < today
+
+
+class OpenRouter:
+    """An account's activity, with a management key."""
+
+    name = "openrouter"
+
+    def __init__(self, key: str, base_url: str) -> None:
+        self.http = Client(
+            "OpenRouter",
+            base_url,
+            headers={"Authorization": f"Bearer {key}"},
+            credentials="sources.llm_providers.openrouter_management_key (a management key)",
+        )
+
+    def activity(self, day: datetime) -> list[dict[str, Any]]:
+        """The rows of a day. Raises VendorError for one of another day."""
+        rows: list[dict[str, Any]] = self.http.json("/activity", params={"date": f"{day:%Y-%m-%d}"})["data"]
+        for number, row in enumerate(rows, start=1):
+            if not str(row.get("date") or "").startswith(f"{day:%Y-%m-%d}"):
+                raise VendorError(f"OpenRouter: asked for {day:%Y-%m-%d}, and row {number} is not of that date")
+        return rows

@@ -1,0 +1,133 @@
+"""genai-prices: the list prices that the package brings along, and its way of telling models by name. Offline.
+
+The library can also fetch prices (`UpdatePrices`); that is never used: the same version gives the same prices.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple
+from decimal import Decimal
+from importlib.metadata import version
+from typing import Any
+
+from ingestion.sources.prices.cards import Card, Override, cards, own_models
+from ingestion.sources.registry.client import Registry
+from ingestion.sources.registry.shape import ends, starts
+
+PACKAGE = "genai-prices"
+# Raise it when a change of this folder changes prices: a price book of the same name never says something else.
+FORMAT = 1
+
+# Names that gateways and OpenTelemetry have for providers, where the library's own rules would not find them.
+PROVIDERS = {
+    "azure_ai": "azure",
+    "azure_openai": "azure",
+    "azure.ai.openai": "azure",
+    "azure.ai.inference": "azure",
+    "bedrock": "aws",
+    "cohere_chat": "cohere",
+    "fireworks_ai": "fireworks",
+    "gcp.gemini": "google",
+    "gcp.vertex_ai": "google",
+    "mistral_ai": "mistral",
+    "moonshot": "moonshotai",
+    "together_ai": "together",
+    "voyage": "voyageai",
+    "x_ai": "x-ai",
+    "xai": "x-ai",
+}
+
+
+def library_version() -> str:
+    return version(PACKAGE)
+
+
+def price_provider(name: str) -> str:
+    """A provider as the library names it; what it does not know stays as it is."""
+    from genai_prices.data_snapshot import find_provider_by_id, get_snapshot
+
+    known = PROVIDERS.get(name.lower(), name.lower())
+    found = find_provider_by_id(get_snapshot().providers, known)
+    return found.id if found else known
+
+
+def overrides_of(registry: Registry) -> list[Override]:
+    """The registry's overrides, providers as the library names them."""
+    found = []
+    for entry in registry.price_overrides:
+        fields = entry.fields
+        found.append(
+            Override(
+                provider=price_provider(fields["provider"]),
+                model=fields["model"],
+                price_key=fields.get("price_key"),
+                service_tier=fields.get("service_tier"),
+                multiplier=Decimal(fields["multiplier"]) if "multiplier" in fields else None,
+                price=Decimal(fields["price"]) if "price" in fields else None,
+                only_where_missing=fields.get("only_where_missing", False),
+                valid_from=starts(fields),
+                valid_to=ends(fields),
+            )
+        )
+    return found
+
+
+def book_version(overrides: Sequence[Override]) -> str:
+    """The name of the price book that the library and some overrides make, whatever order these are declared in."""
+    listed = sorted(json.dumps(astuple(override), default=str) for override in overrides)
+    content = hashlib.sha256(json.dumps([FORMAT, *listed]).encode()).hexdigest()
+    return f"{PACKAGE} {library_version()}+{content[:8]}"
+
+
+def book(overrides: Sequence[Override]) -> Iterator[Card]:
+    """All price cards. A model that the library lists without a price has none, unless it is named free."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    known = set()
+    for provider in get_snapshot().providers:
+        for model in provider.models:
+            known.add((provider.id, model.id))
+            yield from cards(provider.id, model, overrides)
+    for own_provider, own in own_models(overrides, known):
+        yield from cards(own_provider, own, overrides)
+
+
+def _library_match(provider: str, model: str) -> tuple[str, str] | None:
+    """The library's provider and id of a model; the provider may be another whose models this one offers."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    snapshot = get_snapshot()
+    try:
+        asked, found = snapshot.find_provider_model(model, None, price_provider(provider), None)
+    except LookupError:
+        return None
+    offered: Iterable[Any] = (asked, *snapshot.providers)
+    return next(((known.id, found.id) for known in offered if any(found is one for one in known.models)), None)
+
+
+def resolved(provider: str, model: str, own: set[tuple[str, str]]) -> tuple[str | None, str | None, str]:
+    """Provider and model in the price book, and how they were found; `own` are the registry's own models."""
+    named, bare = price_provider(provider), model.rsplit("/", 1)[-1]
+    # Gateways put the provider before names that have a path of their own: `groq/openai/gpt-oss-120b`.
+    first, _, rest = model.partition("/")
+    offered = rest if "/" in rest and price_provider(first) == named else model
+    for name in (model, offered, bare):
+        if (named, name) in own:
+            return named, name, "registry"
+    ways = ((model, "library"), (offered, "library_without_provider"), (bare, "library_without_path"))
+    for name, how in ways:
+        found = _library_match(provider, name)
+        if found:
+            return (*found, how)
+    return None, None, "unknown"
+
+
+def own_names(overrides: Sequence[Override]) -> set[tuple[str, str]]:
+    """The registry's own models."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    known = {(provider.id, model.id) for provider in get_snapshot().providers for model in provider.models}
+    return {(provider, model.id) for provider, model in own_models(overrides, known)}

@@ -1,0 +1,131 @@
+"""Two slices a price book: its prices, and the names that the lake's requests and reports give to its models.
+
+A book that is superseded stays in the lake: months that closed with it are priced with it (README.md).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from ingestion.lake.contract import Known, Rows, Slice, Source
+from ingestion.lake.notes import complete_loads, load_of
+from ingestion.settings import Home, Window, resolve
+from ingestion.sources.prices.client import book, book_version, library_version, overrides_of, own_names, resolved
+from ingestion.sources.prices.shape import MODEL_ALIASES, PRICE_BOOKS, PRICES, TABLES, price_rows
+from ingestion.sources.registry.source import RegistrySettings, checked
+
+BOOK, MODELS = "book|", "models|"
+DATASET = "raw_prices"
+
+# Where the lake names models: table, provider, model. What was served comes before what was asked for.
+NAMED = (
+    ("raw_llm_gateway/llm_requests", "provider", "coalesce(response_model, request_model)"),
+    ("raw_llm_providers/openai_usage_completions", "'openai'", "model"),
+    ("raw_llm_providers/anthropic_usage_messages", "'anthropic'", "model"),
+)
+
+
+@dataclass(frozen=True)
+class PricesSettings:
+    """`lake`, `registry`: folders; by default those of the installation."""
+
+    lake: str | None = None
+    registry: str | None = None
+
+
+def _files(lake: Path, table: str, after: str) -> list[Path]:
+    """A table's files of loads that are complete and newer than a load."""
+    folder = lake / table
+    complete = complete_loads(folder.parent)
+    return [
+        file for file in sorted(folder.glob("*.parquet")) if load_of(file) in complete and load_of(file) > after
+    ]
+
+
+def _named(files: list[Path], provider: str, model: str) -> set[tuple[str, str]]:
+    """The models that some files name."""
+    if not files:
+        return set()
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            f"select distinct {provider}, {model} from read_parquet($files, union_by_name = true) "
+            f"where {provider} is not null and {model} is not null",
+            {"files": [str(file) for file in files]},
+        ).fetchall()
+    return {(str(one), str(other)) for one, other in found}
+
+
+def _marks(known: Known) -> dict[str, str]:
+    """The newest load of each table whose models are known already, by the newest note of any price book."""
+    told = [note for slice_id, note in known.items() if slice_id.startswith(MODELS) and note.vendor_version]
+    newest = max(told, key=lambda note: note.extracted_at, default=None)
+    return dict(json.loads(newest.vendor_version)) if newest and newest.vendor_version else {}
+
+
+def slices(settings: PricesSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
+    """The current book's prices, read where they are not in the lake yet; its models, as far as the lake names any.
+
+    Only loads that are new since the last time are looked through for models.
+    """
+    home = Home.from_environment()
+    lake = Path(settings.lake) if settings.lake else home.lake
+    declared = resolve(RegistrySettings, "registry") or RegistrySettings()
+    overrides = overrides_of(checked(Path(settings.registry or declared.path or home.registry)))
+    version = book_version(overrides)
+    marks = _marks(known)
+    fresh = {table: _files(lake, table, marks.get(table, "")) for table, _, _ in NAMED}
+    reached = {**marks, **{table: load_of(files[-1]) for table, files in fresh.items() if files}}
+
+    def prices() -> Iterator[Rows]:
+        rows = list(price_rows(version, book(overrides)))
+        yield Rows(PRICES, rows)
+        summary = {
+            "price_book_version": version,
+            "library_version": library_version(),
+            "override_count": len(overrides),
+            "price_count": len(rows),
+        }
+        yield Rows(PRICE_BOOKS, [summary])
+
+    def models() -> Iterator[Rows]:
+        found = _named(_files(lake, f"{DATASET}/{MODEL_ALIASES.name}", ""), "provider", "raw_model")
+        for table, provider, model in NAMED:
+            found |= _named(fresh[table], provider, model)
+        own = own_names(overrides)
+        rows = []
+        for provider, model in sorted(found):
+            price_provider, price_model, how = resolved(provider, model, own)
+            rows.append(
+                {
+                    "price_book_version": version,
+                    "provider": provider,
+                    "raw_model": model,
+                    "price_provider": price_provider,
+                    "price_model_id": price_model,
+                    "resolved_by": how,
+                }
+            )
+        yield Rows(MODEL_ALIASES, rows)
+
+    yield Slice(BOOK + version, None, window.start, window.end, prices, version, version_proves=True)
+    # A version of its own, and no proof: where the same models are named again, nothing is written.
+    yield Slice(MODELS + version, None, window.start, window.end, models, json.dumps(reached, sort_keys=True))
+
+
+SOURCE = Source(
+    name="prices",
+    title="Prices of language models",
+    description="The dated price book (genai-prices and the registry's overrides), and the models that it is asked for.",
+    settings=PricesSettings,
+    tables=TABLES,
+    slices=slices,
+    promise_hours=24 * 365 * 10,
+    after=("registry", "llm_providers", "llm_gateway"),
+    kinds=("python",),
+)

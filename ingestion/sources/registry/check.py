@@ -1,0 +1,191 @@
+"""Whether the declarations make sense as a whole: what no schema of a single file can tell.
+
+Each problem names the file, the line and the way out.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+from ingestion.sources.registry.client import Entry, Registry
+from ingestion.sources.registry.globs import share_a_name
+from ingestion.sources.registry.shape import ends, owner_entries, starts
+
+ByOwner = dict[str, list[Entry]]
+
+
+def _overlaps(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Entry]]:
+    ordered = sorted(entries, key=lambda entry: (starts(entry.fields), ends(entry.fields)))
+    for before, after in pairwise(ordered):
+        if starts(after.fields) < ends(before.fields):
+            yield before, after
+
+
+def _cycle(start: str, parents: dict[str, set[str]]) -> list[str] | None:
+    """A way from an owner back to itself over its parents (of any time), or None."""
+    trail = [(start, [start])]
+    seen: set[str] = set()
+    while trail:
+        here, way = trail.pop()
+        for above in sorted(parents.get(here, set())):
+            if above == start:
+                return [*way, above]
+            if above not in seen:
+                seen.add(above)
+                trail.append((above, [*way, above]))
+    return None
+
+
+def _undeclared(entry: Entry, owner: str, role: str, by_id: ByOwner) -> Iterator[str]:
+    if owner not in by_id:
+        yield f"{entry.place}: {role} {owner!r} is not declared in owners.yml"
+
+
+def _dates(entries: Iterable[Entry]) -> Iterator[str]:
+    for entry in entries:
+        if starts(entry.fields) >= ends(entry.fields):
+            yield f"{entry.place}: valid_to must be after valid_from (it is the first day after)"
+
+
+def _owners(by_id: ByOwner) -> Iterator[str]:
+    parents: dict[str, set[str]] = defaultdict(set)
+    for owner, versions in by_id.items():
+        for before, after in _overlaps(versions):
+            yield (
+                f"{after.place}: owner {owner!r} is declared twice for the same days (also {before.place}); "
+                "end the first with valid_to on the day the second begins"
+            )
+        for entry in versions:
+            if parent := entry.fields.get("parent"):
+                yield from _undeclared(entry, parent, "parent", by_id)
+                parents[owner].add(parent)
+    for owner in sorted(by_id):
+        way = _cycle(owner, parents)
+        if way and owner == min(way):
+            yield f"{by_id[owner][0].place}: the parents form a circle: {' → '.join(way)}"
+
+
+def _rules(rules: Iterable[Entry], by_id: ByOwner) -> Iterator[str]:
+    ids: dict[str, Entry] = {}
+    same: dict[tuple[Any, ...], list[Entry]] = defaultdict(list)
+    for entry in rules:
+        rule = entry.fields
+        if rule["id"] in ids:
+            yield f"{entry.place}: rule id {rule['id']!r} is used twice (also {ids[rule['id']].place})"
+        ids[rule["id"]] = entry
+        match = rule.get("match", "exact")
+        if match == "owner":
+            if rule["owner"] != "*" or "value" in rule:
+                yield f"{entry.place}: match: owner takes owner: '*' and no value"
+        else:
+            yield from _undeclared(entry, rule["owner"], "owner", by_id)
+            if "value" not in rule:
+                yield f"{entry.place}: a rule of match: {match} needs a value"
+        same[(rule["claim"], match, rule.get("value"), rule.get("priority", 100))].append(entry)
+    for entries in same.values():
+        for before, after in _overlaps(entries):
+            yield (
+                f"{after.place}: the dates of rule {after.fields['id']!r} overlap those of "
+                f"{before.fields['id']!r} ({before.place}) for the same claim and value; "
+                "end one where the other begins, or give one a priority"
+            )
+
+
+def _pools(pools: Iterable[Entry], by_id: ByOwner) -> Iterator[str]:
+    kinds = {owner: versions[-1].fields["kind"] for owner, versions in by_id.items()}
+    by_pool: dict[str, list[Entry]] = defaultdict(list)
+    for entry in pools:
+        pool = entry.fields
+        yield from _undeclared(entry, pool["owner"], "owner", by_id)
+        if kinds.get(pool["owner"]) not in (None, "shared pool"):
+            yield f"{entry.place}: {pool['owner']!r} is not an owner of kind 'shared pool'"
+        by_pool[pool["owner"]].append(entry)
+        for member in pool["members"]:
+            owner = member["owner"] if isinstance(member, dict) else member
+            yield from _undeclared(entry, owner, "member", by_id)
+            if kinds.get(owner) == "shared pool":
+                yield f"{entry.place}: member {owner!r} is a pool itself; name those who share it"
+            if (pool["method"] == "fixed") != isinstance(member, dict):
+                yield f"{entry.place}: members have a share where the method is fixed, and only there"
+    for entries in by_pool.values():
+        for before, after in _overlaps(entries):
+            yield f"{after.place}: the pool's dates overlap those of {before.place}"
+
+
+def _policies(policies: Iterable[Entry]) -> Iterator[str]:
+    by_workflow: dict[str, list[Entry]] = defaultdict(list)
+    for entry in policies:
+        by_workflow[entry.fields["workflow"]].append(entry)
+    for workflow, entries in by_workflow.items():
+        for before, after in _overlaps(entries):
+            yield (
+                f"{after.place}: the prompt policy of {workflow!r} is declared twice for the same days (also "
+                f"{before.place}); end the first with valid_to on the day the second begins"
+            )
+
+
+def _meet(one: dict[str, Any], other: dict[str, Any], column: str) -> bool:
+    """Whether two overrides speak of the same: a price or tier that is not named is any."""
+    return one.get(column) is None or other.get(column) is None or one[column] == other[column]
+
+
+def _prices(overrides: Sequence[Entry]) -> Iterator[str]:
+    for place, after in enumerate(overrides):
+        for before in overrides[:place]:
+            one, other = before.fields, after.fields
+            if (
+                one["provider"] == other["provider"]
+                and one.get("only_where_missing", False) == other.get("only_where_missing", False)
+                and _meet(one, other, "price_key")
+                and _meet(one, other, "service_tier")
+                and share_a_name(one["model"], other["model"])
+                and max(starts(one), starts(other)) < min(ends(one), ends(other))
+            ):
+                yield (
+                    f"{after.place}: the price override of {other['model']!r} overlaps that of {one['model']!r} "
+                    f"({before.place}): same provider, price, tier and days; end one with valid_to where the other "
+                    "begins, or name models, price_key or service_tier so that only one holds"
+                )
+
+
+def _reprice(entries: Sequence[Entry]) -> Iterator[str]:
+    months: dict[str, Entry] = {}
+    for entry in entries:
+        month = entry.fields["month"]
+        if month in months:
+            yield f"{entry.place}: month {month} is priced anew twice (also {months[month].place}); keep one"
+        months[month] = entry
+
+
+def problems(registry: Registry) -> list[str]:
+    """All that is wrong, in the order of the files; empty where the registry may be used."""
+    owners = owner_entries(registry)
+    by_id: ByOwner = defaultdict(list)
+    for entry in owners:
+        by_id[entry.fields["id"]].append(entry)
+    return [
+        *_dates(
+            (
+                *owners,
+                *registry.rules,
+                *registry.pools,
+                *registry.budgets,
+                *registry.prompt_logging,
+                *registry.price_overrides,
+            )
+        ),
+        *_owners(dict(by_id)),
+        *_rules(registry.rules, by_id),
+        *_pools(registry.pools, by_id),
+        *_policies(registry.prompt_logging),
+        *(
+            text
+            for entry in registry.budgets
+            for text in _undeclared(entry, entry.fields["owner"], "owner", by_id)
+        ),
+        *_prices(registry.price_overrides),
+        *_reprice(registry.reprice),
+    ]

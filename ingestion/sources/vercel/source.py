@@ -1,0 +1,205 @@
+"""Vercel as a source: a slice is a team and Los Angeles day; a month is fetched with one call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ingestion.errors import BadInput
+from ingestion.lake.contract import Known, NoData, Rows, Slice, Source
+from ingestion.lake.records import moment
+from ingestion.settings import Month, Window
+from ingestion.sources.vercel.client import BASE_URL, Vercel
+from ingestion.sources.vercel.shape import (
+    CHARGES,
+    PROJECTS,
+    TABLES,
+    TEAMS,
+    charge_row,
+    project_row,
+    team_row,
+)
+
+CHARGES_OF = "Vercel /v1/billing/charges"
+# Vercel's billing days are Los Angeles days, 08:00Z in winter and 07:00Z in summer.
+BILLING_ZONE = ZoneInfo("America/Los_Angeles")
+
+
+@dataclass(frozen=True)
+class VercelSettings:
+    """`token`: an access token whose role sees billing; `team_id`: the team to be billed for."""
+
+    token: str = field(repr=False)
+    team_id: str
+    base_url: str = BASE_URL
+
+
+def midnight(day: date) -> datetime:
+    """The instant at which a billing day begins."""
+    return datetime(day.year, day.month, day.day, tzinfo=BILLING_ZONE).astimezone(UTC)
+
+
+def billing_day(moment: datetime) -> date:
+    return moment.astimezone(BILLING_ZONE).date()
+
+
+@dataclass(frozen=True)
+class _Charge:
+    """A row of an answer: its number there, its billing day, and what becomes of it."""
+
+    number: int
+    day: date
+    row: dict[str, Any]
+
+
+class MonthOfCharges:
+    """A month's charges by day, fetched once, when the first of its days is read.
+
+    `months` are all months of the refresh, by day: a row of a day that another month asks for counts there.
+    """
+
+    def __init__(self, vercel: Vercel, days: list[date], months: dict[date, MonthOfCharges], today: date) -> None:
+        self.vercel = vercel
+        self.days = days
+        self.months = months
+        self.today = today
+        self.fetched: list[_Charge] | None = None
+        self.failed: Exception | None = None
+        self.refused: BadInput | None = None
+        self.is_whole = False
+        months.update(dict.fromkeys(days, self))
+
+    def _fetch(self) -> list[_Charge]:
+        found = []
+        end = midnight(self.days[-1] + timedelta(days=1))
+        for number, record in enumerate(self.vercel.charges(midnight(self.days[0]), end), start=1):
+            where = f"{CHARGES_OF}, record {number}"
+            if record.get("ChargePeriodStart") is None:
+                raise BadInput(f"{where}: no ChargePeriodStart")
+            day = billing_day(moment(record["ChargePeriodStart"], f"{where}, ChargePeriodStart"))
+            found.append(_Charge(number, day, charge_row(record, self.vercel.team_id, day, where)))
+        return found
+
+    def _answer(self) -> list[_Charge]:
+        """What Vercel answered. Raises what the fetch raised, each time."""
+        if self.failed:
+            raise self.failed
+        if self.fetched is None:
+            try:
+                self.fetched = self._fetch()
+            except Exception as error:
+                # Whatever it was, the month is asked for once and not once a day.
+                self.failed = error
+                raise
+        return self.fetched
+
+    def of(self, day: date) -> list[dict[str, Any]]:
+        """The rows of a day of this month."""
+        return [charge.row for charge in self._answer() if charge.day == day]
+
+    def _check(self) -> None:
+        """Raise BadInput for a row of a day that was not asked for, unless that day has it too: no money is dropped.
+
+        Vercel documents `from` as inclusive and `to` as exclusive. A day that is not over is asked for when it is.
+        """
+        outside: dict[date, list[_Charge]] = {}
+        for charge in self._answer():
+            if charge.day not in self.days and charge.day < self.today:
+                outside.setdefault(charge.day, []).append(charge)
+        for day, charges in sorted(outside.items()):
+            there = self._elsewhere(day)
+            for charge in charges:
+                if charge.row not in there:
+                    raise BadInput(
+                        f"{CHARGES_OF} from {self.days[0]} to {self.days[-1]}, record {charge.number}: its start is of "
+                        f"{day}, which was not asked for; refresh from the month of {day} on, and if it is not there "
+                        "either, ask Vercel"
+                    )
+                there.remove(charge.row)
+
+    def _elsewhere(self, day: date) -> list[dict[str, Any]]:
+        """The rows of a day of another month, as that month's answer has them; none where it is not asked for."""
+        try:
+            return self.months[day].of(day) if day in self.months else []
+        except NoData:
+            return []
+
+    def rows(self, day: date) -> list[Rows]:
+        """A day's charges. Raises what the month's fetch raised, for every day of it."""
+        if self.refused:
+            raise self.refused
+        if not self.is_whole:
+            try:
+                self._check()
+            except BadInput as error:
+                self.refused = error
+                raise
+            self.is_whole = True
+        return [Rows(CHARGES, self.of(day))]
+
+
+def slices(settings: VercelSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
+    """The window's billing days that are over, then the teams and projects as they are now."""
+    vercel = Vercel(settings.token, settings.team_id, settings.base_url)
+    today = billing_day(now)
+    months: dict[date, MonthOfCharges] = {}
+    for month in window.months:
+        first, after = date(month.year, month.month, 1), month.plus(1)
+        last = min(date(after.year, after.month, 1), today) - timedelta(days=1)
+        days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+        if not days:
+            continue
+        content = MonthOfCharges(vercel, days, months, today)
+        for day in days:
+            yield Slice(
+                id=f"charges|{settings.team_id}|{day.isoformat()}",
+                billing_period=str(Month(day.year, day.month)),
+                start=midnight(day),
+                end=midnight(day + timedelta(days=1)),
+                read=lambda day=day, content=content: content.rows(day),  # type: ignore[misc]
+            )
+    yield Slice(
+        f"teams|{settings.team_id}",
+        None,
+        window.start,
+        now,
+        lambda: [
+            Rows(
+                TEAMS,
+                [
+                    team_row(found, f"Vercel teams, record {number}")
+                    for number, found in enumerate(vercel.teams(), 1)
+                ],
+            )
+        ],
+    )
+    yield Slice(
+        f"projects|{settings.team_id}",
+        None,
+        window.start,
+        now,
+        lambda: [
+            Rows(
+                PROJECTS,
+                [
+                    project_row(found, f"Vercel projects, record {number}")
+                    for number, found in enumerate(vercel.projects(), 1)
+                ],
+            )
+        ],
+    )
+
+
+SOURCE = Source(
+    name="vercel",
+    title="Vercel",
+    description="Vercel's daily billing charges (FOCUS-shaped), teams and projects.",
+    settings=VercelSettings,
+    tables=TABLES,
+    slices=slices,
+    promise_hours=48,
+    kinds=("vercel",),
+)

@@ -1,5 +1,0 @@
-"""Vercel: billing charges, teams and projects."""
-
-from ingestion.vercel.source import SOURCE
-
-__all__ = ["SOURCE"]
