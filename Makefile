@@ -43,14 +43,14 @@ $(SPARK_VENV)/.done: requirements-spark.lock | $(VENV)/bin/python
 
 run: $(VENV)/.run ## refresh the sample company end to end and print the owners' scoreboard
 	@COSTOWNER_DUCKDB_MEMORY=700MB $(RUN) -m sample_company with --home $(SAMPLE) -- $(BIN)/python -m orchestration refresh
-	@COSTOWNER_HOME=$(SAMPLE) $(RUN) -m orchestration scoreboard
+	@COSTOWNER_HOME=$(SAMPLE) $(RUN) -m orchestration status
 
 refresh: $(VENV)/.run ## the same on your own settings (see ingestion/sources/*/README.md); never mixes with the sample
 	@$(RUN) -m orchestration refresh
-	@$(RUN) -m orchestration scoreboard
+	@$(RUN) -m orchestration status
 
 scoreboard: $(VENV)/.run ## print the scoreboard of your own data again
-	@$(RUN) -m orchestration scoreboard
+	@$(RUN) -m orchestration status
 
 ui: $(VENV)/.run ## Dagster UI of the sample company on http://127.0.0.1:3000, its vendors answering
 	@$(RUN) -m sample_company with --home $(SAMPLE) -- $(BIN)/python -m orchestration ui

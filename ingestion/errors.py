@@ -7,6 +7,7 @@ import traceback
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = tuple(PROJECT_ROOT / name for name in ("ingestion", "orchestration"))
 
 
 class IngestionError(Exception):
@@ -63,9 +64,7 @@ def described(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         kind = f"{kind}: {error.strerror}"
     frames = traceback.extract_tb(error.__traceback__)
-    within = [frame for frame in frames if Path(frame.filename).is_relative_to(PROJECT_ROOT)]
-    # Installed packages may lie below the project's folder.
-    own = [frame for frame in within if "site-packages" not in Path(frame.filename).parts]
+    own = [frame for frame in frames if any(Path(frame.filename).is_relative_to(package) for package in PACKAGES)]
     if not own:
         return kind
     return f"{kind} in {Path(own[-1].filename).relative_to(PROJECT_ROOT)}, line {own[-1].lineno}"

@@ -17,7 +17,22 @@ import dlt
 
 from ingestion.errors import SettingError
 
+# The folder that holds the packages: a checkout of this repository, or the environment that the wheel is installed in.
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+# What is shipped beside the code: the dbt project and the registry's templates. The wheel keeps them in one folder.
+SHIPPED = PROJECT_ROOT / "costowner" if (PROJECT_ROOT / "costowner").is_dir() else PROJECT_ROOT
+# `costowner init` marks an installation's folder with this file.
+MARKER = ".costowner"
+
+
+def _checkout() -> Path | None:
+    """The checkout of this repository that the code runs from; None where it is installed as a package."""
+    return PROJECT_ROOT if (PROJECT_ROOT / "pyproject.toml").exists() else None
+
+
+def _installation_around(folder: Path) -> Path | None:
+    """The installation that a folder is, or lies in."""
+    return next((parent for parent in (folder, *folder.parents) if (parent / MARKER).exists()), None)
 
 
 @dataclass(frozen=True)
@@ -31,8 +46,25 @@ class Home:
 
     @classmethod
     def from_environment(cls) -> Home:
-        """`COSTOWNER_HOME`, by default `var/own` in the project."""
-        return cls(Path(os.environ.get("COSTOWNER_HOME") or PROJECT_ROOT / "var" / "own").resolve())
+        """`COSTOWNER_HOME`, else the installation that the working directory lies in, else `var/own` of a checkout.
+
+        Raises SettingError where there is none of them.
+        """
+        configured = os.environ.get("COSTOWNER_HOME")
+        if configured:
+            return cls(Path(configured).resolve())
+        if installation := _installation_around(Path.cwd()):
+            return cls(installation)
+        if checkout := _checkout():
+            return cls(checkout / "var" / "own")
+        raise SettingError(
+            "no installation here: change to its folder, set COSTOWNER_HOME to it, or make one with `costowner init FOLDER`"
+        )
+
+    @property
+    def is_installation(self) -> bool:
+        """Whether `costowner init` made this folder: it has its own registry and settings."""
+        return (self.root / MARKER).exists()
 
     @property
     def lake(self) -> Path:
@@ -70,7 +102,9 @@ class Home:
     def registry(self) -> Path:
         """The customer's declarations: owners, rules, pools, budgets."""
         configured = os.environ.get("COSTOWNER_REGISTRY")
-        return Path(configured).resolve() if configured else PROJECT_ROOT / "registry"
+        if configured:
+            return Path(configured).resolve()
+        return (self.root if self.is_installation else SHIPPED) / "registry"
 
     @property
     def dagster(self) -> Path:

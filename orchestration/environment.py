@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
-from ingestion.settings import PROJECT_ROOT, Home
+from ingestion.settings import SHIPPED, Home
 from orchestration.engine import Engine
 
-DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+DBT_PROJECT = SHIPPED / "dbt_project"
 WATCHED = ("**/*.sql", "**/*.yml", "**/*.csv")
 
 # The umask of an installation: what it creates is its user's alone.
@@ -93,6 +93,9 @@ def prepare(home: Home) -> None:
     settings = Template((Path(__file__).parent / "dagster.yaml").read_text())
     # JSON is YAML: a path of any characters stays one text.
     text = settings.safe_substitute(HOME_OF_DAGSTER=json.dumps(str(home.dagster)))
+    if home.is_installation:
+        # dlt reads the settings of this installation, wherever the command is called.
+        os.environ["DLT_PROJECT_DIR"] = str(home.root)
     target = home.dagster / "dagster.yaml"
     if not target.exists() or target.read_text() != text:
         target.write_text(text)

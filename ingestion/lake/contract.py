@@ -145,6 +145,8 @@ class Source:
     # Without it nothing should be published. Another source that fails leaves the ledger at what it last delivered.
     is_required: bool = False
     kinds: tuple[str, ...] = ()
+    # Whether it delivers something where no setting is given.
+    needs_no_settings: bool = False
     # Sources whose data this one reads in the lake: it is landed after them.
     after: tuple[str, ...] = ()
 

@@ -76,7 +76,7 @@ def test_prompt_that_is_too_old_fails_the_check_until_it_is_purged(
 def test_policy_that_is_withdrawn_fails_the_check_until_it_is_purged(
     home: Home, registry: Callable[..., Path]
 ) -> None:
-    from orchestration.__main__ import main
+    from orchestration.cli.main import main
 
     name = "no_prompt_is_too_old_or_outside_the_policy"
     registry(POLICY)

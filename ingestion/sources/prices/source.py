@@ -127,5 +127,6 @@ SOURCE = Source(
     slices=slices,
     promise_hours=24 * 365 * 10,
     after=("registry", "llm_providers", "llm_gateway"),
+    needs_no_settings=True,
     kinds=("python",),
 )

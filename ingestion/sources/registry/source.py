@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,7 +31,7 @@ from ingestion.sources.registry.shape import (
 
 @dataclass(frozen=True)
 class RegistrySettings:
-    """`path`: the folder of the YAML files; by default `registry/` in the project (or COSTOWNER_REGISTRY)."""
+    """`path`: the folder of the YAML files; by default `registry/` of the installation (or COSTOWNER_REGISTRY)."""
 
     path: str | None = None
 
@@ -48,7 +47,7 @@ def checked(folder: Path) -> Registry:
 
 def slices(settings: RegistrySettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
     """One slice. Its version is the digest of the files' text, which proves that nothing changed."""
-    folder = Path(settings.path) if settings.path else Home(Path(os.curdir)).registry
+    folder = Path(settings.path) if settings.path else Home.from_environment().registry
     registry = checked(folder)
     pools, members = pool_rows(registry)
     rows = [
@@ -72,5 +71,6 @@ SOURCE = Source(
     slices=slices,
     promise_hours=24 * 365 * 10,
     is_required=True,
+    needs_no_settings=True,
     kinds=("yaml",),
 )

@@ -1,0 +1,88 @@
+"""`costowner sources`: each source, set up or not, what is missing, and how new its data are."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import MISSING, asdict, dataclass, fields
+from datetime import datetime, timedelta
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from ingestion.errors import SettingError
+from ingestion.lake.contract import Source
+from ingestion.lake.notes import known_notes
+from ingestion.settings import Home, resolve, utc_now
+from ingestion.sources.catalog import SOURCES
+
+SET_UP, NOT_SET_UP, WRONG = "set up", "not set up", "wrong settings"
+FRESH, STALE = "fresh", "stale"
+
+
+@dataclass(frozen=True)
+class SourceState:
+    """A source of an installation. Times are UTC; None where it has delivered nothing."""
+
+    name: str
+    title: str
+    state: str
+    problem: str | None
+    slices: int
+    last_extract: datetime | None
+    newest_charge: datetime | None
+    freshness: str | None
+
+
+def state_of(home: Home, source: Source, now: datetime) -> SourceState:
+    """What the settings and the lake hold of a source; no vendor is asked."""
+    try:
+        settings, problem = resolve(source.settings, source.name), None
+        state = SET_UP if settings is not None and _does_something(source, settings) else NOT_SET_UP
+    except SettingError as error:
+        state, problem = WRONG, str(error)
+    known = known_notes(home, source.dataset).values()
+    newest = max((note.newest_charge_at for note in known if note.newest_charge_at), default=None)
+    freshness = None
+    if newest:
+        freshness = FRESH if now - newest <= timedelta(hours=source.promise_hours) else STALE
+    return SourceState(
+        source.name,
+        source.title,
+        state,
+        problem,
+        len(known),
+        max((note.extracted_at for note in known), default=None),
+        newest,
+        freshness,
+    )
+
+
+def _does_something(source: Source, settings: object) -> bool:
+    """Whether a source has what it needs. One whose settings are all optional has them where any is given."""
+    declared = fields(source.settings)
+    is_optional = all(field.default is not MISSING or field.default_factory is not MISSING for field in declared)
+    return source.needs_no_settings or not is_optional or settings != source.settings()
+
+
+def print_sources(home: Home, as_json: bool) -> None:
+    """A table, or a JSON list, of all sources."""
+    states = [state_of(home, source, utc_now()) for source in SOURCES]
+    if as_json:
+        click.echo(json.dumps([asdict(state) for state in states], default=str, indent=2))
+        return
+    table = Table(title=f"sources of {home.root}", title_justify="left", header_style="bold", pad_edge=False)
+    for heading in ("source", "state", "last extract (UTC)", "newest charge (UTC)", "freshness"):
+        table.add_column(heading)
+    for state in states:
+        table.add_row(
+            state.title,
+            state.state,
+            f"{state.last_extract:%Y-%m-%d %H:%M}" if state.last_extract else "-",
+            f"{state.newest_charge:%Y-%m-%d %H:%M}" if state.newest_charge else "-",
+            state.freshness or "-",
+        )
+    Console().print(table)
+    for state in states:
+        if state.problem:
+            click.echo(state.problem)
