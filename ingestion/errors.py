@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = tuple(PROJECT_ROOT / name for name in ("ingestion", "orchestration"))
+PACKAGES = tuple(PROJECT_ROOT / name for name in ("ingestion", "orchestration", "tests"))
 
 
 class IngestionError(Exception):
