@@ -14,7 +14,7 @@
 -- Nothing here is ever updated: a period whose fingerprint is no longer that of its newest belief is
 -- believed anew, and what that changed is appended.
 with
-    periods as (select * from {{ ref("int_periods__witnessed") }}),
+    periods as (select * from {{ ref("int_billing_periods__versioned") }}),
 
     costs as (select * from {{ ref("fact_cost") }}),
 
@@ -42,7 +42,7 @@ with
             billing_month,
             belief_number,
             ledger_fingerprint,
-            row_number() over (partition by source, billing_month order by belief_number desc) as newness
+            row_number() over (partition by source, billing_month order by belief_number desc) as recency_rank
         from believed
     ),
 
@@ -53,7 +53,7 @@ with
             ranked
             on periods.source = ranked.source
             and periods.billing_month = ranked.billing_month
-            and ranked.newness = 1
+            and ranked.recency_rank = 1
         where ranked.ledger_fingerprint is null or periods.ledger_fingerprint <> ranked.ledger_fingerprint
     ),
 
