@@ -117,7 +117,7 @@ def test_restatement_tells_why_a_closed_month_moved_by_account_service_and_owner
     assert slices.startswith("cur|sample-cur2|2026-09: ") and slices.count(" -> ") == 1
 
 
-def test_beliefs_explain_every_move_exactly_and_keep_what_was_believed_before(company: Company) -> None:
+def test_cost_revisions_explain_every_change_exactly_and_keep_earlier_amounts(company: Company) -> None:
     moved = company.query(
         """
         with last as (
@@ -126,7 +126,7 @@ def test_beliefs_explain_every_move_exactly_and_keep_what_was_believed_before(co
         ),
         first as (
             select source, billing_month, billing_currency, sum(billed_change) as billed, sum(effective_change) as effective
-            from fact_belief where belief_number = 1 and billing_currency is not null group by all
+            from fact_cost_revision where revision_number = 1 and billing_currency is not null group by all
         ),
         told as (
             select source, billing_month, billing_currency, sum(billed_change) as billed, sum(effective_change) as effective
@@ -139,8 +139,12 @@ def test_beliefs_explain_every_move_exactly_and_keep_what_was_believed_before(co
         """
     )
     assert len(moved) > 20 and {row[2:] for row in moved} == {(0, 0)}
-    assert company.query("select max(belief_number) from fact_belief where billing_month = '2026-10'") == [(2,)]
-    assert company.query("select max(belief_number) from fact_belief where billing_month = '2026-07'") == [(1,)]
+    assert company.query(
+        "select max(revision_number) from fact_cost_revision where billing_month = '2026-10'"
+    ) == [(2,)]
+    assert company.query(
+        "select max(revision_number) from fact_cost_revision where billing_month = '2026-07'"
+    ) == [(1,)]
 
 
 def test_coverage_is_judged_on_what_can_be_tagged(company: Company) -> None:

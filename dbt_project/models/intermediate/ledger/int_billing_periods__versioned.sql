@@ -91,7 +91,7 @@ with
 select
     periods.source,
     periods.billing_month,
-    greatest(months.extracted_at, coalesce(rules.extracted_at, months.extracted_at)) as believed_at,
+    greatest(months.extracted_at, coalesce(rules.extracted_at, months.extracted_at)) as known_at,
     slice_versions.delivered_slices,
     coalesce(others.others_fingerprint, '') as others_fingerprint,
     rules.rules_fingerprint,
