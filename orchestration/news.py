@@ -37,7 +37,7 @@ class Logic:
     """Which logic (`logic_version` of dbt_project.yml) an installation's tables were built by.
 
     Another one builds every period anew anyway, and may give a table other columns: dbt makes the tables anew then. What
-    was believed before is kept (`fact_belief` is never rebuilt).
+    earlier revisions recorded is kept (`fact_cost_revision` is never rebuilt).
     """
 
     def __init__(self, home: Home, engine: Engine) -> None:

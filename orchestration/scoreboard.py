@@ -43,17 +43,17 @@ def tables(database: Path) -> list[Table]:
             select coalesce(team.name, statement.team_owner_id), statement.billing_currency,
                 sum(statement.effective_cost) filter (where billing_month = '{before}'),
                 sum(statement.effective_cost) filter (where billing_month = '{latest}'),
-                sum(statement.effective_cost) filter (where how = 'owned'),
-                sum(statement.effective_cost) filter (where how = 'allocated')
+                sum(statement.effective_cost) filter (where attribution_type = 'owned'),
+                sum(statement.effective_cost) filter (where attribution_type = 'allocated')
             from owner_statement as statement
             left join dim_owner as team on statement.team_owner_id = team.owner_id and team.is_current
             group by 1, 2
             order by sum(statement.effective_cost) desc, 1
             """
         )
-        how = rows(
+        attribution = rows(
             """
-            select how, billing_currency, sum(effective_cost),
+            select attribution_type, billing_currency, sum(effective_cost),
                 100 * sum(effective_cost) / sum(sum(effective_cost)) over (partition by billing_currency)
             from owner_statement group by 1, 2 order by 3 desc
             """
@@ -66,7 +66,7 @@ def tables(database: Path) -> list[Table]:
             """
         )
         freshness = rows(
-            "select source, newest_charge_at, last_extracted_at, promise_hours, slice_count "
+            "select source, newest_charge_at, last_extracted_at, freshness_sla_hours, slice_count "
             "from source_freshness order by 1"
         )
     zero = Decimal(0)
@@ -79,7 +79,7 @@ def tables(database: Path) -> list[Table]:
         _table(
             "How it is owned",
             ["", "currency", "effective cost", "share"],
-            [(name, currency, _money(cost), f"{share:.1f} %") for name, currency, cost, share in how],
+            [(name, currency, _money(cost), f"{share:.1f} %") for name, currency, cost, share in attribution],
         ),
         _table(
             "Reconciliation (billed cost: as delivered by the source, estimated for want of a bill, and in the ledger)",

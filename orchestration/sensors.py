@@ -43,7 +43,7 @@ def source_is_stale(context: dg.SensorEvaluationContext) -> Iterator[dg.SkipReas
         return
     with duckdb.connect(str(published), read_only=True) as connection:
         rows = connection.execute(
-            "select source, newest_charge_at, promise_hours, slice_count from source_freshness order by 1"
+            "select source, newest_charge_at, freshness_sla_hours, slice_count from source_freshness order by 1"
         ).fetchall()
     stale = {line.split(":")[0]: line for line in stale_sources(rows, utc_now())}
     told = set(json.loads(context.cursor or "[]"))

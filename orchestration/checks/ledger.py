@@ -134,7 +134,7 @@ def stale_sources(rows: list[tuple[object, ...]], now: datetime) -> list[str]:
     description="The newest charge that each source has delivered is no older than the source promises.",
 )
 def newest_charge_is_within_the_promise() -> dg.AssetCheckResult:
-    rows = rows_of(FRESHNESS, "source, newest_charge_at, promise_hours, slice_count")
+    rows = rows_of(FRESHNESS, "source, newest_charge_at, freshness_sla_hours, slice_count")
     stale = stale_sources(rows, utc_now())
     return dg.AssetCheckResult(
         passed=not stale,

@@ -38,7 +38,7 @@ RUN_TIMES = {
     "requests_fingerprint",
     "others_fingerprint",
     "rules_fingerprint",
-    "believed_at",
+    "known_at",
 }
 
 

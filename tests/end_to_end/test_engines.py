@@ -157,7 +157,7 @@ def test_marts_are_the_same_after_an_incremental_refresh_of_another_seed(
 
 
 def test_views_that_say_the_same_are_left_alone(spark_company: Company) -> None:
-    """What a view over files says changes with every delivery; a view over views is made once (macro `kept_view`)."""
+    """What a view over files says changes with every delivery; a view over views is made once (macro `skip_unchanged_view`)."""
     results = json.loads(
         (Engine("spark_session").target_folder(Home(spark_company.home)) / "run_results.json").read_text()
     )

@@ -60,9 +60,9 @@ def test_killed_refreshes_and_failing_vendors_leave_nothing_behind(
     assert killed.stage.faults.count >= 6, "each kind of fault struck twice"
     asked = re.findall(r"(raw_\w+) - [^:]+: asking for", output)
     assert len(asked) == len(set(asked)) > 0, "calls are repeated, and no source is asked all over again"
-    # What was believed at first differs: this one began when later days' logs lay there already.
+    # First revisions differ: later days' logs are already there when this company begins.
     found, expected = killed.marts(), company.marts()
-    for mart in ("fact_belief", "fact_restatement"):
+    for mart in ("fact_cost_revision", "fact_restatement"):
         assert found.pop(mart) and expected.pop(mart)
     assert found == expected
 

@@ -75,7 +75,9 @@ def test_owners_are_right_where_there_is_evidence(company: Company) -> None:
 
 
 def test_cost_without_evidence_is_not_given_to_anybody(company: Company) -> None:
-    assert company.query("select sum(effective_cost) > 0 from owner_statement where how = 'unowned'") == [(True,)]
+    assert company.query(
+        "select sum(effective_cost) > 0 from owner_statement where attribution_type = 'unowned'"
+    ) == [(True,)]
 
 
 def test_team_that_changed_hands_pays_until_the_day(company: Company) -> None:
@@ -115,7 +117,7 @@ def test_restatement_tells_why_a_closed_month_moved_by_account_service_and_owner
     assert slices.startswith("cur|sample-cur2|2026-09: ") and slices.count(" -> ") == 1
 
 
-def test_beliefs_explain_every_move_exactly_and_keep_what_was_believed_before(company: Company) -> None:
+def test_cost_revisions_explain_every_change_exactly_and_keep_earlier_amounts(company: Company) -> None:
     moved = company.query(
         """
         with last as (
@@ -124,7 +126,7 @@ def test_beliefs_explain_every_move_exactly_and_keep_what_was_believed_before(co
         ),
         first as (
             select source, billing_month, billing_currency, sum(billed_change) as billed, sum(effective_change) as effective
-            from fact_belief where belief_number = 1 and billing_currency is not null group by all
+            from fact_cost_revision where revision_number = 1 and billing_currency is not null group by all
         ),
         told as (
             select source, billing_month, billing_currency, sum(billed_change) as billed, sum(effective_change) as effective
@@ -137,8 +139,12 @@ def test_beliefs_explain_every_move_exactly_and_keep_what_was_believed_before(co
         """
     )
     assert len(moved) > 20 and {row[2:] for row in moved} == {(0, 0)}
-    assert company.query("select max(belief_number) from fact_belief where billing_month = '2026-10'") == [(2,)]
-    assert company.query("select max(belief_number) from fact_belief where billing_month = '2026-07'") == [(1,)]
+    assert company.query(
+        "select max(revision_number) from fact_cost_revision where billing_month = '2026-10'"
+    ) == [(2,)]
+    assert company.query(
+        "select max(revision_number) from fact_cost_revision where billing_month = '2026-07'"
+    ) == [(1,)]
 
 
 def test_coverage_is_judged_on_what_can_be_tagged(company: Company) -> None:
@@ -227,7 +233,7 @@ def test_what_providers_bill_beside_completions_has_its_owner(company: Company) 
     }
     assert {row[3] for row in rows if row[0] == "anthropic"} == {"tag"}
     assert company.query(
-        "select min(committed_tokens) > 0, bool_and(committed_tokens = unmetered_tokens), sum(over_explained_tokens), "
+        "select min(committed_tokens) > 0, bool_and(committed_tokens = unmetered_tokens), sum(excess_gateway_tokens), "
         "sum(coalesce(billed_cost, 0)) from llm_capture_by_key where key_id = 'apikey_eval'"
     ) == [(True, True, 0, 0)]
 
@@ -347,7 +353,7 @@ def test_requests_of_all_logs_are_there_once_late_ones_too(company: Company) -> 
     ]
     assert late_day(world) < as_of
     assert company.query(
-        "select sum(unmetered_tokens), sum(over_explained_tokens) from llm_capture "
+        "select sum(unmetered_tokens), sum(excess_gateway_tokens) from llm_capture "
         "where gateway_tokens > 0 and provider <> 'groq'"  # which counts nothing
     ) == [(0, 0)]
 
@@ -369,7 +375,7 @@ def test_signed_identities_are_evidence_and_those_that_are_none_are_counted(comp
     counted = dict(
         company.query(
             """
-            select case identity_standing when 'refused' then actor_status else identity_standing end, count(*)
+            select case identity_status when 'refused' then actor_status else identity_status end, count(*)
             from fact_llm_request where actor_status is not null group by all
             """
         )
@@ -387,9 +393,9 @@ def test_signed_identities_are_evidence_and_those_that_are_none_are_counted(comp
     # Money of a proven identity is its actor's; what was refused is judged by other evidence.
     proven = "select sum(billed_cost) from fact_cost where evidence_kind = 'verified_actor' and actor_id = 'support-bot'"
     assert company.query(proven) == company.query(
-        "select sum(billed_cost) from llm_identity where identity_standing = 'verified'"
+        "select sum(billed_cost) from llm_identity where identity_status = 'verified'"
     )
-    refused = "select distinct evidence_kind, owner_id from fact_llm_request where identity_standing = 'refused'"
+    refused = "select distinct evidence_kind, owner_id from fact_llm_request where identity_status = 'refused'"
     assert company.query(refused) == [("managed_key", "support")]
     # Every AI dollar has a standing, and only once.
     assert company.query("select sum(billed_cost) from llm_identity") == company.query(

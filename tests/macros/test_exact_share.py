@@ -24,7 +24,7 @@ def split(engine: Sql, *charges: Charge) -> list[list[Decimal | None]]:
         for charge, (amount, weights) in enumerate(charges)
         for owner, weight in enumerate(weights)
     )
-    until = rendered('weight_until("weight", "charge", "owner")', engine.name)
+    until = rendered('running_weight("weight", "charge", "owner")', engine.name)
     share = rendered('exact_share("amount", "until - weight", "until", "total")', engine.name)
     found: list[list[Decimal | None]] = [[] for _ in charges]
     for charge, part in engine.rows(
@@ -96,7 +96,7 @@ def test_quantity_beyond_any_amount_of_money_is_split_without_rest(engine: Sql) 
         for charge, quantity in enumerate(quantities)
         for owner, weight in enumerate(weights)
     )
-    until = rendered('weight_until("weight", "charge", "owner")', engine.name)
+    until = rendered('running_weight("weight", "charge", "owner")', engine.name)
     share = rendered('exact_share_of_quantity("quantity", "until - weight", "until", "total")', engine.name)
     found = engine.rows(
         f"with parts as (select * from (values {rows}) as given(charge, owner, weight, quantity)), "

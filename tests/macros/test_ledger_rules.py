@@ -37,16 +37,16 @@ PRICES = [
 ]
 
 
-@pytest.mark.parametrize(("price", "quantity", "cost", "holds"), PRICES)
-def test_price_that_multiplies_back_is_told_from_one_that_does_not(
-    engine: Sql, price: str | None, quantity: str | None, cost: str, holds: bool
+@pytest.mark.parametrize(("price", "quantity", "cost", "matches"), PRICES)
+def test_unit_price_is_kept_only_where_it_multiplies_back_to_the_cost(
+    engine: Sql, price: str | None, quantity: str | None, cost: str, matches: bool
 ) -> None:
     # From rows, and not from literals: an engine works literals out when it plans.
     row = f"(select {money(price)} as price, {money(quantity)} as quantity, {money(cost)} as cost) as charge"
-    call = 'holds("price", "quantity", "cost")'
-    assert engine.rows(f"select {rendered(call, engine.name)} as found from {row}") == [(holds,)]
-    call = 'holding_price("price", "quantity", "cost")'
-    kept = Decimal(price) if holds and price else None
+    call = 'unit_price_matches_cost("price", "quantity", "cost")'
+    assert engine.rows(f"select {rendered(call, engine.name)} as found from {row}") == [(matches,)]
+    call = 'consistent_unit_price("price", "quantity", "cost")'
+    kept = Decimal(price) if matches and price else None
     assert engine.rows(f"select {rendered(call, engine.name)} as found from {row}") == [(kept,)]
 
 

@@ -59,7 +59,7 @@ class Lake:
         """The requests as int_llm_requests__priced prices them, in order."""
 
         def ref(model: str) -> str:
-            if model == "int_llm_prices__carded":
+            if model == "int_llm_prices__pivoted":
                 return f"({rendered_model(model, engine.name, ref=ref)})"
             return self.relation(model, engine)
 

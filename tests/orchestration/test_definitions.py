@@ -52,10 +52,10 @@ def test_checks_of_our_own_say_what_holds(defs: dg.Definitions) -> None:
     found = {key.name: graph(defs).get_check_spec(key).description for key in graph(defs).asset_check_keys}
     for test in (PROJECT_ROOT / "dbt_project" / "tests").glob("*.sql"):
         assert found[test.stem], test.stem
-    assert found["ai_days_are_billed_or_estimated"] == (
+    assert found["ai_days_are_never_billed_and_estimated"] == (
         "A dollar is there once: no provider's day has charges of its bill and estimates."
     )
-    assert str(found["ai_buckets_add_up"]).endswith("in every measure, to the last digit.")
+    assert str(found["ai_bucket_parts_sum_to_their_charges"]).endswith("in every measure, to the last digit.")
 
 
 def test_prices_are_landed_after_the_sources_whose_models_they_name(defs: dg.Definitions) -> None:
@@ -81,7 +81,7 @@ def test_publication_waits_for_the_reconciliation(defs: dg.Definitions) -> None:
 
 def test_dbt_tests_are_asset_checks(defs: dg.Definitions) -> None:
     names = {key.name for key in graph(defs).asset_check_keys}
-    assert {"ledger_is_conserved", "days_of_a_slice_add_up", "every_slice_was_delivered"} <= names
+    assert {"ledger_is_conserved", "slice_days_sum_to_their_charges", "every_slice_was_delivered"} <= names
 
 
 def test_schedule_refreshes_the_open_months_in_one_run_once_the_history_is_there(
@@ -133,7 +133,7 @@ def test_stale_source_is_told_once_by_webhook_and_log(tmp_path: Path, monkeypatc
     with duckdb.connect(str(published / "marts.duckdb")) as connection:
         connection.execute(
             "create table source_freshness as select 'aws' as source, timestamp '2026-11-01' as newest_charge_at, "
-            "48 as promise_hours, 5 as slice_count"
+            "48 as freshness_sla_hours, 5 as slice_count"
         )
     monkeypatch.setenv("COSTOWNER_HOME", str(tmp_path))
     monkeypatch.setenv("COSTOWNER_NOW", "2026-11-23T12:00:00Z")

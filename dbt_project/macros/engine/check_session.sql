@@ -10,19 +10,19 @@
     products of money, in silence; without the second, days are not UTC's.
 -#}
 {% macro spark__check_session() %}
-    {%- set told = run_query(
+    {%- set session = run_query(
         "select typeof(cast(1 as decimal(38, 12)) - cast(1 as decimal(38, 12))), current_timezone()"
     ).rows[0] -%}
-    {%- set wanted = [
+    {%- set required = [
         ("decimal(38,12)", "spark.sql.decimalOperations.allowPrecisionLoss = false"),
         ("UTC", "spark.sql.session.timeZone = UTC"),
     ] -%}
-    {%- for value, setting in wanted -%}
-        {%- set found = told[loop.index0] -%}
-        {%- if found != value -%}
+    {%- for value, setting in required -%}
+        {%- set actual = session[loop.index0] -%}
+        {%- if actual != value -%}
             {{
                 exceptions.raise_compiler_error(
-                    "Spark's session has " ~ found ~ " where " ~ value ~ " is needed: set " ~ setting
+                    "Spark's session has " ~ actual ~ " where " ~ value ~ " is needed: set " ~ setting
                     ~ " on the server (docs/scaling.md)"
                 )
             }}

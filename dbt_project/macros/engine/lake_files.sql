@@ -118,7 +118,7 @@
 
 {% macro duckdb_files(patterns) %}
     {#- The files that match: DuckDB refuses a pattern of a list that matches nothing. One without `*` has to be there. -#}
-    {%- set found = [] -%}
+    {%- set all_files = [] -%}
     {%- for pattern in patterns -%}
         {%- set listed = run_query("select file from glob('" ~ lake_path() ~ "/" ~ pattern ~ "') order by file") -%}
         {%- set files = listed.columns[0].values() -%}
@@ -130,9 +130,9 @@
                 )
             }}
         {%- endif -%}
-        {%- do found.extend(files) -%}
+        {%- do all_files.extend(files) -%}
     {%- endfor -%}
-    {{- return(found) -}}
+    {{- return(all_files) -}}
 {% endmacro %}
 
 {% macro duckdb_list(texts) %}

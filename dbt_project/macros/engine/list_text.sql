@@ -10,7 +10,7 @@
 {% macro spark__joined_text(expression, order_by) %}
     array_join(
         transform(
-            array_sort(collect_list(struct({{ order_by }}, {{ expression }} as told))), item -> item.told
+            array_sort(collect_list(struct({{ order_by }}, {{ expression }} as value))), item -> item.value
         ),
         '|'
     )

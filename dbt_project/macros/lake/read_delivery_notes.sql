@@ -19,35 +19,35 @@
         {{ return("") }}
     {% endif %}
     {% do check_session() %}
-    {% set told = [
+    {% set note_columns = [
         "slice_id", "state", "load_id", "billing_period", "vendor_version", "row_count", "content_digest",
         "extracted_at", "window_start", "window_end", "newest_charge_at", "message",
     ] %}
-    {% set noted, recorded = [], [] %}
+    {% set note_files, load_files = [], [] %}
     {% for dataset in lake_datasets() %}
-        {% do noted.extend([dataset ~ "/_contract/deliveries.parquet", dataset ~ "/deliveries/*.parquet"]) %}
-        {% do recorded.extend([dataset ~ "/_contract/loads.jsonl", dataset ~ "/_dlt_loads/*.jsonl"]) %}
+        {% do note_files.extend([dataset ~ "/_contract/deliveries.parquet", dataset ~ "/deliveries/*.parquet"]) %}
+        {% do load_files.extend([dataset ~ "/_contract/loads.jsonl", dataset ~ "/_dlt_loads/*.jsonl"]) %}
     {% endfor %}
     {% set notes %}
-        select notes.lake_dataset as dataset, loads.load_id as note_load_id, notes.{{ told | join(", notes.") }}
-        from {{ parquet_files(noted) }} as notes
+        select notes.lake_dataset as dataset, loads.load_id as note_load_id, notes.{{ note_columns | join(", notes.") }}
+        from {{ parquet_files(note_files) }} as notes
         inner join
-            (select distinct dataset, load_id from {{ load_records(recorded) }} where status = 0) as loads
+            (select distinct dataset, load_id from {{ load_records(load_files) }} where status = 0) as loads
             on loads.dataset = notes.lake_dataset
             and loads.load_id = {{ load_of_file("notes.lake_file") }}
     {% endset %}
     {% set current %}
-        select dataset, note_load_id, {{ told | join(", ") }}
+        select dataset, note_load_id, {{ note_columns | join(", ") }}
         from (
             select
                 *,
                 row_number() over (
                     partition by dataset, slice_id order by extracted_at desc, note_load_id desc
-                ) as newness
+                ) as recency_rank
             from {{ lake_schema() }}.delivery_notes
             where state in ('delivered', 'empty', 'unchanged')
         ) as ranked
-        where newness = 1
+        where recency_rank = 1
     {% endset %}
     {% do run_query("create schema if not exists " ~ lake_schema()) %}
     {% do replace_table(lake_schema() ~ ".delivery_notes", notes) %}

@@ -16,8 +16,8 @@
     {%- endfor -%}
     {%- for key in var("claim_tag_keys") -%}
         {%- set of_principal = aws_principal_tag_spellings(key) -%}
-        {%- set found = "coalesce(" ~ map_value("resource_tags", of_principal) ~ ", " ~ map_value("tags", of_principal) ~ ")" -%}
-        {%- do claims.append(["aws_principal_tag:" ~ key, "case when " ~ is_bedrock("service_code") ~ " or line_item_iam_principal is not null then " ~ found ~ " end"]) -%}
+        {%- set tag_value = "coalesce(" ~ map_value("resource_tags", of_principal) ~ ", " ~ map_value("tags", of_principal) ~ ")" -%}
+        {%- do claims.append(["aws_principal_tag:" ~ key, "case when " ~ is_bedrock("service_code") ~ " or line_item_iam_principal is not null then " ~ tag_value ~ " end"]) -%}
     {%- endfor -%}
     {%- for key in var("claim_tag_keys") -%}
         {%- set of_account = _aws_tag_spellings(["accountTag/", "accountTag:", "account_tag_", "account/"], key) -%}

@@ -7,9 +7,9 @@
     {%- set claims = [] -%}
     {%- for key in var("claim_tag_keys") -%}
         {%- set spellings = ["user_" ~ key, "user:" ~ key, key, "user_" ~ (key | capitalize), "user:" ~ (key | capitalize), key | capitalize] -%}
-        {%- set found = "coalesce(" ~ _json_texts("tags", spellings) ~ ")" -%}
-        {%- do claims.append(["aws_tag:" ~ key, "case when is_aws and has_tags then " ~ found ~ " end"]) -%}
-        {%- do claims.append(["focus_tag:" ~ key, "case when not is_aws and has_tags then " ~ found ~ " end"]) -%}
+        {%- set tag_value = "coalesce(" ~ _json_texts("tags", spellings) ~ ")" -%}
+        {%- do claims.append(["aws_tag:" ~ key, "case when is_aws and has_tags then " ~ tag_value ~ " end"]) -%}
+        {%- do claims.append(["focus_tag:" ~ key, "case when not is_aws and has_tags then " ~ tag_value ~ " end"]) -%}
     {%- endfor -%}
     {%- for key in var("claim_tag_keys") -%}
         {%- do claims.append(["aws_principal_tag:" ~ key, "case when has_tags and " ~ is_bedrock("aws_service_code") ~ " then coalesce(" ~ _json_texts("tags", aws_principal_tag_spellings(key)) ~ ") end"]) -%}
@@ -28,7 +28,7 @@
                     "aws_commitment",
                     "case when is_aws and (charge_category <> 'Usage' or commitment_discount_status = 'Unused') then commitment_discount_id end",
                 ],
-                ["aws_resource", "case when is_aws and asks_resource then resource_id end"],
+                ["aws_resource", "case when is_aws and requires_resource then resource_id end"],
                 ["aws_account", "case when is_aws then sub_account_id end"],
                 ["focus_service", "case when not is_aws then service_name end"],
                 ["focus_provider", "case when not is_aws then provider end"],
@@ -41,7 +41,7 @@
 {% endmacro %}
 
 {% macro _json_texts(column, names) %}
-    {%- set found = [] -%}
-    {%- for name in names -%} {%- do found.append(json_text(column, name)) -%} {%- endfor -%}
-    {{ return(found | join(", ")) }}
+    {%- set tag_value = [] -%}
+    {%- for name in names -%} {%- do tag_value.append(json_text(column, name)) -%} {%- endfor -%}
+    {{ return(tag_value | join(", ")) }}
 {% endmacro %}

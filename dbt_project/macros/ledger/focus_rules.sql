@@ -117,7 +117,7 @@
     {{ price }} >= 0
     and pricing_quantity is not null
     and {{ cost }} is not null
-    and not {{ holds(price, "pricing_quantity", cost) }}
+    and not {{ unit_price_matches_cost(price, "pricing_quantity", cost) }}
     and not (
         allocation_ratio is not null
         and abs({{ binary_product(price, "pricing_quantity") }} - cast({{ cost }} as double))

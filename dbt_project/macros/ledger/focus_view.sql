@@ -3,9 +3,9 @@
     are gone; 1.2 has neither the allocation columns nor those that 1.3 and 1.4 brought.
 -#}
 {% macro focus_name(column) %}
-    {%- set found = [] -%}
-    {%- for part in column.split("_") -%} {%- do found.append(part | capitalize) -%} {%- endfor -%}
-    {{ return(found | join("")) }}
+    {%- set words = [] -%}
+    {%- for part in column.split("_") -%} {%- do words.append(part | capitalize) -%} {%- endfor -%}
+    {{ return(words | join("")) }}
 {% endmacro %}
 
 {% macro focus_select(version) %}

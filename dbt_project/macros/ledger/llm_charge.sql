@@ -115,8 +115,9 @@
                 pricing_quantity,
                 case when has_tokens then '1000000 Tokens' when amount >= 0 then 'Units' end as pricing_unit,
                 case when amount >= 0 then 'Standard' end as pricing_category,
-                {{ holding_price("rounded_price", "pricing_quantity", "amount") }} as list_unit_price,
-                {{ holding_price("rounded_price", "pricing_quantity", "amount") }} as contracted_unit_price,
+                {{ consistent_unit_price("rounded_price", "pricing_quantity", "amount") }} as list_unit_price,
+                {{ consistent_unit_price("rounded_price", "pricing_quantity", "amount") }}
+                as contracted_unit_price,
                 'provisional:' || {{ issuer_text }} || ':' || billing_month as invoice_id,
                 {{ issuer_text }} as invoice_issuer_name,
                 {{ issuer_text }} as service_provider_name,

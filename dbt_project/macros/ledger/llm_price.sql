@@ -1,5 +1,5 @@
 {#-
-    What a request costs at list price. Its price card (int_llm_prices__carded) gives a rate for each kind of unit: a whole
+    What a request costs at list price. Its price card (int_llm_prices__pivoted) gives a rate for each kind of unit: a whole
     number of 10^-18 USD. What they come to is rounded once, to 10^-12. The rates are made of the cards and not of the
     requests: whole numbers are cheap to multiply, decimals are not.
 -#}
@@ -125,7 +125,7 @@
                 {% for kind in kinds %}
                     {{ to_units(kind ~ "_usd") }} as {{ kind }}_rate {% if not loop.last %}, {% endif %}
                 {% endfor %}
-            from {{ ref("int_llm_prices__carded") }}
+            from {{ ref("int_llm_prices__pivoted") }}
         ),
 
         named as (
@@ -144,7 +144,7 @@
                 and requests.raw_model = aliases.raw_model
         ),
 
-        carded as (
+        with_card as (
             select
                 named.*,
                 cards.card_key,
@@ -170,7 +170,7 @@
 
         summed as (
             select
-                carded.*,
+                with_card.*,
                 case
                     when not_priced is null and card_key is not null then {{ llm_cost_units() }}
                 end as cost_units,
@@ -182,7 +182,7 @@
                 case
                     when not_priced is null and card_key is not null then {{ llm_savings_units() }}
                 end as savings_units
-            from carded
+            from with_card
         ),
 
         costed as (

@@ -1,7 +1,7 @@
 {% macro resolving_claims(keys=[]) %}
     {#-
         The CTEs that judge claims by the registry's rules: from `claimed`, a CTE of claims and `charge_day` (and `keys`), to
-        `candidates`, whose rows of `place = 1` tell the rule, owner and evidence of each that a rule is about. Everything that
+        `candidates`, whose rows of `match_rank = 1` tell the rule, owner and evidence of each that a rule is about. Everything that
         has an owner gets it here: charges and requests alike.
     -#}
     rules as (select * from {{ ref("stg_registry__ownership_rules") }}),
@@ -44,7 +44,7 @@
     ),
 
     -- A claim of a tag is of the kind `aws_tag:<key>`: its rank is that of `aws_tag`.
-    weighed as (
+    ranked_matches as (
         select
             matches.claims,
             matches.claim_kind,
@@ -71,27 +71,27 @@
             {% for key in keys %} claimed.{{ key }}, {% endfor %}
             claimed.claims,
             claimed.charge_day,
-            weighed.claim_kind,
-            weighed.claim_value,
-            weighed.rule_id,
-            weighed.owner_id,
-            weighed.evidence_kind,
-            weighed.evidence_rank,
+            ranked_matches.claim_kind,
+            ranked_matches.claim_value,
+            ranked_matches.rule_id,
+            ranked_matches.owner_id,
+            ranked_matches.evidence_kind,
+            ranked_matches.evidence_rank,
             row_number() over (
                 partition by
                     {% for key in keys %} claimed.{{ key }}, {% endfor %} claimed.claims, claimed.charge_day
                 order by
-                    weighed.priority,
-                    weighed.evidence_rank,
-                    weighed.is_pattern,
-                    weighed.specificity desc,
-                    weighed.rule_id
-            ) as place
+                    ranked_matches.priority,
+                    ranked_matches.evidence_rank,
+                    ranked_matches.is_pattern,
+                    ranked_matches.specificity desc,
+                    ranked_matches.rule_id
+            ) as match_rank
         from claimed
         inner join
-            weighed
-            on claimed.claims = weighed.claims
-            and claimed.charge_day >= coalesce(weighed.valid_from, date '1970-01-01')
-            and claimed.charge_day < coalesce(weighed.valid_to, date '9999-12-31')
+            ranked_matches
+            on claimed.claims = ranked_matches.claims
+            and claimed.charge_day >= coalesce(ranked_matches.valid_from, date '1970-01-01')
+            and claimed.charge_day < coalesce(ranked_matches.valid_to, date '9999-12-31')
     )
 {% endmacro %}

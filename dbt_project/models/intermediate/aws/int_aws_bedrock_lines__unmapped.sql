@@ -36,5 +36,5 @@ union all
 
 -- A month in which there is nothing is remembered as looked at: it is not read again.
 select source, charges_fingerprint, billing_month, null, null, null, null, null, null, 0, null
-from {{ periods_to_build("charges_fingerprint") }} as looked_at
+from {{ periods_to_build("charges_fingerprint") }} as processed
 where source = 'aws'

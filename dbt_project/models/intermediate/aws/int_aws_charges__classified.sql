@@ -85,8 +85,8 @@ with
     priced as (
         select
             divided.*,
-            {{ holding_price("rounded_price", "quantity", "list_cost") }} as unit_price,
-            {{ holding_price("rounded_contracted_price", "quantity", "contracted_cost") }}
+            {{ consistent_unit_price("rounded_price", "quantity", "list_cost") }} as unit_price,
+            {{ consistent_unit_price("rounded_contracted_price", "quantity", "contracted_cost") }}
             as own_contracted_unit_price
         from divided
     ),

@@ -7,7 +7,7 @@ with
 
     line_types as (select * from {{ ref("aws_line_types") }}),
 
-    bases as (select * from {{ ref("int_aws_bases__chosen") }}),
+    bases as (select * from {{ ref("int_aws_payer_months__cost_basis") }}),
 
     -- Split-cost rows repeat what the instance's own line says.
     counted as (

@@ -2,7 +2,7 @@
 with
     lines as (select * from {{ ref("int_aws_lines__mapped") }}),
 
-    asked as (select * from {{ ref("int_claims__asked") }})
+    required_kinds as (select * from {{ ref("int_claim_kinds__required") }})
 
 select
     lines.*,
@@ -11,7 +11,7 @@ select
         json_object(
             aws_tag_claims()
             + [
-                ["aws_resource", "case when asked.asks_resource then line_item_resource_id end"],
+                ["aws_resource", "case when required_kinds.requires_resource then line_item_resource_id end"],
                 ["aws_inference_profile", application_profile("service_code", "line_item_resource_id")],
                 [
                     "aws_commitment",
@@ -45,4 +45,4 @@ select
             }}
     end as bedrock_details
 from lines
-cross join asked
+cross join required_kinds

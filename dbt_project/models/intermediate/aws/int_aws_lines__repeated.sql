@@ -43,5 +43,5 @@ union all
 
 -- A month in which there is nothing is remembered as looked at: it is not read again.
 select source, billing_month, charges_fingerprint, null, null, null
-from {{ periods_to_build("charges_fingerprint") }} as looked_at
+from {{ periods_to_build("charges_fingerprint") }} as processed
 where source = 'aws'

@@ -25,7 +25,7 @@ with
 
     aws_services as (select * from {{ ref("aws_services") }}),
 
-    asked as (select * from {{ ref("int_claims__asked") }}),
+    required_kinds as (select * from {{ ref("int_claim_kinds__required") }}),
 
     named as (
         select
@@ -53,7 +53,7 @@ with
         from delivered
     ),
 
-    judged as (
+    checked as (
         select
             named.*,
             aws_services.service_name as aws_service_name,
@@ -72,12 +72,12 @@ with
 
     sorted as (
         select
-            judged.*,
+            checked.*,
             case
                 when is_uneven_tax then 'Adjustment' else coalesce(known_category, 'Adjustment')
             end as category,
-            coalesce(judged.list_cost, judged.contracted_cost, own_worth) as worth
-        from judged
+            coalesce(checked.list_cost, checked.contracted_cost, own_worth) as worth
+        from checked
     ),
 
     priced as (
@@ -96,9 +96,10 @@ with
                         || coalesce(pricing_unit, 'Units')
                 end
             ) as price_id,
-            {{ holds("sorted.list_unit_price", "sorted.pricing_quantity", "worth") }} as has_list_price,
+            {{ unit_price_matches_cost("sorted.list_unit_price", "sorted.pricing_quantity", "worth") }}
+            as has_list_price,
             {{
-                holds(
+                unit_price_matches_cost(
                     "sorted.contracted_unit_price", "sorted.pricing_quantity", "coalesce(sorted.contracted_cost, worth)"
                 )
             }}
@@ -225,7 +226,7 @@ with
             coalesce(tags, '{}') as tags,
             {{ json_object(focus_claims()) }} as claims
         from priced
-        cross join asked
+        cross join required_kinds
     )
 
 select

@@ -6,7 +6,7 @@ with
 
     used as (select * from {{ ref("int_llm_usage__keyed") }} where ai_provider = 'anthropic'),
 
-    weighed as (
+    weights as (
         select costs.*, used.key_id as used_key_id, {{ whole_number("used.tokens") }} as weight
         from costs
         left join
@@ -18,13 +18,13 @@ with
             and costs.service_tier = used.ai_service_tier
     ),
 
-    counting as (
+    cumulated as (
         select
-            weighed.*,
+            weights.*,
             count(*) over (partition by {{ result }}) as keys,
-            sum(weight) over (partition by {{ result }}) as all_weight,
-            {{ weight_until("weight", result, "coalesce(used_key_id, '')") }} as to_weight
-        from weighed
+            sum(weight) over (partition by {{ result }}) as total_weight,
+            {{ running_weight("weight", result, "coalesce(used_key_id, '')") }} as cumulative_weight
+        from weights
     )
 
 select
@@ -34,9 +34,9 @@ select
     bucket_start,
     bucket_end,
     case
-        when all_weight is null
+        when total_weight is null
         then amount
-        else {{ exact_share("amount", "to_weight - weight", "to_weight", "all_weight") }}
+        else {{ exact_share("amount", "cumulative_weight - weight", "cumulative_weight", "total_weight") }}
     end as amount,
     currency,
     description,
@@ -51,4 +51,4 @@ select
         when keys = 1 then content_key else {{ md5_key(["content_key", "coalesce(used_key_id, '')"]) }}
     end as content_key,
     occurrence
-from counting
+from cumulated

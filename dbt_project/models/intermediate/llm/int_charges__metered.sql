@@ -1,4 +1,4 @@
-{%- set told = attribution_columns() -%}
+{%- set attributes = attribution_columns() -%}
 
 -- The bill is the money, the requests say whose it is: an AI charge is shared out over the requests of
 -- its bucket by tokens. What the provider counted and no request explains stays as one unmetered part,
@@ -6,19 +6,19 @@
 with
     charges as (select * from {{ ref("int_charges__unified") }}),
 
-    buckets as (select * from {{ ref("int_llm_buckets__weighed") }}),
+    buckets as (select * from {{ ref("int_llm_allocation_weights__computed") }}),
 
     shared as (
         select
             charges.*,
             buckets.group_key,
-            buckets.told_claims,
-            {% for column in told %} buckets.told_{{ column }}, {% endfor %}
+            buckets.request_claims,
+            {% for column in attributes %} buckets.request_{{ column }}, {% endfor %}
             buckets.part_status,
             buckets.weight,
-            buckets.from_weight,
-            buckets.to_weight,
-            buckets.all_weight
+            buckets.cumulative_weight_before,
+            buckets.cumulative_weight,
+            buckets.total_weight
         from charges
         left join
             buckets
@@ -35,14 +35,14 @@ with
 select
     {% for column in charge_columns() if column != "charge_key" %}
         {% if column in summable_columns() %}
-            case when all_weight is null then {{ column }} else {{ share_of(column) }} end as {{ column }},
-        {% elif column in told %}
-            case when all_weight is null then {{ column }} else told_{{ column }} end as {{ column }},
+            case when total_weight is null then {{ column }} else {{ share_of(column) }} end as {{ column }},
+        {% elif column in attributes %}
+            case when total_weight is null then {{ column }} else request_{{ column }} end as {{ column }},
         {% elif column == "claims" %}
             case
                 part_status
                 when 'metered'
-                then told_claims
+                then request_claims
                 when 'unmetered'
                 then
                     substr(claims, 1, length(claims) - 1)
@@ -52,27 +52,27 @@ select
             end as claims,
         {% elif column == "allocated_method_id" %}
             case
-                when all_weight is null then {{ column }} else 'llm-request-log-tokens-v1'
+                when total_weight is null then {{ column }} else 'llm-request-log-tokens-v1'
             end as {{ column }},
         {% elif column == "allocated_resource_id" %}
             case
-                when all_weight is null then {{ column }} else coalesce(told_workflow_id, group_key)
+                when total_weight is null then {{ column }} else coalesce(request_workflow_id, group_key)
             end as {{ column }},
         {% elif column == "allocated_resource_name" %}
             case
-                when all_weight is null then {{ column }} else coalesce(told_workflow_id, part_status)
+                when total_weight is null then {{ column }} else coalesce(request_workflow_id, part_status)
             end as {{ column }},
         {% elif column == "allocated_tags" %}
             case
-                part_status when 'metered' then told_claims when 'unmetered' then claims else {{ column }}
+                part_status when 'metered' then request_claims when 'unmetered' then claims else {{ column }}
             end as {{ column }},
         {% elif column == "allocated_method_details" %}
             case
-                when all_weight is null
+                when total_weight is null
                 then {{ column }}
                 else
                     '{"Elements":[{"AllocatedRatio":'
-                    || {{ decimal_text(ratio("weight", "all_weight")) }}
+                    || {{ decimal_text(ratio("weight", "total_weight")) }}
                     || ',"UsageUnit":"Tokens","UsageQuantity":'
                     || cast(weight as string)
                     || '}]}'
@@ -81,11 +81,11 @@ select
         {% endif %}
     {% endfor %}
     case
-        when all_weight is null then charge_key else {{ md5_key(["charge_key", "group_key"]) }}
+        when total_weight is null then charge_key else {{ md5_key(["charge_key", "group_key"]) }}
     end as charge_key,
     charge_key as origin_charge_key,
-    case when all_weight is not null then 'llm-request-log-tokens-v1' end as allocation_method,
-    case when all_weight is not null then {{ ratio("weight", "all_weight") }} end as allocation_ratio,
+    case when total_weight is not null then 'llm-request-log-tokens-v1' end as allocation_method,
+    case when total_weight is not null then {{ ratio("weight", "total_weight") }} end as allocation_ratio,
     case
         when ai_provider is null
         then 'not_applicable'

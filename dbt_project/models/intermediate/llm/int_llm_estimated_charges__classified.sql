@@ -104,7 +104,7 @@ with
             case when consumed_unit = 'Tokens' then '1000000 Tokens' else consumed_unit end as pricing_unit,
             'Standard' as pricing_category,
             {% for price in ["list_unit_price", "contracted_unit_price"] %}
-                {{ holding_price("rounded_price", "pricing_quantity", "cost") }} as {{ price }},
+                {{ consistent_unit_price("rounded_price", "pricing_quantity", "cost") }} as {{ price }},
             {% endfor %}
             ai_provider as invoice_issuer_name,
             ai_provider as service_provider_name,

@@ -4,9 +4,9 @@
 with
     aliases as (select * from {{ ref("stg_prices__model_aliases") }}),
 
-    noted as (
-        select price_book_version, max(noted_at) as noted_at
-        from {{ ref("int_llm_price_books__noted") }}
+    received as (
+        select price_book_version, max(received_at) as received_at
+        from {{ ref("int_llm_price_books__received") }}
         group by price_book_version
     ),
 
@@ -15,16 +15,16 @@ with
             aliases.*,
             row_number() over (
                 partition by aliases.provider, aliases.raw_model
-                order by noted.noted_at desc, aliases.price_book_version
-            ) as place
+                order by received.received_at desc, aliases.price_book_version
+            ) as recency_rank
         from aliases
-        inner join noted on aliases.price_book_version = noted.price_book_version
+        inner join received on aliases.price_book_version = received.price_book_version
     ),
 
-    newest as (select * from ranked where place = 1)
+    newest as (select * from ranked where recency_rank = 1)
 
 select
-    noted.price_book_version,
+    received.price_book_version,
     newest.provider,
     newest.raw_model,
     case
@@ -33,10 +33,10 @@ select
     case
         when aliases.raw_model is null then newest.price_model_id else aliases.price_model_id
     end as price_model_id
-from noted
+from received
 cross join newest
 left join
     aliases
-    on noted.price_book_version = aliases.price_book_version
+    on received.price_book_version = aliases.price_book_version
     and newest.provider = aliases.provider
     and newest.raw_model = aliases.raw_model

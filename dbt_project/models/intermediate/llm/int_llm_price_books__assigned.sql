@@ -3,7 +3,7 @@
 with
     slices as (select * from {{ ref("int_slices__current") }}),
 
-    noted as (select * from {{ ref("int_llm_price_books__noted") }}),
+    received as (select * from {{ ref("int_llm_price_books__received") }}),
 
     repriced as (select * from {{ ref("stg_registry__repriced_months") }}),
 
@@ -22,29 +22,31 @@ with
     ),
 
     newest as (
-        select price_book_version, row_number() over (order by noted_at desc, price_book_version) as place
-        from noted
+        select
+            price_book_version,
+            row_number() over (order by received_at desc, price_book_version) as recency_rank
+        from received
     ),
 
     ranked as (
         select
             closed.billing_month,
             closed.repriced_as_of,
-            noted.price_book_version,
+            received.price_book_version,
             newest.price_book_version as newest_price_book_version,
             row_number() over (
                 partition by closed.billing_month
                 order by
-                    case when noted.noted_at < closed.closed_at then 0 else 1 end,
-                    case when noted.noted_at < closed.closed_at then noted.noted_at end desc,
-                    noted.noted_at,
-                    noted.price_book_version
-            ) as place
+                    case when received.received_at < closed.closed_at then 0 else 1 end,
+                    case when received.received_at < closed.closed_at then received.received_at end desc,
+                    received.received_at,
+                    received.price_book_version
+            ) as choice_rank
         from closed
-        cross join noted
-        inner join newest on newest.place = 1
+        cross join received
+        inner join newest on newest.recency_rank = 1
     )
 
 select billing_month, price_book_version, newest_price_book_version, repriced_as_of
 from ranked
-where place = 1
+where choice_rank = 1

@@ -3,15 +3,15 @@
 with
     requests as (select * from {{ ref("stg_llm_gateway__llm_requests") }}),
 
-    excepted as (select * from {{ ref("int_llm_requests__excepted") }} where lake_row is not null),
+    exclusions as (select * from {{ ref("int_llm_requests__exclusions") }} where lake_row is not null),
 
-    standing as (
+    identified as (
         select
             requests.*,
             '{{ estimating_source() }}' as source,
             {{ is_answered() }} as is_billed,
             case
-                when excepted.is_replayed
+                when exclusions.is_replayed
                 then 'replayed'
                 when actor_status = 'verified'
                 then 'verified'
@@ -20,24 +20,26 @@ with
                 when coalesce(user_id, end_user_id, team_id, service_name, workflow, customer_id) is not null
                 then 'asserted'
                 else 'unknown'
-            end as identity_standing
+            end as identity_status
         from requests
         left join
-            excepted on requests.lake_file = excepted.lake_file and requests.lake_row = excepted.lake_row
-        where coalesce(excepted.is_counted, true)
+            exclusions
+            on requests.lake_file = exclusions.lake_file
+            and requests.lake_row = exclusions.lake_row
+        where coalesce(exclusions.is_counted, true)
     )
 
 select
-    {{ md5_key(["standing.source_system", "standing.request_id"]) }} as llm_request_key,
-    standing.*,
+    {{ md5_key(["identified.source_system", "identified.request_id"]) }} as llm_request_key,
+    identified.*,
     nullif({{ canonical_model("coalesce(response_model, request_model)") }}, '') as model_id,
     {{ canonical_tier("service_tier") }} as served_tier,
     cast(started_at as date) as usage_day,
-    case when identity_standing = 'verified' then actor_id else user_id end as accountable_id,
+    case when identity_status = 'verified' then actor_id else user_id end as accountable_id,
     {{
         json_object([
-            ["signed_actor", "case when identity_standing = 'verified' then actor_id end"],
-            ["signed_team", "case when identity_standing = 'verified' then actor_team end"],
+            ["signed_actor", "case when identity_status = 'verified' then actor_id end"],
+            ["signed_team", "case when identity_status = 'verified' then actor_team end"],
             ["llm_key", "key_hash"],
             ["llm_key_alias", "key_alias"],
             ["request_team", "team_id"],
@@ -45,8 +47,8 @@ select
             ["request_workflow", "workflow"],
             ["request_feature", "feature"],
             ["request_customer", "customer_id"],
-            ["identity", "identity_standing"],
+            ["identity", "identity_status"],
             ["source", "'llm_gateway'"],
         ])
     }} as claims
-from standing
+from identified

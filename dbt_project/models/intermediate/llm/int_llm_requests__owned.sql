@@ -33,4 +33,4 @@ left join
     on claimed.billing_month = candidates.billing_month
     and claimed.claims = candidates.claims
     and claimed.charge_day = candidates.charge_day
-    and candidates.place = 1
+    and candidates.match_rank = 1

@@ -4,13 +4,13 @@
 with
     requests as (select * from {{ ref("int_llm_requests__deduplicated") }} where is_billed),
 
-    bills as (select * from {{ ref("int_llm_bills__delivered") }})
+    billing as (select * from {{ ref("int_llm_billing__watermarked") }})
 
 select requests.*
 from requests
 left join
-    bills
-    on {{ llm_biller("requests.provider") }} = bills.biller
-    and {{ month_text("requests.usage_day") }} = bills.billing_month
-    and cast(requests.usage_day as timestamp) < bills.billed_until
-where requests.provider is not null and bills.biller is null
+    billing
+    on {{ llm_biller("requests.provider") }} = billing.biller
+    and {{ month_text("requests.usage_day") }} = billing.billing_month
+    and cast(requests.usage_day as timestamp) < billing.billing_watermark
+where requests.provider is not null and billing.biller is null

@@ -27,4 +27,4 @@ select
     evidence_rank,
     claim_kind || '=' || claim_value as evidence_value
 from candidates
-where place = 1
+where match_rank = 1

@@ -172,8 +172,9 @@ with
     priced as (
         select
             divided.*,
-            {{ holding_price("rounded_list_price", "pricing_quantity", "list_cost") }} as list_unit_price,
-            {{ holding_price("rounded_contracted_price", "pricing_quantity", "contracted_cost") }}
+            {{ consistent_unit_price("rounded_list_price", "pricing_quantity", "list_cost") }}
+            as list_unit_price,
+            {{ consistent_unit_price("rounded_contracted_price", "pricing_quantity", "contracted_cost") }}
             as contracted_unit_price
         from divided
     )

@@ -100,7 +100,7 @@ select
     actor_chain,
     actor_token_id,
     actor_status,
-    identity_standing,
+    identity_status,
     is_contradicted,
     slice_id,
     source,

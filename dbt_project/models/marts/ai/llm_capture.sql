@@ -34,7 +34,7 @@ select
     cast(greatest(coalesce(used.tokens, 0) - coalesce(gateway.tokens, 0), 0) as bigint) as unmetered_tokens,
     cast(
         greatest(coalesce(gateway.tokens, 0) - coalesce(used.tokens, 0), 0) as bigint
-    ) as over_explained_tokens
+    ) as excess_gateway_tokens
 from used
 full outer join
     gateway

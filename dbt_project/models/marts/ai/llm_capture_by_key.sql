@@ -26,20 +26,20 @@ with
         group by {{ bucket }}
     ),
 
-    seen as (
+    gateway_use as (
         select {{ bucket }}, {{ json_text("claims", "llm_key") }} as key_id, sum(tokens) as tokens
         from {{ ref("int_llm_tokens__bucketed") }}
         group by {{ bucket }}, {{ json_text("claims", "llm_key") }}
     ),
 
-    holders as (
+    key_use as (
         select 'provider' as key_kind, {{ bucket }}, key_id, tokens, committed_tokens
         from used
 
         union all
 
         select 'gateway' as key_kind, {{ bucket }}, key_id, tokens, cast(0 as bigint) as committed_tokens
-        from seen
+        from gateway_use
     ),
 
     totals as (
@@ -48,7 +48,7 @@ with
             sum(case when key_kind = 'provider' then tokens else 0 end) as provider_tokens,
             sum(case when key_kind = 'gateway' then tokens else 0 end) as gateway_tokens,
             sum(case when key_kind = 'provider' then 1 else 0 end) as provider_keys
-        from holders
+        from key_use
         group by {{ bucket }}
     ),
 
@@ -56,33 +56,33 @@ with
     -- provider confirms it; over the gateway's what no provider confirms.
     sharing as (
         select
-            holders.*,
+            key_use.*,
             totals.provider_keys,
             case
-                when holders.key_kind = 'provider'
+                when key_use.key_kind = 'provider'
                 then least(totals.gateway_tokens, totals.provider_tokens)
                 else greatest(totals.gateway_tokens - totals.provider_tokens, 0)
             end as amount,
             case
-                when holders.key_kind = 'provider' then totals.provider_tokens else totals.gateway_tokens
-            end as all_weight,
+                when key_use.key_kind = 'provider' then totals.provider_tokens else totals.gateway_tokens
+            end as total_weight,
             {{
-                weight_until(
-                    "holders.tokens",
-                    "holders.key_kind, holders.ai_provider, holders.ai_account, holders.ai_model, "
-                    ~ "holders.ai_token_class, holders.usage_day",
-                    "coalesce(holders.key_id, '')",
+                running_weight(
+                    "key_use.tokens",
+                    "key_use.key_kind, key_use.ai_provider, key_use.ai_account, key_use.ai_model, "
+                    ~ "key_use.ai_token_class, key_use.usage_day",
+                    "coalesce(key_use.key_id, '')",
                 )
-            }} as to_weight
-        from holders
-        inner join totals on {{ same_bucket("holders", "totals") }}
+            }} as cumulative_weight
+        from key_use
+        inner join totals on {{ same_bucket("key_use", "totals") }}
     ),
 
-    pieces as (
+    parts as (
         select
             sharing.*,
-            {{ whole_quotient(whole_number("amount") ~ " * to_weight", whole_number("all_weight")) }}
-            - {{ whole_quotient(whole_number("amount") ~ " * (to_weight - " ~ whole_number("tokens") ~ ")", whole_number("all_weight")) }}
+            {{ whole_quotient(whole_number("amount") ~ " * cumulative_weight", whole_number("total_weight")) }}
+            - {{ whole_quotient(whole_number("amount") ~ " * (cumulative_weight - " ~ whole_number("tokens") ~ ")", whole_number("total_weight")) }}
             as part
         from sharing
     ),
@@ -97,16 +97,16 @@ with
             cast(sum(case when key_kind = 'provider' then tokens else 0 end) as bigint) as provider_tokens,
             cast(sum(committed_tokens) as bigint) as committed_tokens,
             cast(sum(part) as bigint) as gateway_tokens,
-            cast(sum(case when key_kind = 'gateway' then part else 0 end) as bigint) as over_explained_tokens,
+            cast(sum(case when key_kind = 'gateway' then part else 0 end) as bigint) as excess_gateway_tokens,
             max(
                 case
-                    when key_kind = 'provider' and provider_keys > 1 and amount > 0 and amount < all_weight
+                    when key_kind = 'provider' and provider_keys > 1 and amount > 0 and amount < total_weight
                     then 1
                     else 0
                 end
             )
-            = 1 as is_shared_out
-        from pieces
+            = 1 as is_apportioned
+        from parts
         where key_kind = 'provider' or amount > 0
         group by usage_day, ai_provider, ai_account, key_kind, key_id
     ),
@@ -157,14 +157,14 @@ select
     named.name as key_name,
     named.owner_kind as key_owner_kind,
     named.owner_id as key_owner_id,
-    coalesce(counted.is_shared_out, false) as is_shared_out,
+    coalesce(counted.is_apportioned, false) as is_apportioned,
     case when counted.key_kind = 'provider' then counted.provider_tokens end as provider_tokens,
     case when counted.key_kind = 'provider' then counted.committed_tokens end as committed_tokens,
     counted.gateway_tokens,
     case
         when counted.key_kind = 'provider' then counted.provider_tokens - counted.gateway_tokens
     end as unmetered_tokens,
-    counted.over_explained_tokens,
+    counted.excess_gateway_tokens,
     case
         when counted.key_kind = 'provider' and counted.provider_tokens > 0
         then {{ ratio("counted.gateway_tokens", "counted.provider_tokens") }}

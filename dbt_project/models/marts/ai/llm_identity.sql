@@ -13,7 +13,7 @@ with
                 when 'metered'
                 then coalesce({{ json_text("claims", "identity") }}, 'unknown')
                 else 'unmetered'
-            end as identity_standing
+            end as identity_status
         from {{ ref("fact_cost") }}
         where ai_provider is not null
     )
@@ -23,8 +23,8 @@ select
     ai_provider as provider,
     owner_id,
     billing_currency,
-    identity_standing,
+    identity_status,
     cast(sum(billed_cost) as decimal(38, 12)) as billed_cost,
     cast(sum(effective_cost) as decimal(38, 12)) as effective_cost
 from costs
-group by cast(charge_period_start as date), ai_provider, owner_id, billing_currency, identity_standing
+group by cast(charge_period_start as date), ai_provider, owner_id, billing_currency, identity_status

@@ -1,8 +1,8 @@
 with
     requests as (
-        select *, case when identity_standing = 'replayed' then 'replayed' else actor_status end as reason
+        select *, case when identity_status = 'replayed' then 'replayed' else actor_status end as reason
         from {{ ref("fact_llm_request") }}
-        where identity_standing in ('refused', 'replayed')
+        where identity_status in ('refused', 'replayed')
     )
 
 select

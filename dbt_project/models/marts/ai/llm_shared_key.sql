@@ -30,7 +30,7 @@ with
         group by key_hash, {{ use | join(", ") }}
     ),
 
-    weighed as (
+    weights as (
         select
             uses.*,
             keys.key_alias,
@@ -50,12 +50,12 @@ with
             or keys.environment_count > 1
     ),
 
-    counting as (
+    cumulated as (
         select
-            weighed.*,
-            sum(weight) over (partition by key_hash) as all_weight,
-            {{ weight_until("weight", "key_hash", use | join(", ")) }} as to_weight
-        from weighed
+            weights.*,
+            sum(weight) over (partition by key_hash) as total_weight,
+            {{ running_weight("weight", "key_hash", use | join(", ")) }} as cumulative_weight
+        from weights
     )
 
 select
@@ -72,6 +72,6 @@ select
     request_count,
     cast(total_tokens as bigint) as total_tokens,
     computed_list_cost,
-    {{ exact_share("cast(1 as decimal(38, 12))", "(to_weight - weight)", "to_weight", "all_weight") }}
+    {{ exact_share("cast(1 as decimal(38, 12))", "(cumulative_weight - weight)", "cumulative_weight", "total_weight") }}
     as suggested_share
-from counting
+from cumulated

@@ -31,7 +31,7 @@ with
             is_estimated,
             min(slice_id) as slice_id,
             -- A FOCUS export stands first, because its setting is the way out.
-            case when source = 'focus' then 0 else 1 end as place
+            case when source = 'focus' then 0 else 1 end as precedence
         from charges
         group by billing_account_id, billing_month, sub_account_id, source, export_name, is_estimated
     )
@@ -69,9 +69,9 @@ inner join
     and one.billing_month = other.billing_month
     and one.sub_account_id = other.sub_account_id
     and (
-        one.place < other.place
+        one.precedence < other.precedence
         or (
-            one.place = other.place
+            one.precedence = other.precedence
             and (
                 one.source < other.source
                 or (one.source = other.source and one.export_name < other.export_name)

@@ -1,6 +1,6 @@
 -- What of FOCUS charges violate, although their money is right: listed and warned of, never a reason not to
 -- publish.
-with judged as (select * from {{ ref("int_charges__judged") }} where row_count > 0)
+with judged as (select * from {{ ref("int_focus_violations__counted") }} where row_count > 0)
 
 select
     source,

@@ -21,7 +21,7 @@ with
                 partition by source, billing_account_id
                 order by
                     last_charge_start desc, billing_account_name, billing_account_type, invoice_issuer_name
-            ) as place,
+            ) as recency_rank,
             min(first_billing_month) over (partition by source, billing_account_id) as first_month,
             max(last_billing_month) over (partition by source, billing_account_id) as last_month
         from costs
@@ -36,4 +36,4 @@ select
     first_month as first_billing_month,
     last_month as last_billing_month
 from named
-where place = 1
+where recency_rank = 1

@@ -9,7 +9,9 @@ with
     latest as (
         select
             owners.*,
-            row_number() over (partition by owner_id order by is_current desc, valid_from desc) as place
+            row_number() over (
+                partition by owner_id order by is_current desc, valid_from desc
+            ) as recency_rank
         from owners
     )
 
@@ -27,4 +29,4 @@ select
     latest.team_owner_id,
     latest.cost_center
 from costs
-inner join latest on costs.owner_id = latest.owner_id and latest.place = 1
+inner join latest on costs.owner_id = latest.owner_id and latest.recency_rank = 1

@@ -1,25 +1,24 @@
--- Why an amount moved between two beliefs: the newest belief's changes, with what differs of what it was
--- built from.
+-- Why an amount changed between two revisions: the later one's changes, and which of its inputs differ.
 with
-    beliefs as (select * from {{ ref("fact_belief") }}),
+    revisions as (select * from {{ ref("fact_cost_revision") }}),
 
     evidence as (
         select distinct
             source,
             billing_month,
-            belief_number,
+            revision_number,
             delivered_slices,
             others_fingerprint,
             rules_fingerprint,
             logic_version
-        from beliefs
+        from revisions
     ),
 
     steps as (
         select
             later.source,
             later.billing_month,
-            later.belief_number,
+            later.revision_number,
             later.delivered_slices as slices_after,
             earlier.delivered_slices as slices_before,
             later.others_fingerprint <> earlier.others_fingerprint as others_differ,
@@ -30,7 +29,7 @@ with
             evidence as earlier
             on later.source = earlier.source
             and later.billing_month = earlier.billing_month
-            and later.belief_number = earlier.belief_number + 1
+            and later.revision_number = earlier.revision_number + 1
     ),
 
     objects as (select distinct delivered_slices from evidence),
@@ -44,7 +43,7 @@ with
         select
             steps.source,
             steps.billing_month,
-            steps.belief_number,
+            steps.revision_number,
             slices.slice_id,
             slices.version,
             'after' as side
@@ -52,7 +51,12 @@ with
         inner join slices on steps.slices_after = slices.delivered_slices
         union all
         select
-            steps.source, steps.billing_month, steps.belief_number, slices.slice_id, slices.version, 'before'
+            steps.source,
+            steps.billing_month,
+            steps.revision_number,
+            slices.slice_id,
+            slices.version,
+            'before'
         from steps
         inner join slices on steps.slices_before = slices.delivered_slices
     ),
@@ -61,12 +65,12 @@ with
         select
             source,
             billing_month,
-            belief_number,
+            revision_number,
             slice_id,
             coalesce(max(case when side = 'before' then version end), 'new') as version_before,
             coalesce(max(case when side = 'after' then version end), 'gone') as version_after
         from versions
-        group by source, billing_month, belief_number, slice_id
+        group by source, billing_month, revision_number, slice_id
     ),
 
     -- The version says whether the vendor re-issued it; the digest, whether its content is another.
@@ -74,48 +78,48 @@ with
         select
             source,
             billing_month,
-            belief_number,
+            revision_number,
             {{ joined_text("slice_id || ': ' || version_before || ' -> ' || version_after", "slice_id") }}
             as changed_slices
         from compared
         where
             coalesce({{ text_after_last("version_before", "#") }}, version_before)
             <> coalesce({{ text_after_last("version_after", "#") }}, version_after)
-        group by source, billing_month, belief_number
+        group by source, billing_month, revision_number
     ),
 
     changes as (
         select
-            beliefs.*,
+            revisions.*,
             delivered.changed_slices,
             delivered.changed_slices is not null as delivery_differs,
             steps.others_differ,
             steps.rules_differ,
             steps.logic_differs,
-            sum(beliefs.billed_change) over (cell) = 0
-            and sum(beliefs.effective_change) over (cell) = 0 as is_between_owners
-        from beliefs
+            sum(revisions.billed_change) over (cell) = 0
+            and sum(revisions.effective_change) over (cell) = 0 as is_between_owners
+        from revisions
         inner join
             steps
-            on beliefs.source = steps.source
-            and beliefs.billing_month = steps.billing_month
-            and beliefs.belief_number = steps.belief_number
+            on revisions.source = steps.source
+            and revisions.billing_month = steps.billing_month
+            and revisions.revision_number = steps.revision_number
         left join
             delivered
-            on beliefs.source = delivered.source
-            and beliefs.billing_month = delivered.billing_month
-            and beliefs.belief_number = delivered.belief_number
-        where beliefs.billing_currency is not null
+            on revisions.source = delivered.source
+            and revisions.billing_month = delivered.billing_month
+            and revisions.revision_number = delivered.revision_number
+        where revisions.billing_currency is not null
         window
             cell as (
                 partition by
-                    beliefs.source,
-                    beliefs.billing_month,
-                    beliefs.belief_number,
-                    beliefs.billing_currency,
-                    beliefs.sub_account_id,
-                    beliefs.service_name,
-                    beliefs.charge_category
+                    revisions.source,
+                    revisions.billing_month,
+                    revisions.revision_number,
+                    revisions.billing_currency,
+                    revisions.sub_account_id,
+                    revisions.service_name,
+                    revisions.charge_category
             )
     ),
 
@@ -141,12 +145,12 @@ with
     )
 
 select
-    belief_key as restatement_key,
+    cost_revision_key as restatement_key,
     source,
     billing_month,
-    belief_number,
-    believed_at,
-    {{ month_text("believed_at") }} > billing_month as was_closed,
+    revision_number,
+    known_at,
+    {{ month_text("known_at") }} > billing_month as was_closed,
     billing_currency,
     sub_account_id,
     service_name,

@@ -17,7 +17,7 @@ select
         when owners.owner_kind = 'shared pool'
         then 'unallocated pool'
         else 'owned'
-    end as how,
+    end as attribution_type,
     cast(sum(costs.billed_cost) as decimal(38, 12)) as billed_cost,
     cast(sum(costs.effective_cost) as decimal(38, 12)) as effective_cost,
     cast(

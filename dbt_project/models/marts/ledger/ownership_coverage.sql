@@ -1,9 +1,9 @@
 {{ built_by_period("ledger_fingerprint") }}
 
 {%- set measures = [
-    ("directly_owned_cost", "how = 'direct'"), ("account_owned_cost", "how = 'account'"),
-    ("default_owned_cost", "how = 'default'"), ("allocated_cost", "how = 'allocation'"),
-    ("unallocated_cost", "how = 'pool'"), ("unowned_cost", "how = 'unowned'"),
+    ("directly_owned_cost", "attribution_type = 'direct'"), ("account_owned_cost", "attribution_type = 'account'"),
+    ("default_owned_cost", "attribution_type = 'default'"), ("allocated_cost", "attribution_type = 'allocation'"),
+    ("unallocated_cost", "attribution_type = 'pool'"), ("unowned_cost", "attribution_type = 'unowned'"),
     ("taggable_cost", "untaggable_reason is null"), ("tagged_cost", "untaggable_reason is null and is_tagged"),
 ] -%}
 
@@ -14,7 +14,7 @@ with
 
     periods as (select * from {{ periods_to_build("ledger_fingerprint") }}),
 
-    judged as (
+    attributed as (
         select
             costs.source,
             costs.billing_month,
@@ -38,7 +38,7 @@ with
                 when costs.evidence_kind in ('default', 'none')
                 then 'default'
                 else 'direct'
-            end as how
+            end as attribution_type
         from costs
         inner join periods on costs.source = periods.source and costs.billing_month = periods.billing_month
         inner join owners on costs.owner_key = owners.owner_key
@@ -60,7 +60,7 @@ select
     {% endfor %}
     cast(count(*) as bigint) as charge_count,
     ledger_fingerprint
-from judged
+from attributed
 group by
     source,
     billing_month,

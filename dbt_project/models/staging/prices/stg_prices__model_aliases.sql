@@ -16,10 +16,10 @@ with
             row_number() over (
                 partition by price_book_version, {{ canonical_provider("provider") }}, raw_model
                 order by case when price_model_id is null then 1 else 0 end, provider
-            ) as place
+            ) as preference_rank
         from delivered
     )
 
 select price_book_version, provider, raw_model, price_provider, price_model_id, resolved_by, slice_id, load_id
 from named
-where place = 1
+where preference_rank = 1

@@ -1,4 +1,4 @@
-{% macro holds(price, quantity, cost) %}
+{% macro unit_price_matches_cost(price, quantity, cost) %}
     {#-
         Whether a unit price keeps FOCUS's rule price × quantity = cost, within 10^-9 of the cost (or of 1). What is too
         large to be multiplied exactly does not. A product in binary, right to some 10^-15 of itself, settles nearly all;
@@ -33,7 +33,7 @@
     (cast({{ amount }} as double) * cast({{ factor }} as double))
 {% endmacro %}
 
-{% macro holding_price(price, quantity, cost) %}
+{% macro consistent_unit_price(price, quantity, cost) %}
     {#- A unit price that is derived, or stated with few places; NULL where it would not multiply back to the cost. -#}
-    case when {{ holds(price, quantity, cost) }} then {{ price }} end
+    case when {{ unit_price_matches_cost(price, quantity, cost) }} then {{ price }} end
 {% endmacro %}

@@ -61,7 +61,7 @@ with
         from direct
     ),
 
-    weighed as (
+    weights as (
         select
             pools.pool_owner_id,
             pools.method,
@@ -89,11 +89,11 @@ with
 
     totals as (
         select
-            weighed.*,
+            weights.*,
             sum(weight) over (
                 partition by pool_owner_id, valid_from, billing_month, billing_currency
             ) as driver_weight
-        from weighed
+        from weights
     ),
 
     driven as (
@@ -108,18 +108,18 @@ with
         where weight > 0 or driver_weight = 0
     ),
 
-    counting as (
+    cumulated as (
         select
             driven.*,
             sum(share_weight) over (
                 partition by pool_owner_id, valid_from, billing_month, billing_currency
-            ) as all_weight,
+            ) as total_weight,
             {{
-                weight_until(
+                running_weight(
                     "share_weight", "pool_owner_id, valid_from, billing_month, billing_currency", "member_owner_id"
                 )
             }}
-            as to_weight
+            as cumulative_weight
         from driven
     )
 
@@ -132,7 +132,7 @@ select
     valid_to,
     allocation_method,
     {{ whole_number("share_weight") }} as weight,
-    {{ whole_number("to_weight - share_weight") }} as from_weight,
-    {{ whole_number("to_weight") }} as to_weight,
-    {{ whole_number("all_weight") }} as all_weight
-from counting
+    {{ whole_number("cumulative_weight - share_weight") }} as cumulative_weight_before,
+    {{ whole_number("cumulative_weight") }} as cumulative_weight,
+    {{ whole_number("total_weight") }} as total_weight
+from cumulated

@@ -1,16 +1,15 @@
-{{ config(meta={"dagster": {"ref": {"name": "fact_belief"}}}) }}
+{{ config(meta={"dagster": {"ref": {"name": "fact_cost_revision"}}}) }}
 
--- All that was ever believed to have changed is what fact_cost says now, by source, billing month and
--- currency.
+-- All changes together equal fact_cost, by source, billing month and currency.
 with
-    believed as (
+    recorded as (
         select
             source,
             billing_month,
             billing_currency,
             sum(billed_change) as billed_cost,
             sum(effective_change) as effective_cost
-        from {{ ref("fact_belief") }}
+        from {{ ref("fact_cost_revision") }}
         where billing_currency is not null
         group by source, billing_month, billing_currency
     ),
@@ -25,15 +24,15 @@ select
     ledger.billing_month,
     ledger.billing_currency,
     ledger.fact_billed_cost,
-    believed.billed_cost,
+    recorded.billed_cost,
     ledger.fact_effective_cost,
-    believed.effective_cost
+    recorded.effective_cost
 from ledger
 left join
-    believed
-    on ledger.source = believed.source
-    and ledger.billing_month = believed.billing_month
-    and ledger.billing_currency = believed.billing_currency
+    recorded
+    on ledger.source = recorded.source
+    and ledger.billing_month = recorded.billing_month
+    and ledger.billing_currency = recorded.billing_currency
 where
-    coalesce(believed.billed_cost, 0) <> ledger.fact_billed_cost
-    or coalesce(believed.effective_cost, 0) <> ledger.fact_effective_cost
+    coalesce(recorded.billed_cost, 0) <> ledger.fact_billed_cost
+    or coalesce(recorded.effective_cost, 0) <> ledger.fact_effective_cost

@@ -3,20 +3,20 @@
 -- A priced request of a day that no bill tells of is in the ledger at its list price, to the last digit, and
 -- no other is.
 with
-    bills as (select * from {{ ref("int_llm_bills__delivered") }}),
+    billing as (select * from {{ ref("int_llm_billing__watermarked") }}),
 
     requests as (
         select
             requests.billing_month,
             requests.usage_day,
             requests.provider,
-            case when bills.biller is null then requests.computed_list_cost else 0 end as cost
+            case when billing.biller is null then requests.computed_list_cost else 0 end as cost
         from {{ ref("fact_llm_request") }} as requests
         left join
-            bills
-            on {{ llm_biller("requests.provider") }} = bills.biller
-            and {{ month_text("requests.usage_day") }} = bills.billing_month
-            and cast(requests.usage_day as timestamp) < bills.billed_until
+            billing
+            on {{ llm_biller("requests.provider") }} = billing.biller
+            and {{ month_text("requests.usage_day") }} = billing.billing_month
+            and cast(requests.usage_day as timestamp) < billing.billing_watermark
         where requests.pricing_status = 'priced' and requests.provider is not null
     ),
 

@@ -4,7 +4,7 @@
     "source", "billing_month", "ai_provider", "ai_model", "ai_token_class", "ai_service_tier", "ai_account",
     "usage_day",
 ] -%}
-{%- set told = attribution_columns() -%}
+{%- set attributes = attribution_columns() -%}
 
 -- Who used the tokens of a bucket that charges are of: one row a group of requests, weighed by tokens,
 -- and one of what the provider counted and no request explains. The weights count up over the rows of a
@@ -23,12 +23,12 @@ with
 
     used as (select * from {{ ref("int_llm_usage__reported") }}),
 
-    seen as (
+    request_groups as (
         select
             {% for column in bucket %} charged.{{ column }}, {% endfor %}
             charged.ledger_fingerprint,
             tokens.group_key,
-            {% for column in ["claims"] + told %} max(tokens.{{ column }}) as {{ column }}, {% endfor %}
+            {% for column in ["claims"] + attributes %} max(tokens.{{ column }}) as {{ column }}, {% endfor %}
             sum(tokens.tokens) as weight
         from charged
         inner join
@@ -43,7 +43,7 @@ with
 
     explained as (
         select {{ bucket | join(", ") }}, ledger_fingerprint, sum(weight) as tokens
-        from seen
+        from request_groups
         group by {{ bucket | join(", ") }}, ledger_fingerprint
     ),
 
@@ -61,16 +61,16 @@ with
             explained.tokens
     ),
 
-    pieces as (
+    parts as (
         select
             {{ bucket | join(", ") }},
             ledger_fingerprint,
             group_key,
-            claims as told_claims,
-            {% for column in told %} {{ column }} as told_{{ column }}, {% endfor %}
+            claims as request_claims,
+            {% for column in attributes %} {{ column }} as request_{{ column }}, {% endfor %}
             'metered' as part_status,
             {{ whole_number("weight") }} as weight
-        from seen
+        from request_groups
 
         union all
 
@@ -78,31 +78,31 @@ with
             {{ bucket | join(", ") }},
             ledger_fingerprint,
             'unmetered' as group_key,
-            cast(null as string) as told_claims,
-            {% for column in told %} cast(null as string) as told_{{ column }}, {% endfor %}
+            cast(null as string) as request_claims,
+            {% for column in attributes %} cast(null as string) as request_{{ column }}, {% endfor %}
             'unmetered' as part_status,
             {{ whole_number("provider_tokens - gateway_tokens") }} as weight
         from counted
         where provider_tokens > gateway_tokens
     ),
 
-    counting as (
+    cumulated as (
         select
-            pieces.*,
-            sum(weight) over (partition by {{ bucket | join(", ") }}) as all_weight,
-            {{ weight_until("weight", bucket | join(", "), "part_status, group_key") }} as to_weight
-        from pieces
+            parts.*,
+            sum(weight) over (partition by {{ bucket | join(", ") }}) as total_weight,
+            {{ running_weight("weight", bucket | join(", "), "part_status, group_key") }} as cumulative_weight
+        from parts
     )
 
 select
     {{ bucket | join(", ") }},
     ledger_fingerprint,
     group_key,
-    told_claims,
-    {% for column in told %} told_{{ column }}, {% endfor %}
+    request_claims,
+    {% for column in attributes %} request_{{ column }}, {% endfor %}
     part_status,
     {{ whole_number("weight") }} as weight,
-    {{ whole_number("to_weight - weight") }} as from_weight,
-    {{ whole_number("to_weight") }} as to_weight,
-    {{ whole_number("all_weight") }} as all_weight
-from counting
+    {{ whole_number("cumulative_weight - weight") }} as cumulative_weight_before,
+    {{ whole_number("cumulative_weight") }} as cumulative_weight,
+    {{ whole_number("total_weight") }} as total_weight
+from cumulated

@@ -2,7 +2,7 @@
     config(
         materialized="incremental",
         incremental_strategy=by_period_strategy(),
-        partition_by=by_period_partitions(["belief_number"]),
+        partition_by=by_period_partitions(["revision_number"]),
         on_schema_change="append_new_columns",
         full_refresh=false,
     )
@@ -11,19 +11,19 @@
 {%- set cell = ["billing_currency", "sub_account_id", "service_name", "charge_category", "owner_id"] -%}
 {%- set amounts = ["billed_cost", "effective_cost", "charge_count"] -%}
 
--- Nothing here is ever updated: a period whose fingerprint is no longer that of its newest belief is
--- believed anew, and what that changed is appended.
+-- Append-only: when a period's fingerprint differs from that of its newest revision, the model appends a
+-- revision with the differences. The lake cannot rebuild this table, so a full refresh leaves it alone.
 with
-    periods as (select * from {{ ref("int_periods__witnessed") }}),
+    periods as (select * from {{ ref("int_billing_periods__versioned") }}),
 
     costs as (select * from {{ ref("fact_cost") }}),
 
-    believed as (
+    recorded as (
         {% if is_incremental() %}select * from {{ this }}
         {% else %}
             select
                 periods.*,
-                0 as belief_number,
+                0 as revision_number,
                 {% for column in cell %} cast(null as string) as {{ column }},
                 {% endfor %}
                 {% for amount in amounts %}
@@ -40,24 +40,26 @@ with
         select
             source,
             billing_month,
-            belief_number,
+            revision_number,
             ledger_fingerprint,
-            row_number() over (partition by source, billing_month order by belief_number desc) as newness
-        from believed
+            row_number() over (
+                partition by source, billing_month order by revision_number desc
+            ) as recency_rank
+        from recorded
     ),
 
     due as (
-        select periods.*, coalesce(ranked.belief_number, 0) + 1 as belief_number
+        select periods.*, coalesce(ranked.revision_number, 0) + 1 as revision_number
         from periods
         left join
             ranked
             on periods.source = ranked.source
             and periods.billing_month = ranked.billing_month
-            and ranked.newness = 1
+            and ranked.recency_rank = 1
         where ranked.ledger_fingerprint is null or periods.ledger_fingerprint <> ranked.ledger_fingerprint
     ),
 
-    -- What is believed now, and what was before: by sign.
+    -- The ledger's amounts now, and the sum of all earlier changes.
     sides as (
         select
             costs.source,
@@ -75,18 +77,18 @@ with
         union all
 
         select
-            believed.source,
-            believed.billing_month,
-            {% for column in cell %} believed.{{ column }}, {% endfor %}
+            recorded.source,
+            recorded.billing_month,
+            {% for column in cell %} recorded.{{ column }}, {% endfor %}
             0,
             0,
             0,
-            believed.billed_change,
-            believed.effective_change,
-            believed.charge_count_change
-        from believed
-        inner join due on believed.source = due.source and believed.billing_month = due.billing_month
-        where believed.billing_currency is not null
+            recorded.billed_change,
+            recorded.effective_change,
+            recorded.charge_count_change
+        from recorded
+        inner join due on recorded.source = due.source and recorded.billing_month = due.billing_month
+        where recorded.billing_currency is not null
     ),
 
     cells as (
@@ -113,19 +115,19 @@ with
             or charge_count <> charge_count_before
     )
 
--- A belief that changed no amount is one row without a cell.
+-- A revision that changes no amount is one row without a currency, account, service, category and owner.
 select
     {{
         md5_key(
-            ["due.source", "due.billing_month", "due.belief_number", "moved.billing_currency", "moved.sub_account_id",
+            ["due.source", "due.billing_month", "due.revision_number", "moved.billing_currency", "moved.sub_account_id",
              "moved.service_name", "moved.charge_category", "moved.owner_id"]
         )
     }}
-    as belief_key,
+    as cost_revision_key,
     due.source,
     due.billing_month,
-    cast(due.belief_number as integer) as belief_number,
-    due.believed_at,
+    cast(due.revision_number as integer) as revision_number,
+    due.known_at,
     {% for column in cell %} moved.{{ column }}, {% endfor %}
     coalesce(moved.billed_cost, cast(0 as decimal(38, 12))) as billed_cost,
     coalesce(moved.effective_cost, cast(0 as decimal(38, 12))) as effective_cost,

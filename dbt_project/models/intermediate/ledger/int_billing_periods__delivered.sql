@@ -3,7 +3,7 @@
 with
     slices as (select * from {{ ref("int_slices__current") }}),
 
-    lists as (select * from {{ ref("int_llm_lists__mentioned") }})
+    lists as (select * from {{ ref("int_llm_entities__referenced") }})
 
 select dataset, source, billing_month, slice_id, load_id, vendor_version, content_digest, extracted_at
 from slices

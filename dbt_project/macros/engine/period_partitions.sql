@@ -17,19 +17,19 @@
 {% endmacro %}
 
 {% macro step_hook(fingerprint) %}
-    {{- return("{{ drop_stale_periods('" ~ fingerprint ~ "', 'built_of') }}" if target.type == "spark" else []) -}}
+    {{- return("{{ drop_stale_periods('" ~ fingerprint ~ "', 'built_from') }}" if target.type == "spark" else []) -}}
 {% endmacro %}
 
 {% macro step_charges(charges, fingerprint) %}
     {#- What a step selects from: all charges of a relation for a view; for a table those of the periods to build, with the
-        fingerprint as `built_of`. -#}
+        fingerprint as `built_from`. -#}
     {{- return(adapter.dispatch("step_charges")(charges, fingerprint)) -}}
 {% endmacro %}
 
 {% macro duckdb__step_charges(charges, fingerprint) %} {{ charges }} {% endmacro %}
 
 {% macro spark__step_charges(charges, fingerprint) %}
-    {{ charges_to_build(charges, fingerprint, "built_of") }}
+    {{ charges_to_build(charges, fingerprint, "built_from") }}
 {% endmacro %}
 
 {% macro drop_periods(relation, alias, condition) %}
@@ -44,11 +44,11 @@
 {#- Plain Parquet tables know no DELETE: a period is a partition, and goes as a whole. -#}
 {% macro spark__drop_periods(relation, alias, condition) %}
     {% if execute %}
-        {% set found = run_query(
+        {% set stale_periods = run_query(
             "select distinct source, billing_month from " ~ relation ~ " as " ~ alias ~ " where " ~ condition
         ) %}
         {% set partitions = [] %}
-        {% for row in found.rows %}
+        {% for row in stale_periods.rows %}
             {% do partitions.append("partition (source = '" ~ row[0] ~ "', billing_month = '" ~ row[1] ~ "')") %}
         {% endfor %}
         {% if partitions %}

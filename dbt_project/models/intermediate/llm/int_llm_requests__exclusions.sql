@@ -4,9 +4,9 @@
 -- once. Kept is the exception: rows of the lake that do not count, and those whose token somebody uses
 -- twice. Who reads the requests (int_llm_requests__deduplicated) compares each row with them alone.
 with
-    told as (
+    candidates as (
         select
-            alike.*,
+            delivered.*,
             case when actor_status = 'verified' then actor_token_id end as verified_token_id,
             case
                 source_system
@@ -27,22 +27,22 @@ with
                 else 4
             end as system_rank,
             {{ is_answered() }} as was_answered
-        from {{ ref("int_llm_requests__alike") }} as alike
+        from {{ ref("int_llm_requests__duplicate_candidates") }} as delivered
         inner join
             {{ periods_to_build("charges_fingerprint") }} as period
-            on alike.source = period.source
-            and alike.billing_month = period.billing_month
-        where alike.lake_row is not null
+            on delivered.source = period.source
+            and delivered.billing_month = period.billing_month
+        where delivered.lake_row is not null
     ),
 
     ranked as (
         select
-            told.*,
+            candidates.*,
             row_number() over (
                 partition by source_system, request_id
                 order by started_at desc, slice_id desc, lake_file desc, lake_row desc
             ) as occurrence
-        from told
+        from candidates
     ),
 
     -- Only attempts that a provider answered have an id of the provider's that is theirs alone; others are
@@ -60,19 +60,19 @@ with
                         else source_system || request_id
                     end
                 order by system_rank, started_at desc, request_id
-            ) as telling
+            ) as answer_rank
         from ranked
         where occurrence = 1
     ),
 
-    told_once as (select * from compared where telling = 1),
+    unique_attempts as (select * from compared where answer_rank = 1),
 
     -- A gateway's own id is the response's (gen_ai.response.id) where LiteLLM tells it; others tell that
     -- one as the provider's id.
     by_response as (
         select others.lake_file, others.lake_row
-        from told_once as others
-        inner join told_once as gateways on others.provider_request_id = gateways.request_id
+        from unique_attempts as others
+        inner join unique_attempts as gateways on others.provider_request_id = gateways.request_id
         where
             others.was_answered
             and gateways.was_answered
@@ -81,11 +81,11 @@ with
     ),
 
     -- What an SDK tells around a request that the gateway below it tells too.
-    around_another as (
+    wrapping_another as (
         select outer_ones.lake_file, outer_ones.lake_row
-        from told_once as outer_ones
+        from unique_attempts as outer_ones
         inner join
-            told_once as inner_ones
+            unique_attempts as inner_ones
             on outer_ones.source_system = inner_ones.source_system
             and outer_ones.request_id = inner_ones.parent_request_id
         where outer_ones.was_answered and inner_ones.was_answered
@@ -94,17 +94,17 @@ with
     -- An id that two systems give to the same answered attempt: the export of LiteLLM's table and its logs.
     by_own_id as (
         select others.lake_file, others.lake_row
-        from told_once as others
-        inner join told_once as gateways on others.request_id = gateways.request_id
+        from unique_attempts as others
+        inner join unique_attempts as gateways on others.request_id = gateways.request_id
         where others.source_system = 'litellm_spend_logs' and gateways.source_system = 'litellm'
     ),
 
-    again as (
+    duplicates as (
         select *
         from by_response
         union
         select *
-        from around_another
+        from wrapping_another
         union
         select *
         from by_own_id
@@ -113,34 +113,40 @@ with
     -- One token on two keys: somebody uses another one's.
     replayed as (
         select verified_token_id as replayed_token_id
-        from told_once
+        from unique_attempts
         where verified_token_id is not null
         group by verified_token_id
         having min(key_hash) <> max(key_hash)
     ),
 
-    judged as (
+    classified as (
         select
-            told.source,
-            told.billing_month,
-            told.charges_fingerprint,
-            told.lake_file,
-            told.lake_row,
-            told_once.lake_row is not null and again.lake_row is null as is_counted,
+            candidates.source,
+            candidates.billing_month,
+            candidates.charges_fingerprint,
+            candidates.lake_file,
+            candidates.lake_row,
+            unique_attempts.lake_row is not null and duplicates.lake_row is null as is_counted,
             replayed.replayed_token_id is not null as is_replayed
-        from told
-        left join told_once on told.lake_file = told_once.lake_file and told.lake_row = told_once.lake_row
-        left join again on told.lake_file = again.lake_file and told.lake_row = again.lake_row
-        left join replayed on told.verified_token_id = replayed.replayed_token_id
+        from candidates
+        left join
+            unique_attempts
+            on candidates.lake_file = unique_attempts.lake_file
+            and candidates.lake_row = unique_attempts.lake_row
+        left join
+            duplicates
+            on candidates.lake_file = duplicates.lake_file
+            and candidates.lake_row = duplicates.lake_row
+        left join replayed on candidates.verified_token_id = replayed.replayed_token_id
     )
 
 select *
-from judged
+from classified
 where not is_counted or is_replayed
 
 union all
 
 -- A month in which there is nothing is remembered as looked at: it is not read again.
 select source, billing_month, charges_fingerprint, null, null, null, null
-from {{ periods_to_build("charges_fingerprint") }} as looked_at
+from {{ periods_to_build("charges_fingerprint") }} as processed
 where source = '{{ estimating_source() }}'

@@ -16,7 +16,7 @@ with
         select
             source as biller,
             billing_month,
-            cast(cast(newest_charge_at as date) as timestamp) + interval '1' day as billed_until
+            cast(cast(newest_charge_at as date) as timestamp) + interval '1' day as billing_watermark
         from slices
         where dataset = 'raw_aws' and newest_charge_at is not null
 
@@ -42,7 +42,7 @@ with
         from exports
     )
 
-select biller, billing_month, max(billed_until) as billed_until
+select biller, billing_month, max(billing_watermark) as billing_watermark
 from reaching
-where biller is not null and billed_until is not null
+where biller is not null and billing_watermark is not null
 group by biller, billing_month

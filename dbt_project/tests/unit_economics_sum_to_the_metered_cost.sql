@@ -14,13 +14,19 @@ with
         group by cast(charge_period_start as date), ai_provider
     ),
 
-    told as (
+    unit_economics as (
         select usage_day, provider, sum(billed_cost) as billed_cost
         from {{ ref("llm_unit_economics") }}
         group by usage_day, provider
     )
 
-select billed.usage_day, billed.provider, billed.billed_cost, told.billed_cost as told_cost
+select
+    billed.usage_day, billed.provider, billed.billed_cost, unit_economics.billed_cost as unit_economics_cost
 from billed
-left join told on billed.usage_day = told.usage_day and billed.provider = told.provider
-where billed.currencies = 1 and (told.billed_cost is null or told.billed_cost <> billed.billed_cost)
+left join
+    unit_economics
+    on billed.usage_day = unit_economics.usage_day
+    and billed.provider = unit_economics.provider
+where
+    billed.currencies = 1
+    and (unit_economics.billed_cost is null or unit_economics.billed_cost <> billed.billed_cost)

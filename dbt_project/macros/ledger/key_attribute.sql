@@ -1,4 +1,4 @@
-{% macro told_by_key(column) %}
+{% macro key_attribute(column) %}
     {#-
         What the gateway itself keeps of the key in the place of a column, by the names that are in use for it: no caller
         can set it.
@@ -19,16 +19,18 @@
     )
 {% endmacro %}
 
-{% macro told_by_key_or_caller(column) %}
+{% macro key_or_caller_attribute(column) %}
     {#- The key's own attribute outranks what the caller says. -#}
-    coalesce({{ told_by_key(column) }}, nullif({{ column }}, ''))
+    coalesce({{ key_attribute(column) }}, nullif({{ column }}, ''))
 {% endmacro %}
 
 {% macro caller_contradicts_key() %}
     {#- Whether the caller says of a request something else than the gateway keeps of its key. -#}
     (
         {%- for column in ["team_id", "service_name", "workflow", "feature", "customer_id", "environment", "experiment", "cost_center"] %}
-            coalesce({{ told_by_key(column) }} <> nullif({{ column }}, ''), false){{ " or" if not loop.last }}
+            coalesce(
+                {{ key_attribute(column) }} <> nullif({{ column }}, ''), false
+            ){{ " or" if not loop.last }}
         {%- endfor %}
     )
 {% endmacro %}

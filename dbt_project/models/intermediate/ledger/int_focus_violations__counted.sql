@@ -14,7 +14,7 @@ with
         inner join periods on costs.source = periods.source and costs.billing_month = periods.billing_month
     ),
 
-    judged as (
+    checked as (
         select
             source,
             slice_id,
@@ -32,7 +32,7 @@ with
         from costs
     ),
 
-    violations as (select * from judged where violated <> ''),
+    violations as (select * from checked where violated <> ''),
 
     rules as (
         {% for rule_id, sentence, _ in rules %}
@@ -69,4 +69,4 @@ union all
 
 -- A period in which there is nothing is remembered as looked at: it is not read again.
 select source, billing_month, null, null, null, null, 0, null, null, ledger_fingerprint
-from {{ periods_to_build("ledger_fingerprint") }} as looked_at
+from {{ periods_to_build("ledger_fingerprint") }} as processed

@@ -12,7 +12,7 @@ with
 
     entities as (select * from {{ ref("int_llm_entities__named") }}),
 
-    mentioned as (
+    referenced as (
         {% for relation, provider, kind, entity_id in [
             ("costs", "openai", "project", "project_id"),
             ("costs", "openai", "api_key", "api_key_id"),
@@ -33,18 +33,18 @@ with
 
     described as (
         select
-            mentioned.provider,
-            mentioned.billing_month,
+            referenced.provider,
+            referenced.billing_month,
             entities.slice_id,
             entities.entity_id,
             {{ md5_key(["entities.entity_id", "entities.name", "entities.service_account_id", "entities.user_id", "entities.tags"]) }}
             as description
-        from mentioned
+        from referenced
         inner join
             entities
-            on mentioned.provider = entities.provider
-            and mentioned.kind = entities.kind
-            and mentioned.entity_id = entities.entity_id
+            on referenced.provider = entities.provider
+            and referenced.kind = entities.kind
+            and referenced.entity_id = entities.entity_id
     )
 
 select

@@ -13,14 +13,14 @@
 
 -- Rows of the lake that share an id, or a signed token's, with another one: only these can be the same
 -- request, or misused. They are few, and what they are to each other is found among them alone
--- (int_llm_requests__excepted).
+-- (int_llm_requests__exclusions).
 with
     repeated_ids as (
         select request_id from {{ delivered }} as delivered group by request_id having count(*) > 1
     ),
 
     -- Only attempts that a provider answered have an id of the provider's that is theirs alone.
-    repeated_answers as (
+    repeated_responses as (
         select provider_request_id
         from {{ delivered }} as delivered
         where provider_request_id <> '' and {{ is_answered() }}
@@ -52,7 +52,7 @@ with
         having min(key_hash) <> max(key_hash)
     ),
 
-    asked_ids as (
+    candidate_ids as (
         select request_id
         from repeated_ids
         union
@@ -63,9 +63,9 @@ with
         from parents
     ),
 
-    asked_answers as (
+    candidate_responses as (
         select provider_request_id
-        from repeated_answers
+        from repeated_responses
         union
         select request_id as provider_request_id
         from responses
@@ -74,8 +74,8 @@ with
 select source, {{ columns | join(", ") }}
 from {{ delivered }} as delivered
 where
-    request_id in (select request_id from asked_ids)
-    or provider_request_id in (select provider_request_id from asked_answers)
+    request_id in (select request_id from candidate_ids)
+    or provider_request_id in (select provider_request_id from candidate_responses)
     or parent_request_id is not null
     or (actor_status = 'verified' and actor_token_id in (select actor_token_id from shared_tokens))
 
@@ -83,5 +83,5 @@ union all
 
 -- A month in which there is nothing is remembered as looked at: it is not read again.
 select source, billing_month, charges_fingerprint {%- for _ in columns[2:] %}, null{% endfor %}
-from {{ periods_to_build("charges_fingerprint") }} as looked_at
+from {{ periods_to_build("charges_fingerprint") }} as processed
 where source = '{{ estimating_source() }}'

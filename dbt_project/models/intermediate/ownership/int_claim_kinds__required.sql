@@ -2,5 +2,5 @@
 -- would claim the same.
 with rules as (select * from {{ ref("stg_registry__ownership_rules") }})
 
-select coalesce(max(case when claim = 'aws_resource' then 1 else 0 end), 0) = 1 as asks_resource
+select coalesce(max(case when claim = 'aws_resource' then 1 else 0 end), 0) = 1 as requires_resource
 from rules

@@ -1,9 +1,9 @@
 {#-
     Incremental by billing period. A model that is built by period carries `source`, `billing_month` and a
-    fingerprint of what the period was built from (int_periods__fingerprinted). Rows whose fingerprint is no longer
+    fingerprint of what the period was built from (int_billing_periods__fingerprinted). Rows whose fingerprint is no longer
     current are dropped, and periods that are then missing are built. Whatever moment a run is killed at, the next
     one finds out what is missing; a period that becomes empty is emptied; one that did not change costs nothing.
-    `kept_as`: the fingerprint's column in the model, where it has another name.
+    `stored_as`: the fingerprint's column in the model, where it has another name.
 -#}
 {% macro built_by_period(fingerprint) %}
     {#- The configuration of such a model, to be said at its head; more of it as further arguments. -#}
@@ -19,16 +19,16 @@
     }}
 {% endmacro %}
 
-{% macro drop_stale_periods(fingerprint, kept_as=none) %}
+{% macro drop_stale_periods(fingerprint, stored_as=none) %}
     {% if is_incremental() %}
         {%- set stale -%}
             not exists (
                 select 1
-                from {{ ref("int_periods__fingerprinted") }} as current_period
+                from {{ ref("int_billing_periods__fingerprinted") }} as current_period
                 where
                     current_period.source = built.source
                     and current_period.billing_month = built.billing_month
-                    and current_period.{{ fingerprint }} = built.{{ kept_as or fingerprint }}
+                    and current_period.{{ fingerprint }} = built.{{ stored_as or fingerprint }}
             )
         {%- endset -%}
         {{ drop_periods(this, "built", stale) }}
@@ -36,11 +36,11 @@
     {% endif %}
 {% endmacro %}
 
-{% macro periods_to_build(fingerprint, kept_as=none) %}
+{% macro periods_to_build(fingerprint, stored_as=none) %}
     {#- The periods that the model does not hold yet, of those that have such a fingerprint: `source`, `billing_month` and it. -#}
     (
         select period.source, period.billing_month, period.{{ fingerprint }}
-        from {{ ref("int_periods__fingerprinted") }} as period
+        from {{ ref("int_billing_periods__fingerprinted") }} as period
         where
             period.{{ fingerprint }} is not null
             {% if is_incremental() %}
@@ -50,26 +50,26 @@
                     where
                         built.source = period.source
                         and built.billing_month = period.billing_month
-                        and built.{{ kept_as or fingerprint }} = period.{{ fingerprint }}
+                        and built.{{ stored_as or fingerprint }} = period.{{ fingerprint }}
                 )
             {% endif %}
     )
 {% endmacro %}
 
-{% macro charges_to_build(charges, fingerprint, kept_as=none) %}
+{% macro charges_to_build(charges, fingerprint, stored_as=none) %}
     {#- The rows of a relation of charges (or requests) that are of the periods to build, with the period's fingerprint. -#}
     (
-        select charge.*, period.{{ fingerprint }}{{ " as " ~ kept_as if kept_as }}
+        select charge.*, period.{{ fingerprint }}{{ " as " ~ stored_as if stored_as }}
         from {{ charges }} as charge
         inner join
-            {{ periods_to_build(fingerprint, kept_as) }} as period
+            {{ periods_to_build(fingerprint, stored_as) }} as period
             on charge.source = period.source
             and charge.billing_month = period.billing_month
-        where {{ is_of_loads_to_build("charge.load_id", fingerprint, kept_as) }}
+        where {{ is_of_loads_to_build("charge.load_id", fingerprint, stored_as) }}
     )
 {% endmacro %}
 
-{% macro is_of_loads_to_build(load_id, fingerprint, kept_as=none) %}
+{% macro is_of_loads_to_build(load_id, fingerprint, stored_as=none) %}
     {#-
         Whether a load holds rows of the periods to build. The loads are written out, so that the filter gets down to the
         files of the lake: a period costs what it holds, not the history. (Unit tests have no lake: they override this.)
@@ -78,7 +78,7 @@
         select distinct slice.load_id
         from {{ ref("int_slices__current") }} as slice
         inner join
-            {{ periods_to_build(fingerprint, kept_as) }} as period
+            {{ periods_to_build(fingerprint, stored_as) }} as period
             on slice.source = period.source
             and slice.billing_month = period.billing_month
         order by slice.load_id
@@ -86,7 +86,7 @@
     {%- if not execute -%} {{- return("true") -}} {%- endif -%}
     {#- The contract is of no load: it stays in the list of files. DuckDB reads a single file that is left of a list with
         as many threads as the first of the list has row groups, and the contract has none. -#}
-    {%- set found = [""] -%}
-    {%- do found.extend(run_query(loads).columns[0].values()) -%}
-    {{- return(load_id ~ " in ('" ~ (found | join("', '")) ~ "')") -}}
+    {%- set load_ids = [""] -%}
+    {%- do load_ids.extend(run_query(loads).columns[0].values()) -%}
+    {{- return(load_id ~ " in ('" ~ (load_ids | join("', '")) ~ "')") -}}
 {% endmacro %}

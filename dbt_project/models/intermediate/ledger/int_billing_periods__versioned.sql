@@ -4,9 +4,9 @@
 with
     slices as (select * from {{ ref("int_slices__current") }}),
 
-    delivered as (select * from {{ ref("int_slices__of_periods") }}),
+    delivered as (select * from {{ ref("int_billing_periods__delivered") }}),
 
-    fingerprints as (select * from {{ ref("int_periods__fingerprinted") }}),
+    fingerprints as (select * from {{ ref("int_billing_periods__fingerprinted") }}),
 
     versions as (
         select
@@ -38,7 +38,7 @@ with
         group by source, billing_month
     ),
 
-    told as (
+    slice_versions as (
         select
             source,
             billing_month,
@@ -91,15 +91,18 @@ with
 select
     periods.source,
     periods.billing_month,
-    greatest(months.extracted_at, coalesce(rules.extracted_at, months.extracted_at)) as believed_at,
-    told.delivered_slices,
+    greatest(months.extracted_at, coalesce(rules.extracted_at, months.extracted_at)) as known_at,
+    slice_versions.delivered_slices,
     coalesce(others.others_fingerprint, '') as others_fingerprint,
     rules.rules_fingerprint,
     '{{ var("logic_version") }}' as logic_version,
     fingerprints.charges_fingerprint,
     fingerprints.ledger_fingerprint
 from periods
-inner join told on periods.source = told.source and periods.billing_month = told.billing_month
+inner join
+    slice_versions
+    on periods.source = slice_versions.source
+    and periods.billing_month = slice_versions.billing_month
 inner join
     fingerprints
     on periods.source = fingerprints.source

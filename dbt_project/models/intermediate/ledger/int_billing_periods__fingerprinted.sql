@@ -4,9 +4,9 @@
 with
     slices as (select * from {{ ref("int_slices__current") }}),
 
-    delivered as (select * from {{ ref("int_slices__of_periods") }}),
+    delivered as (select * from {{ ref("int_billing_periods__delivered") }}),
 
-    asked as (select * from {{ ref("int_claims__asked") }}),
+    asked as (select * from {{ ref("int_claim_kinds__required") }}),
 
     price_books as (select billing_month, price_book_version from {{ ref("int_llm_price_books__assigned") }}),
 
@@ -27,7 +27,7 @@ with
                 md5_key([
                     "'" ~ var("logic_version") ~ "'",
                     joined_text("delivered.slice_id || delivered.load_id", "delivered.slice_id"),
-                    "max(case when delivered.source = 'aws' then asked.asks_resource end)",
+                    "max(case when delivered.source = 'aws' then asked.requires_resource end)",
                 ])
             }} as charges_fingerprint
         from delivered
@@ -40,12 +40,12 @@ with
     estimated as (
         select
             charges.billing_month,
-            {{ md5_key(["max(price_books.price_book_version)", joined_text("bills.biller || cast(bills.billed_until as string)", "bills.biller")]) }}
+            {{ md5_key(["max(price_books.price_book_version)", joined_text("bills.biller || cast(bills.billing_watermark as string)", "bills.biller")]) }}
             as estimates_fingerprint
         from charges
         left join price_books on charges.billing_month = price_books.billing_month
         left join
-            {{ ref("int_llm_bills__delivered") }} as bills
+            {{ ref("int_llm_billing__watermarked") }} as bills
             on bills.billing_month
             = {{ month_text("cast(charges.billing_month || '-01' as timestamp) - interval '1' month") }}
         where charges.source = '{{ estimating_source() }}'

@@ -43,7 +43,7 @@ def test_key_outranks_the_caller(
     given = ", ".join(
         f"cast({repr(said[name]) if name in said else 'null'} as string) as {name}" for name in COLUMNS
     )
-    asked = ", ".join(rendered(f"told_by_key_or_caller('{name}')", engine.name) for name in told)
+    asked = ", ".join(rendered(f"key_or_caller_attribute('{name}')", engine.name) for name in told)
     contradicts = rendered("caller_contradicts_key()", engine.name)
     (row,) = engine.rows(
         f"select {asked}, {contradicts} from (select {kept} as key_attributes, {given}) as requests"
