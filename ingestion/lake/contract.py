@@ -129,7 +129,7 @@ Known = Mapping[str, Note]
 class Source:
     """What the rest of the house needs to know of a source.
 
-    `slices` lists the slices of a window, cheaply. `promise_hours` is how old the newest charge may be before
+    `slices` lists the slices of a window, cheaply. `freshness_sla_hours` is how old the newest charge may be before
     the source counts as stale.
     """
 
@@ -139,7 +139,7 @@ class Source:
     settings: type[Any]
     tables: tuple[Table, ...]
     slices: Callable[[Any, Window, Known, datetime], Iterable[Slice]]
-    promise_hours: int
+    freshness_sla_hours: int
     # A source of vendor files makes one load a slice, because the files' rows carry no slice id.
     load_per_slice: bool = False
     # Without it nothing should be published. Another source that fails leaves the ledger at what it last delivered.

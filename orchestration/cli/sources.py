@@ -45,7 +45,7 @@ def state_of(home: Home, source: Source, now: datetime) -> SourceState:
     newest = max((note.newest_charge_at for note in known if note.newest_charge_at), default=None)
     freshness = None
     if newest:
-        freshness = FRESH if now - newest <= timedelta(hours=source.promise_hours) else STALE
+        freshness = FRESH if now - newest <= timedelta(hours=source.freshness_sla_hours) else STALE
     return SourceState(
         source.name,
         source.title,

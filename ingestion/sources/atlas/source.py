@@ -115,6 +115,6 @@ SOURCE = Source(
     settings=AtlasSettings,
     tables=TABLES,
     slices=slices,
-    promise_hours=72,
+    freshness_sla_hours=72,
     kinds=("mongodb",),
 )

@@ -165,7 +165,7 @@ SOURCE = Source(
     settings=AwsSettings,
     tables=TABLES,
     slices=slices,
-    promise_hours=48,
+    freshness_sla_hours=48,
     load_per_slice=True,
     kinds=("aws",),
 )

@@ -221,7 +221,7 @@ SOURCE = Source(
     settings=FocusSettings,
     tables=TABLES,
     slices=slices,
-    promise_hours=72,
+    freshness_sla_hours=72,
     load_per_slice=True,
     kinds=("focus",),
 )

@@ -335,6 +335,6 @@ SOURCE = Source(
     settings=GatewaySettings,
     tables=TABLES,
     slices=slices,
-    promise_hours=36,
+    freshness_sla_hours=36,
     kinds=("litellm", "mongodb"),
 )

@@ -152,6 +152,6 @@ SOURCE = Source(
     settings=PromptSettings,
     tables=TABLES,
     slices=slices,
-    promise_hours=24 * 365 * 10,
+    freshness_sla_hours=24 * 365 * 10,
     kinds=("litellm", "mongodb"),
 )

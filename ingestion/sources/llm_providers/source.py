@@ -128,6 +128,6 @@ SOURCE = Source(
     settings=ProviderSettings,
     tables=TABLES,
     slices=slices,
-    promise_hours=48,
+    freshness_sla_hours=48,
     kinds=("openai", "anthropic"),
 )

@@ -200,6 +200,6 @@ SOURCE = Source(
     settings=VercelSettings,
     tables=TABLES,
     slices=slices,
-    promise_hours=48,
+    freshness_sla_hours=48,
     kinds=("vercel",),
 )
