@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import signal
 import sys
@@ -11,9 +10,7 @@ from datetime import timedelta
 
 from ingestion.errors import IngestionError
 from ingestion.settings import PROJECT_ROOT, Home, Month, Window, utc_now
-from orchestration.dbt_process import leave, settle_heap
 from orchestration.environment import prepare
-from orchestration.ready_dbt import dismiss, get_ready
 
 
 def _refresh(home: Home, arguments: argparse.Namespace) -> int:
@@ -31,13 +28,9 @@ def _refresh(home: Home, arguments: argparse.Namespace) -> int:
 
 
 def _run_refresh(home: Home, arguments: argparse.Namespace) -> int:
-    get_ready(home)
-    # What is imported stays: to look through it for garbage while it grows was a third of the start.
-    gc.disable()
     from orchestration.history import window_for
     from orchestration.refresh import refresh
 
-    settle_heap()
     window = window_for(home)
     if arguments.months:
         first, _, last = arguments.months.partition("..")
@@ -107,9 +100,7 @@ def main() -> int:
     except IngestionError as error:
         print(f"{arguments.command}: {error}", file=sys.stderr)
         return 1
-    finally:
-        dismiss()
 
 
 if __name__ == "__main__":
-    leave(main())
+    sys.exit(main())
