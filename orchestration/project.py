@@ -13,9 +13,7 @@ from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
-import dagster as dg
-from dagster_dbt import DbtCliInvocation, DbtCliResource, DbtProject
-from dagster_dbt.asset_utils import get_manifest_and_translator_from_dbt_assets
+from dagster_dbt import DbtCliResource, DbtProject
 from dagster_dbt.errors import DagsterDbtError
 from dbt.adapters.base.impl import BaseAdapter
 from packaging.version import Version
@@ -26,7 +24,8 @@ from ingestion.settings import Home
 from orchestration.assets.failure import one_line
 from orchestration.engine import Engine
 from orchestration.environment import DBT_PROJECT, prepare, project_digest
-from orchestration.ready_dbt import take
+
+DBT_COMMAND = Path(__file__).with_name("dbt_command.py")
 
 
 class LedgerCli(DbtCliResource):
@@ -38,34 +37,11 @@ class LedgerCli(DbtCliResource):
         return cls(
             project_dir=str(project.project_dir),
             profiles_dir=str(DBT_PROJECT),
-            dbt_executable=str(engine.dbt),
+            # The executable is Python, and its first arguments are the script that runs dbt.
+            dbt_executable=str(engine.python),
+            global_config_flags=["-P", str(DBT_COMMAND)],
             target=engine.name,
         )
-
-    def build(self, arguments: Sequence[str], context: dg.AssetExecutionContext, target: Path) -> DbtCliInvocation:
-        """A build into a target folder, by the dbt that waits for it where there is one and all is asked for.
-
-        One folder, so that dbt parses only what changed and no run leaves a folder of its own. What an earlier build
-        told of its models is removed: a build that is killed, or never begins, tells nothing (`built_all_models`).
-        """
-        results_of(target).unlink(missing_ok=True)
-        ready = None if context.is_subset else take(Engine.from_environment(), target)
-        if ready is None:
-            return self.cli(["build", *arguments], context=context, target_path=target)
-        manifest, translator, project = get_manifest_and_translator_from_dbt_assets([context.assets_def])
-        build = DbtCliInvocation(
-            process=ready.run(["build", *arguments]),
-            manifest=manifest,
-            dagster_dbt_translator=translator,
-            project_dir=Path(self.project_dir),
-            target_path=target,
-            raise_on_error=True,
-            cli_version=self._cli_version,
-            project=project,
-            context=context,
-        )
-        context.log.info(f"Running dbt command: `{build.dbt_command}`.")
-        return build
 
     def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> BaseAdapter:
         """No adapter in Dagster's own process: nothing here asks for one, and Spark's is not installed there."""

@@ -13,7 +13,7 @@ from orchestration.dbt_failure import why_it_failed
 from orchestration.engine import Engine
 from orchestration.lineage import Lineage, with_lineage
 from orchestration.news import Logic, News, Scope
-from orchestration.project import LedgerCli, built_all_models, dbt_project
+from orchestration.project import LedgerCli, built_all_models, dbt_project, results_of
 from orchestration.run_lock import RUN_LOCK
 from orchestration.translator import LedgerTranslator
 from orchestration.unchanged import LEFT_ALONE, with_the_rest
@@ -60,7 +60,8 @@ def ledger(context: dg.AssetExecutionContext) -> Iterator[Any]:
         context.log.info("nothing new was delivered: the ledger stays as it is")
     rest = LEFT_ALONE[scope]
     dbt: LedgerCli = context.resources.dbt
-    build = dbt.build([*arguments, *rest.arguments], context, target)
+    results_of(target).unlink(missing_ok=True)  # a build that is killed leaves none of its own
+    build = dbt.cli(["build", *arguments, *rest.arguments], context=context, target_path=target)
     lineage = Lineage(PROJECT, target, TRANSLATOR, engine.dialect)
     verdicts = Verdicts(target)
     events = verdicts.noting(build.stream())

@@ -12,7 +12,6 @@ from orchestration import history
 from orchestration.assets.failure import explained, is_of_one_source
 from orchestration.checks.refresh import DELIVERED, reasons
 from orchestration.partitions import billing_months, window_of
-from orchestration.ready_dbt import get_ready
 from orchestration.run_lock import RUN_LOCK
 
 OWNER = "team:data"
@@ -67,8 +66,6 @@ def _land(context: dg.AssetExecutionContext, source: Source) -> Landing | None:
     fails when all is published (`every_source_was_refreshed`).
     """
     home = Home.from_environment()
-    if not context.run.asset_selection:
-        get_ready(home)  # a whole refresh: the ledger is built next
     if (trace := remove_trace(home, source)) and source.secrets:
         context.log.warning(
             f"{source.title}: removed {trace}, in which an earlier release kept {', '.join(source.secrets)} in clear, readable "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import stat
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 import yaml
 
 from ingestion.settings import Home
+from orchestration import publish
 from orchestration.environment import DBT_PROJECT
 from orchestration.publish import FORMAT, publish_database, publish_parquet
 from orchestration.warehouse import Mart
@@ -212,3 +214,24 @@ def test_a_view_of_more_than_one_table_has_no_months(tmp_path: Path) -> None:
         publish_parquet(Home(tmp_path), marts)
     with pytest.raises(RuntimeError, match=r"other: .* it has 0"):
         publish_parquet(Home(tmp_path), [Mart("other", False, {}, by_month=True)])
+
+
+@pytest.mark.parametrize("size", [0, 1, 5_000_000])
+def test_file_is_copied_whole_over_what_stood_in_its_place(tmp_path: Path, size: int) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(os.urandom(size))
+    target.write_bytes(b"longer than the first two" * 999)
+    publish._copy_file(source, target)
+    assert target.read_bytes() == source.read_bytes()
+
+
+def test_copy_onto_a_full_disk_fails(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(bytes(16_384))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            publish._copy_file(source, target)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

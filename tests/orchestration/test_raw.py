@@ -23,7 +23,6 @@ def test_why_a_vendor_is_asked_again_is_said_before_the_wait(
         raise VendorError(problem)
 
     monkeypatch.setattr(raw, "land", land)
-    monkeypatch.setattr(raw, "get_ready", lambda home: None)
     monkeypatch.setattr(raw, "AGAIN", dg.RetryPolicy(max_retries=2, delay=0))
     monkeypatch.setenv("COSTOWNER_HOME", str(prepared_home.root))
     for name in ("client_id", "client_secret", "org_id"):
