@@ -93,7 +93,7 @@ purge: $(VENV)/.run ## delete prompts that are too old or that no policy lets be
 clean: ## remove the sample company's installation
 	rm -rf $(SAMPLE)
 
-lock: ## make the lock files anew (needs uv)
+lock: ## make the lock files again (needs uv)
 	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-header --group sample pyproject.toml -o requirements.lock
 	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
