@@ -16,7 +16,7 @@ import dagster as dg
 
 from ingestion.settings import Home
 from orchestration.engine import Engine
-from orchestration.kept import keep
+from orchestration.state_file import write_state
 
 # In the metadata of a check: the build that it was run on. In that of the publication: the build that is published.
 BUILD = "build"
@@ -63,16 +63,16 @@ class BuildState:
         """
         before = self.last
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        keep(self._file, asdict(Build(run_id, is_tested=False)))
+        write_state(self._file, asdict(Build(run_id, is_tested=False)))
         return Build(run_id, is_tested=whole or (complete_part and before is not None and before.is_tested))
 
     def tested(self, build: Build) -> None:
         """Note that a build came to its end, and that its tests passed."""
-        keep(self._file, asdict(Build(build.id, build.is_tested, self._warehouse())))
+        write_state(self._file, asdict(Build(build.id, build.is_tested, self._warehouse())))
 
     def published(self, build: Build) -> None:
         """Note the warehouse as the publication leaves it: it brings a file of an older format to today's."""
-        keep(self._file, asdict(Build(build.id, build.is_tested, self._warehouse())))
+        write_state(self._file, asdict(Build(build.id, build.is_tested, self._warehouse())))
 
     def publishable(
         self,
@@ -97,7 +97,7 @@ class BuildState:
                 f"{self._home.warehouse} was written after the build of run {build.id}: {WAY_OUT}"
             )
         evaluations = instance.event_log_storage.get_latest_asset_check_execution_by_key([*checks, *standing])
-        results = {check: _result(evaluations.get(check)) for check in (*checks, *standing)}
+        results = {check: evaluation_of(evaluations.get(check)) for check in (*checks, *standing)}
         for check in standing:
             result = results[check]
             if result is not None and not result.passed:
@@ -118,8 +118,8 @@ class BuildState:
         return None if self._engine.is_spark else warehouse_version(self._home)
 
 
-def _result(record: Any) -> dg.AssetCheckEvaluation | None:
-    """What a check found when it last ran, from its record in Dagster's storage."""
+def evaluation_of(record: Any) -> dg.AssetCheckEvaluation | None:
+    """The result of a check, from its record in Dagster's storage."""
     event = record.event.dagster_event if record and record.event else None
     return event.asset_check_evaluation_data if event else None
 

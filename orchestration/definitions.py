@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from datetime import timedelta
 
 import dagster as dg
 
 from orchestration.assets.ledger import DBT, ledger
-from orchestration.assets.publication import published_marts, published_parquet
+from orchestration.assets.publication import PUBLISHED_ASSETS
 from orchestration.assets.raw import RAW_ASSETS
 from orchestration.checks import ledger as ledger_checks
 from orchestration.checks import prompts as prompt_checks
 from orchestration.checks import refresh as refresh_checks
+from orchestration.jobs import BUILD, BUILD_OF_TODAY, LANDING, PURGE, REFRESH
 from orchestration.run_lock import RUN_LOCK, RunLock
-from orchestration.schedules import PURGE, REFRESH, daily_purge, daily_refresh
-from orchestration.sensors import refresh_failed, source_is_stale
+from orchestration.schedules import daily_purge, daily_refresh
+from orchestration.sensors import build_after_landing, refresh_failed, source_is_stale
 
 # Applying one policy to all specs is a preview feature; the lock file pins the version that it was tried with.
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
-# By last run; how old the newest charge is, is a check of the content (checks/ledger.py).
+# Of raw and published assets only: a refresh without changes leaves most of the ledger as it is. How old the newest charge
+# is, is a check of the content (checks/ledger.py).
 DAILY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_window=timedelta(hours=26))
 
+
+def with_policy(assets: Sequence[dg.AssetsDefinition]) -> list[dg.AssetsDefinition]:
+    return [asset.map_asset_specs(lambda spec: dg.apply_freshness_policy(spec, DAILY)) for asset in assets]
+
+
 defs = dg.Definitions(
-    assets=[*RAW_ASSETS, ledger, published_marts, published_parquet],
+    assets=[*with_policy(RAW_ASSETS), ledger, *with_policy(PUBLISHED_ASSETS)],
     asset_checks=[*ledger_checks.CHECKS, *prompt_checks.CHECKS, *refresh_checks.CHECKS],
-    jobs=[REFRESH, PURGE],
+    jobs=[LANDING, BUILD, BUILD_OF_TODAY, REFRESH, PURGE],
     schedules=[daily_refresh, daily_purge],
-    sensors=[refresh_failed, source_is_stale],
+    sensors=[build_after_landing, refresh_failed, source_is_stale],
     resources={"dbt": DBT, RUN_LOCK: RunLock()},
     # A run that the UI starts has its steps in one process too: so it holds the lock from its first step to its last.
     executor=dg.in_process_executor,
-).map_resolved_asset_specs(func=lambda spec: dg.apply_freshness_policy(spec, DAILY))
+)

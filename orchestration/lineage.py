@@ -15,7 +15,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject
 from sqlglot.errors import SqlglotError
 
 from orchestration.column_lineage import FILES, Origin, Table, column_origins
-from orchestration.kept import keep
+from orchestration.state_file import write_state
 from orchestration.translator import layer_of
 
 # Where Dagster keeps it (its API, and Dagster+, show it); the open-source UI shows the table below instead.
@@ -93,9 +93,9 @@ class Lineage:
             for name, origins in kept["columns"].items()
         }
 
-    def keep(self) -> None:
+    def write(self) -> None:
         """Keep what was read, for the next build."""
-        keep(self._kept_file, self._kept)
+        write_state(self._kept_file, self._kept)
 
     def _dependencies(self, node: Node, origins: Iterable[Origin]) -> Iterator[dg.TableColumnDep]:
         sources = [self._sources[key] for key in node["depends_on"]["nodes"] if key in self._sources]
@@ -132,4 +132,4 @@ def with_lineage(events: Iterable[Any], lineage: Lineage) -> Iterator[Any]:
                 SHOWN: dg.MetadataValue.md(as_table(found)),
             }
             yield event.with_metadata({**event.metadata, **told})
-    lineage.keep()
+    lineage.write()

@@ -1,4 +1,4 @@
-"""A refresh from the command line: the same Dagster job as the schedule's, in this process."""
+"""A refresh from the command line: the landing and the build of the schedule and its sensor, in this process."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from ingestion.settings import Home, Window, utc_now
 from ingestion.sources.registry.client import RegistryError
 from orchestration.alerts import failure_alert
 from orchestration.assets.failure import causes
+from orchestration.build_state import evaluation_of
+from orchestration.checks.refresh import LANDING_TAG
 from orchestration.definitions import defs
+from orchestration.jobs import COMMAND_TAG, LANDING, job_after_landing, range_tags
 from orchestration.purge import purge
-from orchestration.schedules import range_tags
-from orchestration.verdicts import FAILED_ROWS
 
-# The runs of this command carry it as a tag.
-COMMAND = "costowner/command"
+# dagster-dbt's metadata of a test that failed.
+FAILED_ROWS = "dagster_dbt/failed_row_count"
 # On the terminal: what each step says, and not each event of the engine (the UI has them all).
 QUIET_LOGGERS = {"console": {"config": {"log_level": "INFO"}}}
 
@@ -34,24 +35,25 @@ class Outcome:
     seconds: float
 
 
-def _bury(instance: dg.DagsterInstance) -> None:
-    """Tell the UI that earlier runs of this command that never ended are dead: only one runs at a time."""
-    started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED], tags={COMMAND: "refresh"})
+def fail_abandoned_runs(instance: dg.DagsterInstance) -> None:
+    """Report earlier runs of this command that never ended as failed: only one runs at a time."""
+    started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED], tags={COMMAND_TAG: "refresh"})
     for run in instance.get_runs(started):
         instance.report_run_failed(run, "the process was killed; the next refresh does its work")
 
 
-def _print_failed_checks(events: Sequence[dg.DagsterEvent], say: Callable[[str], None]) -> None:
-    for event in events:
-        if event.event_type != dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            continue
-        check = event.asset_check_evaluation_data
-        if not check.passed:
+def _print_failed_checks(instance: dg.DagsterInstance, say: Callable[[str], None]) -> None:
+    """Print every check that failed when it ran last: a warning stands until its check passes, whichever run ran it."""
+    keys = sorted(defs.resolve_asset_graph().asset_check_keys)
+    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+    for key in keys:
+        check = evaluation_of(latest.get(key))
+        if check is not None and not check.passed:
             rows = check.metadata.get(FAILED_ROWS)
-            what = check.description or (f"rows that fail: {rows.value}" if rows else "")
+            cause = check.description or (f"rows that fail: {rows.value}" if rows else "")
             say(
                 f"  check failed ({check.severity.value.lower()}): {check.check_name} on {check.asset_key.path[-1]}"
-                + (f": {what}" if what else "")
+                + (f": {cause}" if cause else "")
             )
 
 
@@ -77,19 +79,26 @@ def refresh(home: Home, window: Window, say: Callable[[str], None]) -> Outcome:
 
 def _run(home: Home, window: Window, say: Callable[[str], None], failed: Callable[..., Outcome]) -> Outcome:
     started = time.monotonic()
-    job = defs.resolve_job_def("refresh")
     with dg.DagsterInstance.get() as instance:
-        _bury(instance)
+        fail_abandoned_runs(instance)
         # The landing of a broken registry reports it; what is past its own date is purged all the same.
         with suppress(RegistryError):
             purged = purge(home, utc_now())
             if purged.rows:
                 say(f"  prompts: {purged}")
-        tags = {**range_tags(window), COMMAND: "refresh"}
-        result = job.execute_in_process(
-            instance=instance, tags=tags, run_config={"loggers": QUIET_LOGGERS}, raise_on_error=False
-        )
-        _print_failed_checks(result.all_events, say)
+
+        def execute(job: str, tags: dict[str, str]) -> dg.ExecuteInProcessResult:
+            return defs.resolve_job_def(job).execute_in_process(
+                instance=instance,
+                tags={**tags, COMMAND_TAG: "refresh"},
+                run_config={"loggers": QUIET_LOGGERS},
+                raise_on_error=False,
+            )
+
+        result = execute(LANDING.name, range_tags(window))
+        if result.success:
+            result = execute(job_after_landing(home), {LANDING_TAG: result.run_id})
+        _print_failed_checks(instance, say)
         if not result.success:
             return failed(
                 causes(result.all_events) or ["the run failed; see the Dagster UI (make ui)"], result.run_id

@@ -10,9 +10,33 @@ from ingestion.settings import Home, utc_now
 from orchestration.alerts import alert, failure_alert
 from orchestration.assets.failure import causes
 from orchestration.checks.ledger import stale_sources
+from orchestration.checks.refresh import LANDING_TAG
+from orchestration.jobs import BUILD, BUILD_OF_TODAY, COMMAND_TAG, LANDING, job_after_landing
 
 # The events that show why a run failed.
 CAUSES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.ASSET_CHECK_EVALUATION}
+
+
+@dg.run_status_sensor(
+    name="build_after_landing",
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    monitored_jobs=[LANDING],
+    request_jobs=[BUILD, BUILD_OF_TODAY],
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "After a landing: builds, checks and publishes the ledger; where nothing changed, only what depends on the "
+        "refresh or on the date. The command does so itself."
+    ),
+)
+def build_after_landing(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+    landing = context.dagster_run
+    if COMMAND_TAG in landing.tags:
+        return dg.SkipReason("the command builds by itself")
+    return dg.RunRequest(
+        run_key=landing.run_id,
+        job_name=job_after_landing(Home.from_environment()),
+        tags={LANDING_TAG: landing.run_id},
+    )
 
 
 @dg.run_failure_sensor(name="refresh_failed", default_status=dg.DefaultSensorStatus.RUNNING)

@@ -22,7 +22,7 @@ import duckdb
 from ingestion.settings import Home
 from orchestration.engine import DUCKDB, Engine
 from orchestration.environment import DBT_PROJECT, duckdb_memory, project_digest
-from orchestration.kept import keep
+from orchestration.state_file import write_state
 
 # The name under which it is attached: `warehouse.main.fact_cost`.
 CATALOG = "warehouse"
@@ -100,7 +100,7 @@ def _compiled_for_duckdb(home: Home, views: Sequence[Mart]) -> dict[str, str]:
     if not stamp.exists() or json.loads(stamp.read_text()) != compiled_of:
         stamp.unlink(missing_ok=True)
         _compile_for_duckdb(home, folder, target, [view.name for view in views])
-        keep(stamp, compiled_of)
+        write_state(stamp, compiled_of)
     found = {}
     for view in views:
         sql = (target / "compiled" / "costowner" / view.path).read_text()

@@ -5,9 +5,9 @@ import dagster as dg
 from ingestion.settings import Home
 from orchestration.assets.ledger import PROJECT
 from orchestration.build_state import BUILD, BuildState, NotPublishable
+from orchestration.change_detection import ChangeDetection
 from orchestration.checks import ledger, prompts
 from orchestration.engine import Engine
-from orchestration.news import News
 from orchestration.publish import PARQUET, publish_database, publish_parquet
 from orchestration.run_lock import RUN_LOCK
 from orchestration.warehouse import marts_of
@@ -44,7 +44,7 @@ def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     context.log.info(f"publishing to {home.published}")
     rows = publish_database(home, MARTS)
     state.published(build)
-    News(home, engine).published()
+    ChangeDetection(home, engine).published()
     return dg.MaterializeResult(
         metadata={
             BUILD: build.id,
@@ -72,3 +72,6 @@ def published_parquet() -> dg.MaterializeResult[None]:
     return dg.MaterializeResult(
         metadata={"path": dg.MetadataValue.path(str(home.published / PARQUET)), "files written": written}
     )
+
+
+PUBLISHED_ASSETS = [published_marts, published_parquet]

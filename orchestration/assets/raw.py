@@ -8,7 +8,7 @@ from ingestion.lake.contract import DELIVERIES, DELIVERY_TOTALS, Landing, Source
 from ingestion.lake.pipeline import declare, land, remove_trace
 from ingestion.settings import Home, resolve, utc_now
 from ingestion.sources.catalog import SOURCES
-from orchestration import history
+from orchestration import backfill_state
 from orchestration.assets.failure import explained, is_of_one_source
 from orchestration.checks.refresh import DELIVERED, reasons
 from orchestration.partitions import billing_months, window_of
@@ -81,7 +81,7 @@ def _land(context: dg.AssetExecutionContext, source: Source) -> Landing | None:
         context.log.info(f"{source.title}: asking for {window.first} to {window.last}")
         landing = land(home, source, settings, window, utc_now())
         if not landing.refused:
-            history.landed(home, source, settings, window)
+            backfill_state.landed(home, source, settings, window)
     except Exception as error:
         message, try_again = explained(error)
         is_last_try = not try_again or context.retry_number >= AGAIN.max_retries

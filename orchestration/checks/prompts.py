@@ -13,7 +13,7 @@ from ingestion.lake.contract import DELIVERIES, DELIVERY_TOTALS, Source
 from ingestion.settings import Home, utc_now
 from ingestion.sources.llm_gateway import SOURCE as GATEWAY
 from ingestion.sources.llm_prompts import SOURCE as PROMPTS
-from orchestration.checks.ledger import rows_of
+from orchestration.checks.ledger import FRESHNESS, rows_of
 from orchestration.purge import overdue
 from orchestration.run_lock import RUN_LOCK
 
@@ -82,6 +82,7 @@ def no_prompt_is_too_old_or_outside_the_policy() -> dg.AssetCheckResult:
 
 @dg.asset_check(
     asset=DROPPED,
+    additional_deps=[FRESHNESS],
     required_resource_keys={RUN_LOCK},
     name="no_gateway_ships_prompts",
     description="No gateway's records of the last week held text of prompts or responses (which was dropped).",

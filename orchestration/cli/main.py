@@ -182,7 +182,7 @@ def _refresh(home: Home, months: str | None) -> int:
 
 
 def _run_refresh(home: Home, months: str | None) -> int:
-    from orchestration.history import window_for
+    from orchestration.backfill_state import window_for
     from orchestration.refresh import refresh as run
 
     window = window_for(home)

@@ -11,8 +11,8 @@ import dagster as dg
 import pytest
 
 from ingestion.settings import Home
+from orchestration.change_detection import Logic
 from orchestration.engine import Engine
-from orchestration.news import Logic
 from orchestration.project import LedgerCli, dbt_project
 from orchestration.run_lock import RUN_LOCK, RunLock
 

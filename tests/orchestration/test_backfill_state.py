@@ -10,7 +10,7 @@ from ingestion.lake.pipeline import declare
 from ingestion.settings import Home, Month, Window, resolve
 from ingestion.sources.catalog import SOURCES
 from ingestion.sources.vercel import SOURCE
-from orchestration.history import lacking, landed, window_for
+from orchestration.backfill_state import lacking, landed, window_for
 
 WHOLE, OPEN = Window(Month(2026, 1), Month(2026, 11)), Window(Month(2026, 10), Month(2026, 11))
 

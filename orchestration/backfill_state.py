@@ -15,8 +15,8 @@ from ingestion.errors import SettingError
 from ingestion.lake.contract import Source
 from ingestion.settings import Home, Month, Window, resolve
 from ingestion.sources.catalog import SOURCES
-from orchestration.kept import keep
 from orchestration.partitions import history_start, open_window
+from orchestration.state_file import write_state
 
 
 def _file(home: Home, source: Source) -> Path:
@@ -50,7 +50,7 @@ def landed(home: Home, source: Source, settings: object, window: Window) -> None
     """Note that a source has delivered all of a window up to today, nothing of it refused."""
     if window.last < open_window().last or _has(_known(home, source), settings, window.first):
         return
-    keep(_file(home, source), {"first": str(window.first), "of": _given(settings)})
+    write_state(_file(home, source), {"first": str(window.first), "of": _given(settings)})
 
 
 def _is_lacking(home: Home, source: Source) -> bool:

@@ -1,4 +1,4 @@
-"""A refresh without news leaves the ledger alone, and is never mistaken for one with news."""
+"""A refresh without changes leaves the ledger as it is, and no change is overlooked."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
 from ingestion.sources.vercel import SOURCE
 from ingestion.sources.vercel.shape import CHARGES
-from orchestration import environment, news
+from orchestration import change_detection, environment
+from orchestration.change_detection import ChangeDetection, Logic
 from orchestration.engine import Engine
 from orchestration.environment import DBT_PROJECT
-from orchestration.news import Logic, News, Scope
 
 MONTH = Month(2026, 10)
 
@@ -45,28 +45,36 @@ def touch(home: Home) -> None:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """An installation whose last refresh is published."""
-    for module in (news, environment):
+    for module in (change_detection, environment):
         monkeypatch.setattr(module, "DBT_PROJECT", tmp_path / "dbt_project")
     (tmp_path / "dbt_project").mkdir()
     (tmp_path / "dbt_project" / "model.sql").write_text("select 1")
+    (tmp_path / "dbt_project" / "dbt_project.yml").write_text("vars: {logic_version: 1}")
     home = Home(tmp_path / "home")
     home.dagster.mkdir(parents=True)
     deliver(home, "1.5", datetime(2026, 10, 3, tzinfo=UTC))
-    assert begin(home) is Scope.EVERYTHING, "the first build"
-    touch(home)
-    News(home, Engine("duckdb")).published()
+    assert changes(home).has_changes(), "the first build"
+    build(home)
     return home
 
 
-def begin(home: Home, engine: str = "duckdb", whole: bool = True) -> Scope:
-    return News(home, Engine(engine)).begin(whole)
+def changes(home: Home, engine: str = "duckdb") -> ChangeDetection:
+    return ChangeDetection(home, Engine(engine))
 
 
-def test_same_deliveries_are_no_news_however_often_they_are_asked_for(home: Home) -> None:
+def build(home: Home, engine: str = "duckdb", represents_inputs: bool = True) -> None:
+    """A build that is published."""
+    changes(home, engine).begin(represents_inputs=represents_inputs)
+    touch(home)
+    Logic(home, Engine(engine)).built()
+    changes(home, engine).published()
+
+
+def test_same_deliveries_are_no_change_however_often_they_are_asked_for(home: Home) -> None:
     deliver(home, "1.5", datetime(2026, 10, 4, tzinfo=UTC))
-    assert begin(home) is Scope.TODAY
-    News(home, Engine("duckdb")).published()
-    assert begin(home) is Scope.TODAY
+    assert not changes(home).has_changes()
+    build(home)
+    assert not changes(home).has_changes()
 
 
 def another_amount(home: Home) -> None:
@@ -87,62 +95,63 @@ def no_warehouse(home: Home) -> None:
 
 
 def build_that_was_not_published(home: Home) -> None:
-    begin(home)
+    changes(home).begin(represents_inputs=True)
 
 
 def build_of_a_part(home: Home) -> None:
-    begin(home, whole=False)
-    News(home, Engine("duckdb")).published()
+    build(home, represents_inputs=False)
 
 
-def kept_by_an_earlier_release(home: Home) -> None:
-    (kept,) = home.root.glob("**/published_of.json")
-    kept.write_text('{"inputs": "digest", "warehouse": [1, 2, 3]}')
+def state_of_an_earlier_release(home: Home) -> None:
+    (published,) = home.root.glob("**/published_of.json")
+    published.write_text('{"inputs": "digest", "warehouse": [1, 2, 3]}')
 
 
 @pytest.mark.parametrize(
-    ("event", "scope"),
+    "change",
     [
-        (another_amount, Scope.DELIVERIES),
-        (another_file_in_the_lake, Scope.DELIVERIES),
-        (another_model, Scope.EVERYTHING),
-        (touch, Scope.EVERYTHING),
-        (no_warehouse, Scope.EVERYTHING),
-        (build_that_was_not_published, Scope.EVERYTHING),
-        (build_of_a_part, Scope.EVERYTHING),
-        (kept_by_an_earlier_release, Scope.EVERYTHING),
+        another_amount,
+        another_file_in_the_lake,
+        another_model,
+        touch,
+        no_warehouse,
+        build_that_was_not_published,
+        build_of_a_part,
+        state_of_an_earlier_release,
     ],
-    ids=lambda value: getattr(value, "__name__", None),
 )
-def test_what_is_news(home: Home, event: Callable[[Home], None], scope: Scope) -> None:
-    event(home)
-    assert begin(home) is scope
+def test_change_is_detected(home: Home, change: Callable[[Home], None]) -> None:
+    assert not changes(home).has_changes()
+    change(home)
+    assert changes(home).has_changes()
 
 
-def test_both_deliveries_and_models_are_news(home: Home) -> None:
+def test_looking_for_changes_changes_nothing(home: Home) -> None:
     another_amount(home)
-    another_model(home)
-    assert begin(home) is Scope.EVERYTHING
+    assert changes(home).has_changes() and changes(home).has_changes()
+    build(home)
+    assert not changes(home).has_changes()
 
 
-def test_on_spark_everything_is_news(home: Home) -> None:
+def test_on_spark_every_refresh_builds_everything(home: Home) -> None:
     for _ in range(2):
-        assert begin(home, "spark_session") is Scope.EVERYTHING
-        News(home, Engine("spark_session")).published()
+        assert changes(home, "spark_session").has_changes()
+        (Engine("spark_session").target_folder(home)).mkdir(exist_ok=True)
+        build(home, "spark_session")
 
 
 def test_tables_of_another_logic_are_made_anew_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     logic = Logic(home, Engine("duckdb"))
-    monkeypatch.setattr(Logic, "current", staticmethod(lambda: "1"))
+    monkeypatch.setattr(Logic, "current", staticmethod(lambda: "2"))
     assert logic.is_new()
     logic.built()
     assert not logic.is_new()
-    monkeypatch.setattr(Logic, "current", staticmethod(lambda: "2"))
+    monkeypatch.setattr(Logic, "current", staticmethod(lambda: "3"))
     assert logic.is_new()
 
 
-def test_what_knows_the_day_is_built_by_every_refresh() -> None:
-    """A model that asks for today's date stays right only if it is built where there is no news, too."""
+def test_model_that_depends_on_the_date_is_built_by_every_refresh() -> None:
+    """It stays right only if it is built where nothing changed, too."""
     asking = {file.stem for file in (DBT_PROJECT / "models").rglob("*.sql") if "today()" in file.read_text()}
     always = {
         file.stem for file in (DBT_PROJECT / "models").rglob("*.sql") if '"refresh": "always"' in file.read_text()

@@ -1,0 +1,98 @@
+"""Whether the ledger would be built from anything else than the published one was.
+
+The inputs are two digests: the deliveries (the current one of every slice, and the lake's files) and the logic (the dbt
+project's files, the versions of dbt and DuckDB). They are stored when a build of them is published. While they stay the
+same and nobody else writes the warehouse, a refresh builds only the models that depend on the refresh or on the date.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import version
+
+import yaml
+
+from ingestion.lake.contract import DELIVERY_TOTALS
+from ingestion.lake.notes import known_notes
+from ingestion.settings import Home
+from ingestion.sources.catalog import SOURCES
+from orchestration.build_state import warehouse_version
+from orchestration.engine import Engine
+from orchestration.environment import DBT_PROJECT, project_digest, stamps
+from orchestration.state_file import write_state
+
+TOOLS = ("dbt-core", "dbt-duckdb", "duckdb")
+
+
+class Logic:
+    """Which logic (`logic_version` of dbt_project.yml) built an installation's tables.
+
+    Another version builds every period again, and may give a table other columns, so dbt creates all tables again.
+    What earlier revisions recorded is kept (`fact_cost_revision` is never rebuilt).
+    """
+
+    def __init__(self, home: Home, engine: Engine) -> None:
+        self._file = engine.target_folder(home) / "logic_version"
+
+    @staticmethod
+    def current() -> str:
+        return str(yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text())["vars"]["logic_version"])
+
+    def is_new(self) -> bool:
+        return not self._file.exists() or self._file.read_text() != self.current()
+
+    def built(self) -> None:
+        self._file.write_text(self.current())
+
+
+class ChangeDetection:
+    """The inputs of the published ledger, compared with the current ones.
+
+    `begin` before a build, `published` after its publication. A build that ends in between leaves no inputs, and the
+    next refresh builds everything.
+    """
+
+    def __init__(self, home: Home, engine: Engine) -> None:
+        self._home, self._engine = home, engine
+        folder = engine.target_folder(home)
+        self._published, self._building = folder / "published_of.json", folder / "built_of.json"
+
+    def has_changes(self) -> bool:
+        """Whether anything but the refresh itself and the date differs from what was published last."""
+        # Other writers of a cluster's tables leave no trace here.
+        if self._engine.is_spark or not self._published.exists() or Logic(self._home, self._engine).is_new():
+            return True
+        current = {**self._inputs(), "warehouse": warehouse_version(self._home)}
+        return bool(json.loads(self._published.read_text()) != current)
+
+    def begin(self, *, represents_inputs: bool) -> None:
+        """Note that a build begins. `represents_inputs`: once it is published, the ledger is that of the current inputs."""
+        self._published.unlink(missing_ok=True)
+        self._building.unlink(missing_ok=True)
+        if represents_inputs:
+            self._building.parent.mkdir(parents=True, exist_ok=True)
+            write_state(self._building, self._inputs())
+
+    def published(self) -> None:
+        """Note that the build that began last is published."""
+        if self._building.exists():
+            inputs = {**json.loads(self._building.read_text()), "warehouse": warehouse_version(self._home)}
+            self._building.unlink()
+            write_state(self._published, inputs)
+
+    def _inputs(self) -> dict[str, str]:
+        return {"deliveries": self._deliveries(), "logic": self._logic()}
+
+    def _logic(self) -> str:
+        return repr([project_digest(), *((tool, version(tool)) for tool in TOOLS)])
+
+    def _deliveries(self) -> str:
+        content = hashlib.sha256()
+        for source in SOURCES:
+            for slice_id, note in known_notes(self._home, source.dataset).items():
+                content.update(f"{source.dataset}|{slice_id}|{note.load_id}\n".encode())
+            # A file that somebody changes, removes or restores is a change as well: the checks have to see it.
+            for table in (*source.tables, DELIVERY_TOTALS):
+                content.update(stamps(self._home.lake / source.dataset, (f"{table.name}/**/*.parquet",)))
+        return content.hexdigest()

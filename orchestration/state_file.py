@@ -1,0 +1,14 @@
+"""Small JSON files that hold state between refreshes, each replaced in one step."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def write_state(file: Path, content: Any) -> None:
+    """Replace a state file; a process that is killed here leaves the previous one."""
+    draft = file.with_suffix(".tmp")
+    draft.write_text(json.dumps(content))
+    draft.replace(file)
