@@ -11,7 +11,6 @@ from orchestration.change_detection import ChangeDetection
 from orchestration.checks.ledger import CHECKS
 from orchestration.checks.prompts import no_gateway_ships_prompts
 from orchestration.engine import Engine
-from orchestration.partitions import billing_months
 from orchestration.purge import purge
 from orchestration.run_lock import RUN_LOCK, RunLock
 
@@ -23,7 +22,6 @@ RAW = dg.AssetSelection.assets(*RAW_ASSETS)
 LANDING = dg.define_asset_job(
     "landing",
     selection=RAW,
-    partitions_def=billing_months(),
     executor_def=dg.in_process_executor,
     description="Land what changed at the vendors. The sensor `build_after_landing` starts the build.",
 )
@@ -46,7 +44,6 @@ BUILD_OF_TODAY = dg.define_asset_job(
 REFRESH = dg.define_asset_job(
     "refresh",
     selection=dg.AssetSelection.all(),
-    partitions_def=billing_months(),
     executor_def=dg.in_process_executor,
     description="Landing and build in one run, to be started by hand.",
 )

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from ingestion.settings import PROJECT_ROOT, Home
+from orchestration.engine import Engine
 from orchestration.project import DBT_COMMAND, LedgerCli, dbt_project
 
 # A process like dbt's, whose parent kills itself while it works.
@@ -32,8 +33,11 @@ def test_dbt_ends_with_the_process_that_started_it_also_when_that_is_killed() ->
 
 
 def test_dagster_starts_dbt_by_that_command_and_gets_its_exit_code(read_home: Home) -> None:
+    target = Engine("duckdb").target_folder(read_home)
     cli = LedgerCli.of(dbt_project())
-    listing = cli.cli(["list", "--quiet", "--select", "fact_cost"], raise_on_error=False).wait()
+    listing = cli.cli(
+        ["list", "--quiet", "--select", "fact_cost"], raise_on_error=False, target_path=target
+    ).wait()
     assert str(DBT_COMMAND) in listing.process.args and listing.process.returncode == 0
-    wrong = cli.cli(["build", "--no-such-option"], raise_on_error=False).wait()
+    wrong = cli.cli(["build", "--no-such-option"], raise_on_error=False, target_path=target).wait()
     assert wrong.process.returncode == 2
