@@ -82,7 +82,8 @@ class BuildState:
     ) -> Build:
         """The build to publish. Raises NotPublishable where the warehouse holds another, or a check did not pass on it.
 
-        `standing` are blocking checks of what a build is made of: none of them may have failed when it last ran.
+        `standing` are blocking checks of what a build is made of: none of them may have failed, or have been left out by a
+        run that was killed, when it last ran.
         """
         build = self.last
         if build is None:
@@ -100,8 +101,10 @@ class BuildState:
         results = {check: evaluation_of(evaluations.get(check)) for check in (*checks, *standing)}
         for check in standing:
             result = results[check]
-            if result is not None and not result.passed:
-                raise NotPublishable(f"the check {check.name} failed when it last ran: {WAY_OUT}")
+            if check in evaluations and (result is None or not result.passed):
+                raise NotPublishable(
+                    f"the check {check.name} failed, or was not reached, when it last ran: {WAY_OUT}"
+                )
         for check in checks:
             result = results[check]
             checked = result.metadata.get(BUILD) if result else None
@@ -119,9 +122,12 @@ class BuildState:
 
 
 def evaluation_of(record: Any) -> dg.AssetCheckEvaluation | None:
-    """The result of a check, from its record in Dagster's storage."""
+    """The result of a check, from its record in Dagster's storage; None where a run planned it and did not come to it."""
     event = record.event.dagster_event if record and record.event else None
-    return event.asset_check_evaluation_data if event else None
+    if event is None or event.event_type != dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+        return None
+    evaluation: dg.AssetCheckEvaluation = event.asset_check_evaluation_data
+    return evaluation
 
 
 def _read(file: Path) -> Build | None:

@@ -127,8 +127,25 @@ def test_failed_check_of_what_the_build_is_made_of_refuses_it(home: Home, instan
     standing = [dg.AssetCheckKey(dg.AssetKey("ledger"), "never_ran"), CHECKS[1]]
     assert state(home).publishable(instance, CHECKS[:1], standing).id == "one"
     check(instance, None, is_once=False)
-    with pytest.raises(NotPublishable, match="is_once failed when it last ran"):
+    with pytest.raises(NotPublishable, match="is_once failed, or was not reached, when it last ran"):
         state(home).publishable(instance, [], standing)
+
+
+def test_check_that_a_run_planned_and_did_not_reach_refuses_the_build(
+    home: Home, instance: dg.DagsterInstance
+) -> None:
+    build(home, "one")
+    check(instance, "one")
+
+    @dg.asset(name="ledger", check_specs=[dg.AssetCheckSpec(key.name, asset="ledger") for key in CHECKS])
+    def ledger() -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
+        yield dg.Output(None)
+        raise RuntimeError("killed")
+
+    dg.materialize([ledger], instance=instance, raise_on_error=False)
+    assert "adds_up has not run on the build of run one" in refusal(home, instance)
+    with pytest.raises(NotPublishable, match="adds_up failed, or was not reached, when it last ran"):
+        state(home).publishable(instance, [], CHECKS)
 
 
 @pytest.mark.parametrize("of_build", [None, "zero"])
