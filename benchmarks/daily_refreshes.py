@@ -18,7 +18,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from ingestion.settings import PROJECT_ROOT, Home, utc_now
-from orchestration.prune import prune, unneeded_files
+from orchestration.retention.prune import prune, unneeded_files
 from sample_company.stage import staged
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -18,9 +17,6 @@ from orchestration.jobs import BUILD, BUILD_OF_TODAY, LANDING, PURGE, REFRESH
 from orchestration.run_lock import RUN_LOCK, RunLock
 from orchestration.schedules import daily_purge, daily_refresh
 from orchestration.sensors import build_after_landing, refresh_failed, source_is_stale
-
-# Applying one policy to all specs is a preview feature; the lock file pins the version that it was tried with.
-warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
 # Of raw and published assets only: a refresh without changes leaves most of the ledger as it is. How old the newest charge
 # is, is a check of the content (checks/ledger.py).

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import stat
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
-from ingestion.settings import SHIPPED, Home
-from orchestration.engine import Engine
-
-DBT_PROJECT = SHIPPED / "dbt_project"
-WATCHED = ("**/*.sql", "**/*.yml", "**/*.csv")
+from ingestion.settings import Home
+from orchestration.dbt.engine import Engine
+from orchestration.dbt.project_files import DBT_PROJECT, project_digest
 
 # The umask of an installation: what it creates is its user's alone.
 PRIVATE = stat.S_IRWXG | stat.S_IRWXO
@@ -30,23 +26,6 @@ QUIET = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
     "DO_NOT_TRACK": "1",
 }
-
-
-def stamps(folder: Path, patterns: Sequence[str]) -> bytes:
-    """Names, sizes and times of a folder's files."""
-    found = []
-    for pattern in patterns:
-        for file in sorted(folder.glob(pattern)):
-            name = file.relative_to(folder)
-            if "target" not in name.parts:
-                status = file.stat()
-                found.append(f"{name}:{status.st_size}:{status.st_mtime_ns}\n")
-    return "".join(found).encode()
-
-
-def project_digest() -> str:
-    """The dbt project's place and files."""
-    return hashlib.sha256(str(DBT_PROJECT).encode() + stamps(DBT_PROJECT, WATCHED)).hexdigest()
 
 
 def _has_acl(path: Path) -> bool:
@@ -113,8 +92,3 @@ def prepare(home: Home) -> None:
         DBT_LOG_LEVEL_FILE=os.environ.get("DBT_LOG_LEVEL_FILE") or "info",
         COSTOWNER_PROJECT_DIGEST=project_digest(),
     )
-
-
-def duckdb_memory() -> str:
-    """How much memory DuckDB may use before it spills to disk (also in dbt's profile)."""
-    return os.environ.get("COSTOWNER_DUCKDB_MEMORY", "4GB")

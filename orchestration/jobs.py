@@ -7,11 +7,11 @@ from ingestion.settings import Home, Window, utc_now
 from orchestration.assets.ledger import MODELS_OF_TODAY
 from orchestration.assets.publication import PUBLISHED_ASSETS
 from orchestration.assets.raw import RAW_ASSETS
-from orchestration.change_detection import ChangeDetection
 from orchestration.checks.ledger import CHECKS
 from orchestration.checks.prompts import no_gateway_ships_prompts
-from orchestration.engine import Engine
-from orchestration.purge import purge
+from orchestration.dbt.change_detection import ChangeDetection
+from orchestration.dbt.engine import Engine
+from orchestration.retention.purge import purge
 from orchestration.run_lock import RUN_LOCK, RunLock
 
 # The tag of a run by the command.

@@ -9,14 +9,14 @@ from dagster_dbt import dbt_assets
 from dagster_dbt.errors import DagsterDbtError
 
 from ingestion.settings import Home
-from orchestration.build_state import BuildState
-from orchestration.change_detection import ChangeDetection, Logic
-from orchestration.dbt_failure import why_it_failed
-from orchestration.engine import Engine
-from orchestration.lineage import Lineage, with_lineage
-from orchestration.project import LedgerCli, built_all_models, dbt_project, results_of
+from orchestration.dbt.change_detection import ChangeDetection, Logic
+from orchestration.dbt.engine import Engine
+from orchestration.dbt.failure import why_it_failed
+from orchestration.dbt.lineage import Lineage, with_lineage
+from orchestration.dbt.project import LedgerCli, built_all_models, dbt_project, results_of
+from orchestration.dbt.translator import LedgerTranslator
+from orchestration.publication.build_state import BuildState
 from orchestration.run_lock import RUN_LOCK
-from orchestration.translator import LedgerTranslator
 
 PROJECT = dbt_project()
 DBT = LedgerCli.of(PROJECT)
@@ -44,6 +44,7 @@ def _is_complete_part(context: dg.AssetExecutionContext) -> bool:
 
 @dbt_assets(
     manifest=PROJECT.manifest_path,
+    project=PROJECT,
     dagster_dbt_translator=TRANSLATOR,
     name="ledger",
     required_resource_keys={"dbt", RUN_LOCK},

@@ -1,16 +1,19 @@
 """The publication as assets: downstream of every mart, and so behind every blocking check."""
 
+from pathlib import Path
+
 import dagster as dg
 
 from ingestion.settings import Home
+from orchestration.assets.code_reference import code_reference
 from orchestration.assets.ledger import PROJECT
-from orchestration.build_state import BUILD, BuildState, NotPublishable
-from orchestration.change_detection import ChangeDetection
 from orchestration.checks import ledger, prompts
-from orchestration.engine import Engine
-from orchestration.publish import PARQUET, publish_database, publish_parquet
+from orchestration.dbt.change_detection import ChangeDetection
+from orchestration.dbt.engine import Engine
+from orchestration.publication.build_state import BUILD, BuildState, NotPublishable
+from orchestration.publication.publish import PARQUET, publish_database, publish_parquet
+from orchestration.publication.warehouse import marts_of
 from orchestration.run_lock import RUN_LOCK
-from orchestration.warehouse import marts_of
 
 MARTS = marts_of(PROJECT.manifest_path)
 PUBLISHED = dg.AssetKey(["published", "marts"])
@@ -31,6 +34,7 @@ BLOCKING, BLOCKING_OF_RAW = (
         "What BI tools read: `marts.duckdb`, replaced in one step. "
         "A failing blocking check keeps the last good publication up; no other build than the one that was checked is published."
     ),
+    metadata=code_reference(Path(__file__)),
     required_resource_keys={RUN_LOCK},
 )
 def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
@@ -64,6 +68,7 @@ def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
         "The published marts as Parquet, a folder each, for tools that read files; replaced in one step. Marts that are "
         "kept by billing month have a file a month, which stays while the month does."
     ),
+    metadata=code_reference(Path(__file__)),
     required_resource_keys={RUN_LOCK},
 )
 def published_parquet() -> dg.MaterializeResult[None]:

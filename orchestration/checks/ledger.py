@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from ingestion.settings import Home, utc_now
-from orchestration.build_state import BUILD, BuildState
-from orchestration.engine import Engine
+from orchestration.dbt.engine import Engine
+from orchestration.publication.build_state import BUILD, BuildState
+from orchestration.publication.warehouse import built_marts, opened
 from orchestration.run_lock import RUN_LOCK
-from orchestration.warehouse import built_marts, opened
 
 FACT_COST = dg.AssetKey(["marts", "fact_cost"])
 RECONCILIATION = dg.AssetKey(["marts", "fact_reconciliation"])

@@ -14,7 +14,7 @@ from ingestion.settings import Home, utc_now
 from ingestion.sources.llm_gateway import SOURCE as GATEWAY
 from ingestion.sources.llm_prompts import SOURCE as PROMPTS
 from orchestration.checks.ledger import FRESHNESS, rows_of
-from orchestration.purge import overdue
+from orchestration.retention.purge import overdue
 from orchestration.run_lock import RUN_LOCK
 
 REQUESTS = dg.AssetKey([GATEWAY.dataset, "llm_requests"])

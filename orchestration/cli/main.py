@@ -88,7 +88,7 @@ def status(demo: bool) -> None:
     """Who spends what, how it is owned, and whether it adds up."""
     from rich.console import Console
 
-    from orchestration.scoreboard import show
+    from orchestration.cli.scoreboard import show
 
     with _installation(demo, plays=False) as home:
         if not home.database.exists():
@@ -117,7 +117,7 @@ def ui(port: int, demo: bool) -> None:
 @costowner.command()
 def prune() -> None:
     """Remove files of the lake that no current or retained slice needs."""
-    from orchestration.prune import prune as remove
+    from orchestration.retention.prune import prune as remove
 
     given = os.environ.get(RETENTION, "35")
     if not given.isdecimal():
@@ -130,7 +130,7 @@ def prune() -> None:
 @costowner.command()
 def purge() -> None:
     """Delete prompts that are past their date, or that no policy allows."""
-    from orchestration.purge import purge as delete
+    from orchestration.retention.purge import purge as delete
 
     with _installation(demo=False) as home:
         click.echo(f"prompts: {delete(home, utc_now())}")
@@ -183,7 +183,7 @@ def _refresh(home: Home, months: str | None) -> int:
 
 def _run_refresh(home: Home, months: str | None) -> int:
     from orchestration.backfill_state import window_for
-    from orchestration.refresh import refresh as run
+    from orchestration.cli.refresh import refresh as run
 
     window = window_for(home)
     if months:

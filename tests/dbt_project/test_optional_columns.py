@@ -50,7 +50,8 @@ from ingestion.sources.registry import SOURCE as REGISTRY
 from ingestion.sources.registry.source import RegistrySettings
 from ingestion.sources.vercel import SOURCE as VERCEL
 from ingestion.sources.vercel.shape import CHARGES
-from orchestration.environment import DBT_PROJECT, prepare
+from orchestration.dbt.project_files import DBT_PROJECT
+from orchestration.environment import prepare
 
 MONTH = "2026-10"
 DAY = datetime(2026, 10, 7, tzinfo=UTC)

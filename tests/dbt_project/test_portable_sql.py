@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.environment import DBT_PROJECT
+from orchestration.dbt.project_files import DBT_PROJECT
 from tests.engines import DuckDb, Spark, needs_spark
 
 # What is written where one engine has a way of its own, and what to write in its place.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import yaml
 
-from orchestration.environment import DBT_PROJECT
+from orchestration.dbt.project_files import DBT_PROJECT
 
 PREFIX = "set:hiveconf:"
 # Where the local one keeps its tables, how small they are, and that it has no UI: a cluster has its own.

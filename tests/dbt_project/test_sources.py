@@ -9,7 +9,7 @@ import yaml
 
 from ingestion.lake.contract import DELIVERIES, DELIVERY_TOTALS, Source
 from ingestion.sources.catalog import SOURCES
-from orchestration.environment import DBT_PROJECT
+from orchestration.dbt.project_files import DBT_PROJECT
 
 BILLED = "billed_cost"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.engine import Engine
-from orchestration.environment import DBT_PROJECT
+from orchestration.dbt.engine import Engine
+from orchestration.dbt.project_files import DBT_PROJECT
 from tests.engines import SHORT_LIVED, needs_spark
 
 # All invocations of dbt in one process: Spark starts once.

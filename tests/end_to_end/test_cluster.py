@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ingestion.settings import Home
-from orchestration.engine import Engine
-from orchestration.environment import DBT_PROJECT
+from orchestration.dbt.engine import Engine
+from orchestration.dbt.project_files import DBT_PROJECT
 from sample_company.stage import staged
 from tests.cluster import Cluster, spark_cluster
 from tests.end_to_end.conftest import SECOND, UNTIL, Company

@@ -14,8 +14,8 @@ import dagster as dg
 import pytest
 
 from ingestion.settings import PROJECT_ROOT, Home
-from orchestration.engine import Engine
-from orchestration.environment import DBT_PROJECT
+from orchestration.dbt.engine import Engine
+from orchestration.dbt.project_files import DBT_PROJECT
 from sample_company.stage import Stage, staged
 from tests.end_to_end.conftest import FIRST, SECOND, UNTIL, Company, said_until
 from tests.engines import SHORT_LIVED, needs_spark

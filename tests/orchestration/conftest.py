@@ -11,8 +11,8 @@ import pytest
 from ingestion.lake.pipeline import declare
 from ingestion.settings import Home
 from ingestion.sources.catalog import SOURCES
+from orchestration.dbt.project import dbt_project
 from orchestration.environment import prepare
-from orchestration.project import dbt_project
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import dagster as dg
 import pytest
 
 from ingestion.settings import Home
-from orchestration.build_state import BUILD, BuildState, NotPublishable
-from orchestration.engine import Engine
+from orchestration.dbt.engine import Engine
+from orchestration.publication.build_state import BUILD, BuildState, NotPublishable
 
 CHECKS = [dg.AssetCheckKey(dg.AssetKey("ledger"), name) for name in ("adds_up", "is_once")]
 

@@ -16,10 +16,10 @@ from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
 from ingestion.sources.vercel import SOURCE
 from ingestion.sources.vercel.shape import CHARGES
-from orchestration import change_detection, environment
-from orchestration.change_detection import ChangeDetection, Logic
-from orchestration.engine import Engine
-from orchestration.environment import DBT_PROJECT
+from orchestration.dbt import change_detection, project_files
+from orchestration.dbt.change_detection import ChangeDetection, Logic
+from orchestration.dbt.engine import Engine
+from orchestration.dbt.project_files import DBT_PROJECT
 
 MONTH = Month(2026, 10)
 
@@ -45,7 +45,7 @@ def touch(home: Home) -> None:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """An installation whose last refresh is published."""
-    for module in (change_detection, environment):
+    for module in (change_detection, project_files):
         monkeypatch.setattr(module, "DBT_PROJECT", tmp_path / "dbt_project")
     (tmp_path / "dbt_project").mkdir()
     (tmp_path / "dbt_project" / "model.sql").write_text("select 1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestration.column_lineage import FILES, column_origins
+from orchestration.dbt.column_lineage import FILES, column_origins
 
 ORDERS, PEOPLE = ("shop", "orders"), ("shop", "people")
 COLUMNS = {ORDERS: ["id", "person", "price", "amount"], PEOPLE: ["person", "name"]}

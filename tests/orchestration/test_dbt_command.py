@@ -8,11 +8,11 @@ import sys
 import pytest
 
 from ingestion.settings import PROJECT_ROOT, Home
-from orchestration.engine import Engine
-from orchestration.project import DBT_COMMAND, LedgerCli, dbt_project
+from orchestration.dbt.engine import Engine
+from orchestration.dbt.project import DBT_COMMAND, LedgerCli, dbt_project
 
 # A process like dbt's, whose parent kills itself while it works.
-CHILD = "import orchestration.dbt_command as p, signal; p.end_with_parent(); print('works', flush=True); signal.pause()"
+CHILD = "import orchestration.dbt.command as p, signal; p.end_with_parent(); print('works', flush=True); signal.pause()"
 PARENT = f"""
 import os, signal, subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", {CHILD!r}], stdout=subprocess.PIPE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
+import yaml
 
 from ingestion.lake.pipeline import declare
 from ingestion.settings import PROJECT_ROOT, Home, Month, Window, resolve
@@ -18,6 +20,8 @@ from ingestion.sources.catalog import SOURCES
 from orchestration.backfill_state import landed
 from orchestration.checks.ledger import stale_sources
 from sample_company.server import Request, Response, Route, serving
+
+SNAPSHOT = Path(__file__).with_name("definitions.yml")
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +46,30 @@ def test_definitions_load_without_settings_and_every_raw_table_is_an_asset(defs:
     assert {"marts/fact_cost", "marts/dim_owner", "published/marts"} <= keys
 
 
+def snapshot(defs: dg.Definitions) -> str:
+    """What the UI shows, by name: assets by group with their checks, jobs, schedules and sensors."""
+    assets: dict[str, dict[str, list[str]]] = {}
+    for key in sorted(graph(defs).get_all_asset_keys()):
+        checks = sorted(check.name for check in graph(defs).get_check_keys_for_assets({key}))
+        assets.setdefault(graph(defs).get(key).group_name, {})[key.to_user_string()] = checks
+    repository = defs.get_repository_def()
+    shown = {
+        "assets": assets,
+        "jobs": sorted(job.name for job in repository.get_all_jobs() if not job.name.startswith("__")),
+        "schedules": {schedule.name: str(schedule.cron_schedule) for schedule in repository.schedule_defs},
+        "sensors": sorted(sensor.name for sensor in repository.sensor_defs),
+    }
+    return yaml.safe_dump(shown, width=130)
+
+
+def test_definitions_are_those_of_the_snapshot(defs: dg.Definitions) -> None:
+    """A renamed asset loses its history and a lost check guards nothing: both show in a review of the snapshot."""
+    current = snapshot(defs)
+    if os.environ.get("UPDATE_SNAPSHOT"):
+        SNAPSHOT.write_text(current)
+    assert current == SNAPSHOT.read_text(), "UPDATE_SNAPSHOT=1 writes it; review the difference"
+
+
 def test_raw_tables_are_upstream_of_their_staging_models(defs: dg.Definitions) -> None:
     parents = graph(defs).get(dg.AssetKey(["staging", "stg_vercel__charges"])).parent_keys
     assert dg.AssetKey(["raw_vercel", "charges"]) in parents
@@ -63,12 +91,14 @@ def test_prices_are_landed_after_the_sources_whose_models_they_name(defs: dg.Def
     assert {"raw_llm_gateway", "raw_llm_providers", "raw_registry"} == {key.path[0] for key in parents}
 
 
-def test_every_asset_has_description_owner_kind_and_group_and_what_every_refresh_makes_has_freshness(
+def test_every_asset_has_description_owner_kind_group_and_code_and_what_every_refresh_makes_has_freshness(
     defs: dg.Definitions,
 ) -> None:
     for key in graph(defs).get_all_asset_keys():
         node = graph(defs).get(key)
         assert node.description and node.owners and node.kinds and node.group_name, key
+        (code,) = node.metadata["dagster/code_references"].code_references
+        assert Path(code.file_path).is_file(), key
         is_made_by_every_refresh = key.path[0].startswith("raw_") or key.path[0] == "published"
         assert (node.freshness_policy is not None) == is_made_by_every_refresh, key
 

@@ -10,9 +10,9 @@ import pytest
 
 from ingestion.errors import SettingError
 from ingestion.settings import Home
-from orchestration.engine import Engine
-from orchestration.publish import publish_database
-from orchestration.warehouse import Mart, WarehouseError, opened
+from orchestration.dbt.engine import Engine
+from orchestration.publication.publish import publish_database
+from orchestration.publication.warehouse import Mart, WarehouseError, opened
 
 CHARGES = Mart("charges", False, {"name": "string", "cost": "decimal(38,12)", "moment": "timestamp"})
 

@@ -20,8 +20,8 @@ from ingestion.lake.contract import Rows, Slice, Source
 from ingestion.lake.pipeline import land
 from ingestion.settings import Home
 from orchestration.assets.failure import causes, explained, is_of_one_source, one_line
-from orchestration.dbt_failure import why_it_failed
-from orchestration.engine import Engine
+from orchestration.dbt.engine import Engine
+from orchestration.dbt.failure import why_it_failed
 from tests.ingestion.test_lake import CHARGES, NOW, WINDOW, NoSettings
 
 

@@ -9,8 +9,8 @@ import dagster as dg
 import pytest
 
 from ingestion.settings import Home
-from orchestration.change_detection import ChangeDetection
 from orchestration.checks.refresh import LANDING_TAG
+from orchestration.dbt.change_detection import ChangeDetection
 
 
 def keys_of(job: str) -> tuple[set[dg.AssetKey], set[str]]:

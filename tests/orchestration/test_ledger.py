@@ -11,9 +11,9 @@ import dagster as dg
 import pytest
 
 from ingestion.settings import Home
-from orchestration.change_detection import Logic
-from orchestration.engine import Engine
-from orchestration.project import LedgerCli, dbt_project
+from orchestration.dbt.change_detection import Logic
+from orchestration.dbt.engine import Engine
+from orchestration.dbt.project import LedgerCli, dbt_project
 from orchestration.run_lock import RUN_LOCK, RunLock
 
 ENGINE = Engine("duckdb")

@@ -10,9 +10,9 @@ import dagster as dg
 import pytest
 from dagster_dbt import DbtProject
 
-import orchestration.lineage
-from orchestration.lineage import COLUMN_LINEAGE, Lineage, with_lineage
-from orchestration.translator import LedgerTranslator
+import orchestration.dbt.lineage
+from orchestration.dbt.lineage import COLUMN_LINEAGE, Lineage, with_lineage
+from orchestration.dbt.translator import LedgerTranslator
 
 SQL = {
     "prices": "select 1 as sku, 2 as price",
@@ -64,7 +64,7 @@ def test_nothing_is_read_again_when_models_come_in_another_order(
     def not_again(*_: object) -> None:
         raise AssertionError("SQL that is known was read again")
 
-    monkeypatch.setattr(orchestration.lineage, "column_origins", not_again)
+    monkeypatch.setattr(orchestration.dbt.lineage, "column_origins", not_again)
     assert build(tmp_path, ["people", "prices", "orders"]) == first
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from ingestion.lake.notes import load_of
 from ingestion.lake.pipeline import land
 from ingestion.settings import Home
-from orchestration.prune import prune
+from orchestration.retention.prune import prune
 from tests.ingestion.test_lake import NOW, WINDOW, NoSettings, current_rows, record, source_of
 
 KEEP = timedelta(days=35)

@@ -15,10 +15,10 @@ import pytest
 import yaml
 
 from ingestion.settings import Home
-from orchestration import publish
-from orchestration.environment import DBT_PROJECT
-from orchestration.publish import FORMAT, publish_database, publish_parquet
-from orchestration.warehouse import Mart
+from orchestration.dbt.project_files import DBT_PROJECT
+from orchestration.publication import publish
+from orchestration.publication.publish import FORMAT, publish_database, publish_parquet
+from orchestration.publication.warehouse import Mart
 
 MARTS = [Mart("one", False, {}), Mart("other", False, {}), Mart("shown", True, {}, in_parquet=False)]
 

@@ -15,7 +15,7 @@ import pytest
 from ingestion.settings import Home
 from ingestion.sources.llm_prompts.shape import LLM_PROMPTS
 from ingestion.sources.registry.client import RegistryError
-from orchestration.purge import DRAFT, overdue, purge
+from orchestration.retention.purge import DRAFT, overdue, purge
 from tests.ingestion.test_llm_prompts import (
     KEY,
     MAIL,
@@ -119,7 +119,7 @@ import os, signal, sys
 from datetime import datetime
 from pathlib import Path
 from ingestion.settings import Home
-from orchestration.purge import purge
+from orchestration.retention.purge import purge
 home, now, registry, event = sys.argv[1:]
 
 def at(name, arguments):

@@ -15,7 +15,7 @@ from typing import Any
 import dagster as dg
 
 from ingestion.settings import Home
-from orchestration.engine import Engine
+from orchestration.dbt.engine import Engine
 from orchestration.state_file import write_state
 
 # In the metadata of a check: the build that it was run on. In that of the publication: the build that is published.

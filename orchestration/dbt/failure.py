@@ -13,9 +13,9 @@ from dagster_dbt.errors import DagsterDbtError
 
 from ingestion.settings import Home
 from orchestration.assets.failure import one_line
-from orchestration.engine import Engine
-from orchestration.project import results_of
-from orchestration.warehouse import CATALOG
+from orchestration.dbt.engine import Engine
+from orchestration.dbt.project import results_of
+from orchestration.publication.warehouse import CATALOG
 
 FAILED = ("error", "runtime error", "fail")
 # Of a failed test: enough to know where to look. The check in the UI has the number of all, and its SQL.

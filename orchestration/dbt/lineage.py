@@ -14,9 +14,9 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject
 from sqlglot.errors import SqlglotError
 
-from orchestration.column_lineage import FILES, Origin, Table, column_origins
+from orchestration.dbt.column_lineage import FILES, Origin, Table, column_origins
+from orchestration.dbt.translator import layer_of
 from orchestration.state_file import write_state
-from orchestration.translator import layer_of
 
 # Where Dagster keeps it (its API, and Dagster+, show it); the open-source UI shows the table below instead.
 COLUMN_LINEAGE = "dagster/column_lineage"

@@ -22,10 +22,11 @@ from ingestion.errors import SettingError
 from ingestion.locks import exclusive_lock
 from ingestion.settings import Home
 from orchestration.assets.failure import one_line
-from orchestration.engine import Engine
-from orchestration.environment import DBT_PROJECT, prepare, project_digest
+from orchestration.dbt.engine import Engine
+from orchestration.dbt.project_files import DBT_PROJECT, project_digest
+from orchestration.environment import prepare
 
-DBT_COMMAND = Path(__file__).with_name("dbt_command.py")
+DBT_COMMAND = Path(__file__).with_name("command.py")
 
 
 class LedgerCli(DbtCliResource):

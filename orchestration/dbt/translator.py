@@ -27,10 +27,10 @@ def opening_comment(sql: str) -> str | None:
 
 
 class LedgerTranslator(DagsterDbtTranslator):
-    """Groups follow the data's way: staging, intermediate, marts; sources are the raw tables' assets."""
+    """A group a layer (staging, intermediate, marts), and a link from each model to its SQL; sources are the raw assets."""
 
     def __init__(self) -> None:
-        super().__init__(DagsterDbtTranslatorSettings(enable_asset_checks=True, enable_code_references=False))
+        super().__init__(DagsterDbtTranslatorSettings(enable_asset_checks=True, enable_code_references=True))
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         if dbt_resource_props["resource_type"] == "source":

@@ -21,9 +21,8 @@ import duckdb
 import pyarrow.parquet as pq
 
 from ingestion.settings import Home
-from orchestration.engine import Engine
-from orchestration.environment import duckdb_memory
-from orchestration.warehouse import CATALOG, Mart, opened
+from orchestration.dbt.engine import Engine, duckdb_memory
+from orchestration.publication.warehouse import CATALOG, Mart, opened
 
 # The oldest DuckDB that reads it, as dbt_project/profiles.yml has it for the warehouse.
 FORMAT = "v1.3.0"

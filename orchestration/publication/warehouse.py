@@ -20,8 +20,8 @@ import dagster as dg
 import duckdb
 
 from ingestion.settings import Home
-from orchestration.engine import DUCKDB, Engine
-from orchestration.environment import DBT_PROJECT, duckdb_memory, project_digest
+from orchestration.dbt.engine import DUCKDB, Engine, duckdb_memory
+from orchestration.dbt.project_files import DBT_PROJECT, project_digest
 from orchestration.state_file import write_state
 
 # The name under which it is attached: `warehouse.main.fact_cost`.

@@ -17,9 +17,9 @@ from ingestion.lake.contract import DELIVERY_TOTALS
 from ingestion.lake.notes import known_notes
 from ingestion.settings import Home
 from ingestion.sources.catalog import SOURCES
-from orchestration.build_state import warehouse_version
-from orchestration.engine import Engine
-from orchestration.environment import DBT_PROJECT, project_digest, stamps
+from orchestration.dbt.engine import Engine
+from orchestration.dbt.project_files import DBT_PROJECT, project_digest, stamps
+from orchestration.publication.build_state import warehouse_version
 from orchestration.state_file import write_state
 
 TOOLS = ("dbt-core", "dbt-duckdb", "duckdb")

@@ -15,11 +15,11 @@ from ingestion.settings import Home, Window, utc_now
 from ingestion.sources.registry.client import RegistryError
 from orchestration.alerts import failure_alert
 from orchestration.assets.failure import causes
-from orchestration.build_state import evaluation_of
 from orchestration.checks.refresh import LANDING_TAG
 from orchestration.definitions import defs
 from orchestration.jobs import COMMAND_TAG, LANDING, job_after_landing, range_tags
-from orchestration.purge import purge
+from orchestration.publication.build_state import evaluation_of
+from orchestration.retention.purge import purge
 
 # dagster-dbt's metadata of a test that failed.
 FAILED_ROWS = "dagster_dbt/failed_row_count"

@@ -119,3 +119,8 @@ class Engine:
             "COSTOWNER_EXPORT_PATH": os.environ.get("COSTOWNER_SPARK_EXPORT") or str(self.export_folder(home)),
             "COSTOWNER_SPARK_HOME": str(home.root / "spark"),
         }
+
+
+def duckdb_memory() -> str:
+    """How much memory DuckDB may use before it spills to disk (also in dbt's profile)."""
+    return os.environ.get("COSTOWNER_DUCKDB_MEMORY", "4GB")

@@ -1,6 +1,6 @@
 """dbt's command line, in a process that the system ends together with its parent.
 
-    python orchestration/dbt_command.py build …
+    python orchestration/dbt/command.py build …
 
 dagster-dbt starts dbt as a process of its own. A run that is killed cannot end it, and its lock goes with it: dbt would
 go on writing the warehouse while the next run has the lock. The Python of the engine's environment runs this file, so it

@@ -1,0 +1,1 @@
+"""How Dagster runs dbt: the project, its engine, what changed, and the lineage of what was built."""
