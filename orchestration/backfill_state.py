@@ -1,4 +1,4 @@
-"""Which sources have their whole history in the lake: the others are asked for it by the next refresh.
+"""Which sources have their whole history in the lake: the next refresh lands that of the others.
 
 So a vendor that fails on an installation's first day, a source that is set up later, and a history that is made longer
 are caught up with, and nobody has to think of it.
@@ -20,7 +20,7 @@ from orchestration.state_file import write_state
 
 
 def _file(home: Home, source: Source) -> Path:
-    # Beside the data: who removes a dataset removes what is said of it.
+    # Beside the data: to remove a dataset removes this note too.
     return home.lake / source.dataset / "_contract" / "history.json"
 
 
@@ -57,7 +57,7 @@ def _is_lacking(home: Home, source: Source) -> bool:
     try:
         settings = resolve(source.settings, source.name)
     except SettingError:
-        return False  # its landing will say so
+        return False  # its landing reports it
     return settings is not None and not _has(_known(home, source), settings, history_start())
 
 

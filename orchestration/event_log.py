@@ -1,7 +1,7 @@
 """Dagster's event log in SQLite, with connections that stay open: an event costs an eighth of what it cost.
 
 A refresh records about a thousand events. Dagster's own storage makes an engine and opens a file for each of them, and
-waits for the disk at each commit: of a refresh without news that was nearly half.
+waits for the disk at each commit: nearly half the time of a refresh without changes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class PooledEventLogStorage(SqliteEventLogStorage):
     """The same files in the same places (`base_dir` is Dagster's home), read by Dagster's own storage as well.
 
     A commit is not waited for (`synchronous = normal`): with SQLite's write-ahead log a crash of the machine may lose
-    the last events of a run, and never harms the file. What the ledger believes is not in it.
+    the last events of a run, and never harms the file. The ledger is not in it.
     """
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
@@ -43,7 +43,7 @@ class PooledEventLogStorage(SqliteEventLogStorage):
         return cls(inst_data=inst_data, **config_value)
 
     def has_table(self, table_name: str) -> bool:
-        """Whether the index has a table. One that was there stays: it is asked for with every event."""
+        """Whether the index has a table. The answer is cached: Dagster checks for it with every event."""
         if table_name not in self._tables and super().has_table(table_name):
             self._tables.add(table_name)
         return table_name in self._tables

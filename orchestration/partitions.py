@@ -1,4 +1,4 @@
-"""Billing months as partitions: the unit in which closed periods are asked for again from the UI."""
+"""Billing months as partitions: the unit in which the UI lands closed periods again."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def refresh_failed(context: dg.RunFailureSensorContext) -> None:
     name="source_is_stale",
     minimum_interval_seconds=3600,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Looks at the published freshness every hour, also when no refresh runs; tells a source once.",
+    description="Reads the published freshness every hour, also when no refresh runs, and alerts once of each stale source.",
 )
 def source_is_stale(context: dg.SensorEvaluationContext) -> Iterator[dg.SkipReason]:
     published = Home.from_environment().database
@@ -70,9 +70,9 @@ def source_is_stale(context: dg.SensorEvaluationContext) -> Iterator[dg.SkipReas
             "select source, newest_charge_at, freshness_sla_hours, slice_count from source_freshness order by 1"
         ).fetchall()
     stale = {line.split(":")[0]: line for line in stale_sources(rows, utc_now())}
-    told = set(json.loads(context.cursor or "[]"))
-    news = sorted(set(stale) - told)
-    sent = not news or alert("Costowner: stale source", "\n".join(stale[source] for source in news))
-    # A source that could not be told is told at the next look; one that is fresh again may be told again.
-    context.update_cursor(json.dumps(sorted(set(stale) if sent else set(stale) & told)))
-    yield dg.SkipReason(f"{len(stale)} stale, {len(news)} new")
+    alerted = set(json.loads(context.cursor or "[]"))
+    new = sorted(set(stale) - alerted)
+    sent = not new or alert("Costowner: stale source", "\n".join(stale[source] for source in new))
+    # An alert that could not be sent is sent at the next tick; a source that is fresh again can be alerted of again.
+    context.update_cursor(json.dumps(sorted(set(stale) if sent else set(stale) & alerted)))
+    yield dg.SkipReason(f"{len(stale)} stale, {len(new)} new")

@@ -36,7 +36,7 @@ def explained(error: BaseException) -> tuple[str, bool]:
 
 
 def one_line(text: str) -> str:
-    """What a failure says, in one line: the last that names an error, of what may be a whole log of dbt's."""
+    """A failure in one line: the last line that names an error, out of what may be a whole log of dbt."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     named = [place for place, line in enumerate(lines) if "error" in line.lower()]
     if not named:

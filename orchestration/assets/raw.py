@@ -1,4 +1,4 @@
-"""Raw tables as assets: one multi-asset a source, made from what the source declares of itself."""
+"""Raw tables as assets: one multi-asset a source, made from the source's declaration."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ from orchestration.partitions import billing_months, window_of
 from orchestration.run_lock import RUN_LOCK
 
 OWNER = "team:data"
-# A vendor that is busy is asked again after a minute, and after three more; then the refresh goes on without it.
+# A busy vendor gets another request after one minute, and after three more; then the refresh goes on without it.
 AGAIN = dg.RetryPolicy(max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL)
 
 
@@ -89,7 +89,7 @@ def _land(context: dg.AssetExecutionContext, source: Source) -> Landing | None:
         is_last_try = not try_again or context.retry_number >= AGAIN.max_retries
         if not is_last_try:
             wait = AGAIN.calculate_delay(context.retry_number + 1)
-            context.log.warning(f"{source.title}: {message}; asked again in {wait:g} seconds")
+            context.log.warning(f"{source.title}: {message}; next try in {wait:g} seconds")
         if source.is_required or not is_of_one_source(error) or not is_last_try:
             raise dg.Failure(message, allow_retries=try_again) from error
         declare(home, source)
@@ -102,13 +102,13 @@ def _land(context: dg.AssetExecutionContext, source: Source) -> Landing | None:
 def raw_assets(source: Source) -> dg.AssetsDefinition:
     """The raw tables of a source, landed for a range of billing months in one run.
 
-    A source that is not set up lands nothing and says so; its tables exist, empty.
+    A source that is not set up lands nothing, and its metadata show that; its tables exist, empty.
     """
     specs = _specs(source)
     check = dg.AssetCheckSpec(
         DELIVERED,
         asset=specs[0].key,
-        description="The vendor answered, and no slice was refused: each could be read as what it says it is.",
+        description="The vendor answered, and every slice could be read; none was refused.",
     )
 
     @dg.multi_asset(

@@ -1,1 +1,1 @@
-"""Checks of our own, beside dbt's tests: reconciliation before publication, and freshness by content."""
+"""Checks beside dbt's tests: reconciliation before publication, freshness by content, prompts, and the refresh itself."""

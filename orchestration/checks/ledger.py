@@ -1,4 +1,4 @@
-"""What must hold before anything is published: the ledger is the vendors' own numbers, to 10⁻¹²."""
+"""Blocking checks before publication: the ledger equals the vendors' deliveries to 10⁻¹²."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from orchestration.run_lock import RUN_LOCK
 FACT_COST = dg.AssetKey(["marts", "fact_cost"])
 RECONCILIATION = dg.AssetKey(["marts", "fact_reconciliation"])
 DELIVERED_TWICE = dg.AssetKey(["marts", "bill_delivered_twice"])
-# Every build has this mart: the checks wait for it, also in a build that leaves their own mart as it is.
+# Every build has this mart, so the checks wait for it even where their own mart is not rebuilt.
 FRESHNESS = dg.AssetKey(["marts", "source_freshness"])
 QUALITY = dg.AssetKey(["marts", "data_quality_issue"])
 
@@ -43,7 +43,7 @@ def rows_of(mart: dg.AssetKey, columns: str, condition: str = "true") -> list[tu
     required_resource_keys={RUN_LOCK},
     name="billed_cost_equals_the_delivery_notes",
     description=(
-        "Delivered = charges = fact_cost = owners' statement, for every source, billing month and currency, exactly."
+        "For every source, billing month and currency, four totals are equal: delivered, charges, fact_cost, owners' statement."
     ),
 )
 def billed_cost_equals_the_delivery_notes() -> dg.AssetCheckResult:
@@ -69,13 +69,13 @@ def billed_cost_equals_the_delivery_notes() -> dg.AssetCheckResult:
     blocking=True,
     required_resource_keys={RUN_LOCK},
     name="no_bill_is_delivered_twice",
-    description="No billing account's month is delivered by two exports, of one source or of two: one dollar once.",
+    description="No billing account's month is in two exports, so no dollar counts twice.",
 )
 def no_bill_is_delivered_twice() -> dg.AssetCheckResult:
     found = [str(message) for (message,) in rows_of(DELIVERED_TWICE, "message")]
     return dg.AssetCheckResult(
         passed=not found,
-        # The first few say what to do; a mistaken setting brings as many as there are months.
+        # The first few show what to do; one wrong setting yields a message for every month.
         description="; ".join(found[:3]) or None,
         metadata={"bills": dg.JsonMetadataValue(found), **of_build()},
     )
@@ -87,7 +87,7 @@ ISSUE = (
 
 
 def found_issues(rows: list[tuple[object, ...]]) -> dg.AssetCheckResult:
-    """The verdict on rows of `data_quality_issue`, in the columns of ISSUE: a warning that names the first few."""
+    """The result for rows of `data_quality_issue`, in the columns of ISSUE: a warning that names the first few."""
     named = [
         f"{source}, {month}: {rule_id} in {count} rows, such as charge {example}"
         for source, rule_id, month, count, example, *_ in rows
@@ -115,18 +115,18 @@ def charges_follow_the_focus_rules() -> dg.AssetCheckResult:
 
 
 def stale_sources(rows: list[tuple[object, ...]], now: datetime) -> list[str]:
-    """The sources that are older than they promise, from (source, newest charge, promise hours, slices)."""
+    """The sources that are older than their freshness SLA, from rows of (source, newest charge, SLA in hours, slices)."""
     found = []
-    for source, newest, promise, slices in rows:
+    for source, newest, sla, slices in rows:
         if not slices:
-            continue  # not set up: nothing is promised
+            continue  # not set up: no SLA applies
         if not isinstance(newest, datetime):
             found.append(f"{source}: has delivered no charge")
             continue
         hours = (now - newest.replace(tzinfo=UTC)).total_seconds() / 3600
-        if hours > int(str(promise)):
+        if hours > int(str(sla)):
             found.append(
-                f"{source}: newest charge {newest:%Y-%m-%d %H:%M} UTC, {hours:.0f} h old, promised {promise} h"
+                f"{source}: newest charge {newest:%Y-%m-%d %H:%M} UTC, {hours:.0f} h old; its freshness SLA is {sla} h"
             )
     return found
 
@@ -134,10 +134,10 @@ def stale_sources(rows: list[tuple[object, ...]], now: datetime) -> list[str]:
 @dg.asset_check(
     asset=FRESHNESS,
     required_resource_keys={RUN_LOCK},
-    name="newest_charge_is_within_the_promise",
-    description="The newest charge that each source has delivered is no older than the source promises.",
+    name="newest_charge_is_within_the_sla",
+    description="The newest charge of each source is no older than its freshness SLA (source_freshness).",
 )
-def newest_charge_is_within_the_promise() -> dg.AssetCheckResult:
+def newest_charge_is_within_the_sla() -> dg.AssetCheckResult:
     rows = rows_of(FRESHNESS, "source, newest_charge_at, freshness_sla_hours, slice_count")
     stale = stale_sources(rows, utc_now())
     return dg.AssetCheckResult(
@@ -151,5 +151,5 @@ CHECKS = [
     billed_cost_equals_the_delivery_notes,
     no_bill_is_delivered_twice,
     charges_follow_the_focus_rules,
-    newest_charge_is_within_the_promise,
+    newest_charge_is_within_the_sla,
 ]

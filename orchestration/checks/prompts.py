@@ -1,4 +1,4 @@
-"""What the lake promises about prompts: no column for them, none that is too old, and who ships them is known."""
+"""Checks of prompts in the lake: no column for them, none past its date, and a warning where a gateway ships them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from orchestration.run_lock import RUN_LOCK
 REQUESTS = dg.AssetKey([GATEWAY.dataset, "llm_requests"])
 LANDED_PROMPTS = dg.AssetKey([PROMPTS.dataset, "llm_prompts"])
 DROPPED = dg.AssetKey(["marts", "llm_dropped_prompt_fields"])
-# How far back a gateway that ships prompts is told of.
+# How far back the check looks for prompts in a gateway's logs.
 LOOK_BACK = timedelta(days=7)
 
 
@@ -67,15 +67,15 @@ def no_column_but_the_declared_ones() -> dg.AssetCheckResult:
     required_resource_keys={RUN_LOCK},
     name="no_prompt_is_too_old_or_outside_the_policy",
     description=(
-        "Every prompt in the lake's files belongs to a workflow that registry/prompt_policy.yml lets be kept, for "
-        "no longer than it says; and no killed run has left a copy. `purge` sees to it."
+        "Every prompt in the lake's files belongs to a workflow whose prompts registry/prompt_policy.yml retains, and is "
+        "within its retention period; no killed run has left a copy. `costowner purge` deletes the rest."
     ),
 )
 def no_prompt_is_too_old_or_outside_the_policy() -> dg.AssetCheckResult:
     found = overdue(Home.from_environment(), utc_now())
     return dg.AssetCheckResult(
         passed=not found,
-        description=("run `python -m orchestration purge`: " + "; ".join(found[:3])) if found else None,
+        description=("run `costowner purge`: " + "; ".join(found[:3])) if found else None,
         metadata={"overdue": dg.JsonMetadataValue(list(found))},
     )
 
@@ -85,7 +85,7 @@ def no_prompt_is_too_old_or_outside_the_policy() -> dg.AssetCheckResult:
     additional_deps=[FRESHNESS],
     required_resource_keys={RUN_LOCK},
     name="no_gateway_ships_prompts",
-    description="No gateway's records of the last week held text of prompts or responses (which was dropped).",
+    description="No gateway sent text of prompts or responses in the last week. (Costowner drops such text before it lands.)",
 )
 def no_gateway_ships_prompts() -> dg.AssetCheckResult:
     since = (utc_now() - LOOK_BACK).date()

@@ -82,33 +82,33 @@ def tables(database: Path) -> list[Table]:
             [(name, currency, _money(cost), f"{share:.1f} %") for name, currency, cost, share in attribution],
         ),
         _table(
-            "Reconciliation (billed cost: as delivered by the source, estimated for want of a bill, and in the ledger)",
+            "Reconciliation of billed cost: delivered by the source + estimated until the bill = in the ledger",
             ["source", "currency", "delivered", "estimated", "ledger", "difference", "effective", "exact"],
             [
                 (
                     name,
                     currency,
-                    _money(told),
-                    _money(guessed),
-                    _money(kept),
+                    _money(delivered),
+                    _money(estimated),
+                    _money(ledger),
                     f"{difference.normalize():f}",
                     _money(effective),
                     "yes" if ok else "NO",
                 )
-                for name, currency, told, guessed, kept, difference, effective, ok in sources
+                for name, currency, delivered, estimated, ledger, difference, effective, ok in sources
             ],
         ),
         _table(
             "Freshness",
-            ["source", "newest charge (UTC)", "last asked (UTC)", "promise"],
+            ["source", "newest charge (UTC)", "last refreshed (UTC)", "freshness SLA"],
             [
                 (
                     name,
                     f"{newest:%Y-%m-%d %H:%M}" if newest else "-",
-                    f"{asked:%Y-%m-%d %H:%M}" if asked else "-",
-                    f"{promise} h" if count else "not set up",
+                    f"{refreshed:%Y-%m-%d %H:%M}" if refreshed else "-",
+                    f"{sla} h" if count else "not set up",
                 )
-                for name, newest, asked, promise, count in freshness
+                for name, newest, refreshed, sla, count in freshness
             ],
         ),
     ]

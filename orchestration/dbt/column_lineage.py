@@ -1,6 +1,6 @@
 """Which columns a model's columns are made of, read from its compiled SQL.
 
-dagster-dbt can tell it too, by analysing a model anew for each of its columns: minutes for models as wide as a FOCUS
+dagster-dbt finds it too, by analysing a model again for each of its columns: minutes for models as wide as a FOCUS
 charge. Here a model is resolved once and each column of each CTE is followed once.
 """
 
@@ -61,7 +61,7 @@ class _Tracer:
         return found
 
     def _of_source(self, scope: Scope, alias: str, column: str) -> frozenset[Origin]:
-        """A column of one source of a scope; of all where it does not say which (again: files)."""
+        """A column of one source of a scope; of all where it names none (again: files)."""
         if not alias:
             aliases = [name for name in scope.selected_sources if name]
             return frozenset().union(*(self._of_source(scope, name, column) for name in aliases))
@@ -99,7 +99,7 @@ def column_origins(
 ) -> dict[str, frozenset[Origin]]:
     """For each column of a select, in order, the columns of tables that it is made of.
 
-    `columns` tells the columns of the tables that it reads. What it reads from files has the table `FILES`.
+    `columns` has the columns of the tables that it reads. A column of a file has the table `FILES`.
     `dialect` is sqlglot's name of its SQL.
     """
     tree = parse_one(sql, dialect=dialect)

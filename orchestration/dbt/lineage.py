@@ -127,9 +127,9 @@ def with_lineage(events: Iterable[Any], lineage: Lineage) -> Iterator[Any]:
         if found is None:
             yield event
         else:
-            told = {
+            metadata = {
                 COLUMN_LINEAGE: dg.MetadataValue.column_lineage(found),
                 SHOWN: dg.MetadataValue.md(as_table(found)),
             }
-            yield event.with_metadata({**event.metadata, **told})
+            yield event.with_metadata({**event.metadata, **metadata})
     lineage.write()

@@ -55,7 +55,7 @@ class LedgerCli(DbtCliResource):
 
 
 def results_of(target: Path) -> Path:
-    """What the last build into a target folder told of its models and tests, where it came to its end."""
+    """Results of models and tests of the last build into a target folder, where that build came to its end."""
     return target / "run_results.json"
 
 
@@ -82,7 +82,7 @@ def dbt_project() -> DbtProject:
     with exclusive_lock(home, "dbt_project"):
         if not project.manifest_path.exists() or not stamp.exists() or stamp.read_text() != digest:
             stamp.unlink(missing_ok=True)
-            # Parsed anew as a whole: what dbt keeps of an earlier parse holds absolute paths.
+            # A whole parse: the cache of an earlier one holds absolute paths.
             kept = parsed / "partial_parse.msgpack"
             kept.unlink(missing_ok=True)
             try:

@@ -18,7 +18,7 @@ def layer_of(node: Mapping[str, Any]) -> str:
 
 
 def opening_comment(sql: str) -> str | None:
-    """The first comment of some SQL, as one line: in this project it says what holds, or what to do."""
+    """The first comment of some SQL, as one line: in this project, what the check promises or what to do."""
     lines = (line.strip() for line in sql.splitlines())
     comment = takewhile(
         lambda line: line.startswith(COMMENT), dropwhile(lambda line: not line.startswith(COMMENT), lines)
@@ -46,7 +46,7 @@ class LedgerTranslator(DagsterDbtTranslator):
     def get_asset_check_spec(
         self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> dg.AssetCheckSpec | None:
-        """A check with the words that its SQL begins with: who is paged reads them first. (Generic tests have a name.)"""
+        """A check with its SQL's opening comment as description, for whoever is paged. (Generic tests have their name.)"""
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
         test = manifest["nodes"][unique_id]
         if spec is None or spec.description or test.get("test_metadata"):

@@ -61,7 +61,7 @@ def publish_parquet(home: Home, marts: Sequence[Mart]) -> int:
     """Write what is published as `published/parquet/<mart>/*.parquet`, but for marts that only the database shows.
 
     A mart that is kept by billing month has a file a month, the others have one. Gives how many files were written: a
-    month of which nothing was built anew keeps its file.
+    month that was not rebuilt keeps its file.
     """
     target = home.published
     folder = target / f".new-{PARQUET}"
@@ -113,8 +113,8 @@ def _write_months(connection: duckdb.DuckDBPyConnection, mart: Mart, folder: Pat
 
 
 def _write_file(connection: duckdb.DuckDBPyConnection, select: str, file: Path, stamp: str) -> None:
-    said = f", kv_metadata {{{STAMP}: '{stamp}'}}" if stamp else ""
-    connection.execute(f"copy ({select}) to '{file}' (format parquet, compression zstd{said})")
+    metadata = f", kv_metadata {{{STAMP}: '{stamp}'}}" if stamp else ""
+    connection.execute(f"copy ({select}) to '{file}' (format parquet, compression zstd{metadata})")
 
 
 def _base(mart: Mart, select: str) -> str:

@@ -28,19 +28,19 @@ from orchestration.state_file import write_state
 CATALOG = "warehouse"
 # The folder, and the layer, of the models that are marts.
 LAYER = "marts"
-# What a contract's types are in DuckDB; the others have the same name.
+# Types of contracts that have another name in DuckDB.
 TYPES = {"string": "varchar"}
 
 
 class WarehouseError(Exception):
-    """The warehouse can't be read; the message says what is missing and what to do."""
+    """The warehouse cannot be read; the message names what is missing and the way out."""
 
 
 @dataclass(frozen=True)
 class Mart:
     """A model to publish, with the types of its columns. A view is published as its definition.
 
-    `in_parquet`: whether it is published as files too (`meta: {parquet: false}` says no); `by_month`: as one a billing
+    `in_parquet`: whether it is published as files too (not where `meta: {parquet: false}`); `by_month`: as one a billing
     month (`meta: {parquet: by_month}`: a table that is built by period, or a view of one, row by row).
     """
 
@@ -53,7 +53,7 @@ class Mart:
 
     @property
     def relation(self) -> str:
-        """It, to a connection that `opened` gave."""
+        """The mart's name in a connection of `opened`."""
         return f'{CATALOG}.main."{self.name}"'
 
     @property
@@ -92,7 +92,7 @@ def _column(name: str, declared: str) -> str:
 def _compiled_for_duckdb(home: Home, views: Sequence[Mart]) -> dict[str, str]:
     """The SQL of marts that are views, as DuckDB's target compiles it, over `warehouse.main`.
 
-    It says nothing of the data: it is compiled again when the project's files change, or other views are asked for.
+    It does not depend on the data: it is compiled again when the project's files or the selected views change.
     """
     folder = home.root / "spark" / "views"
     target, stamp = folder / "target", folder / "compiled_of.json"

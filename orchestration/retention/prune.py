@@ -1,8 +1,8 @@
 """Pruning the lake: files that no current or retained slice needs.
 
 A data file goes when none of its load's slices is current, each has been superseded for longer than the retention,
-or its load never became complete (a killed run's leftovers). Delivery notes and totals stay: they are the ledger
-of what was believed when.
+or its load never became complete (a killed run's leftovers). Delivery notes and totals stay: they record
+which cost was known when.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Purging prompts: what is too old, or what no policy lets be kept any longer, leaves the lake's files.
 
-The rest of the lake is append-only; this one dataset is not. A file is written anew without the rows that must go and
+The rest of the lake is append-only; this one dataset is not. A file is rewritten without the rows that must go and
 put in the old one's place in one step, or removed where nothing of it may stay. So a purge that is killed has done
 each file wholly or not at all, and the next one does the others.
 """

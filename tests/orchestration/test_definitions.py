@@ -75,7 +75,7 @@ def test_raw_tables_are_upstream_of_their_staging_models(defs: dg.Definitions) -
     assert dg.AssetKey(["raw_vercel", "charges"]) in parents
 
 
-def test_checks_of_our_own_say_what_holds(defs: dg.Definitions) -> None:
+def test_singular_tests_are_described_by_their_opening_comment(defs: dg.Definitions) -> None:
     """Who is paged reads a check's description: the comment that its SQL begins with."""
     found = {key.name: graph(defs).get_check_spec(key).description for key in graph(defs).asset_check_keys}
     for test in (PROJECT_ROOT / "dbt_project" / "tests").glob("*.sql"):
@@ -125,22 +125,22 @@ def test_schedule_refreshes_the_open_months_in_one_run_once_the_history_is_there
     monkeypatch.setenv("COSTOWNER_HOME", str(tmp_path))
     from orchestration.schedules import daily_refresh
 
-    def asked() -> tuple[str, str]:
+    def window() -> tuple[str, str]:
         context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 11, 3, 6, 30, tzinfo=UTC))
         tags = daily_refresh(context).tags
         return tags["dagster/asset_partition_range_start"], tags["dagster/asset_partition_range_end"]
 
-    assert asked() == ("2026-01", "2026-11")
+    assert window() == ("2026-01", "2026-11")
     for source in SOURCES:
         settings = resolve(source.settings, source.name)
         if settings is not None:
             declare(Home(tmp_path), source)
             landed(Home(tmp_path), source, settings, Window(Month(2026, 1), Month(2026, 11)))
-    assert asked() == ("2026-10", "2026-11")
+    assert window() == ("2026-10", "2026-11")
     assert daily_refresh.default_status == dg.DefaultScheduleStatus.RUNNING
 
 
-def test_source_is_stale_when_its_newest_charge_is_older_than_its_promise() -> None:
+def test_source_is_stale_when_its_newest_charge_is_older_than_its_sla() -> None:
     now = datetime(2026, 11, 23, 12, tzinfo=UTC)
     fresh, stale = ((now - timedelta(hours=hours)).replace(tzinfo=None) for hours in (47, 49))
     rows: list[tuple[object, ...]] = [
@@ -152,13 +152,15 @@ def test_source_is_stale_when_its_newest_charge_is_older_than_its_promise() -> N
     assert [line.split(":")[0] for line in stale_sources(rows, now)] == ["stale", "mute"]
 
 
-def test_stale_source_is_told_once_by_webhook_and_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stale_source_is_alerted_of_once_by_webhook_and_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from orchestration.sensors import source_is_stale
 
-    told: list[str] = []
+    alerts: list[str] = []
 
     def hook(request: Request) -> Response:
-        told.append(json.loads(request.body)["text"])
+        alerts.append(json.loads(request.body)["text"])
         return Response(200)
 
     published = tmp_path / "published"
@@ -175,4 +177,4 @@ def test_stale_source_is_told_once_by_webhook_and_log(tmp_path: Path, monkeypatc
         context = dg.build_sensor_context()
         list(source_is_stale(context) or [])
         list(source_is_stale(dg.build_sensor_context(cursor=context.cursor)) or [])
-    assert len(told) == 1 and "aws: newest charge 2026-11-01" in told[0]
+    assert len(alerts) == 1 and "aws: newest charge 2026-11-01" in alerts[0]

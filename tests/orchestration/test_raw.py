@@ -32,7 +32,7 @@ def test_why_a_vendor_is_asked_again_is_said_before_the_wait(
             [raw.raw_assets(SOURCE)], partition_key="2026-10", instance=instance, resources={RUN_LOCK: RunLock()}
         )
         logged = [entry.user_message for entry in instance.all_logs(result.run_id) if not entry.is_dagster_event]
-    again = f"MongoDB Atlas: {problem}; asked again in 0 seconds"
+    again = f"MongoDB Atlas: {problem}; next try in 0 seconds"
     assert [line for line in logged if problem in line] == [
         again,
         again,

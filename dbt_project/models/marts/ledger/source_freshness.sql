@@ -5,15 +5,15 @@
 with
     slices as (select * from {{ ref("int_slices__current") }}),
 
-    promises as (select * from {{ ref("source_freshness_slas") }})
+    slas as (select * from {{ ref("source_freshness_slas") }})
 
 select
-    promises.source,
-    promises.dataset,
+    slas.source,
+    slas.dataset,
     max(slices.newest_charge_at) as newest_charge_at,
     max(slices.extracted_at) as last_extracted_at,
-    cast(promises.freshness_sla_hours as integer) as freshness_sla_hours,
+    cast(slas.freshness_sla_hours as integer) as freshness_sla_hours,
     cast(count(slices.slice_id) as bigint) as slice_count
-from promises
-left join slices on promises.dataset = slices.dataset and promises.source = slices.source
-group by promises.source, promises.dataset, promises.freshness_sla_hours
+from slas
+left join slices on slas.dataset = slices.dataset and slas.source = slices.source
+group by slas.source, slas.dataset, slas.freshness_sla_hours
