@@ -1,7 +1,6 @@
 {{ config(meta={"dagster": {"ref": {"name": "fact_cost"}}}) }}
 
--- However the billed AI charges of a bucket were shared out, their parts add up to them, in every
--- measure, to the last digit.
+-- The parts of a bucket's billed AI charges add up to the charges, in every measure, to the last digit.
 {%- set bucket = [
     "source", "billing_month", "ai_provider", "ai_model", "ai_token_class", "ai_service_tier", "ai_account", "usage_day"
 ] %}

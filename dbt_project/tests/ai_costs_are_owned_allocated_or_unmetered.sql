@@ -1,8 +1,7 @@
 {{ config(meta={"dagster": {"ref": {"name": "fact_cost"}}}) }}
 
--- What model providers bill, and what is estimated where they do not, is owned, allocated or unmetered,
--- and nothing else: their sum is what was charged, by source, month and currency, to the last digit.
--- Unowned dollars that a request explains are told apart, and count.
+-- AI cost, billed or estimated, is owned, allocated or unmetered: the three add up to the charges by source,
+-- month and currency, to the last digit. Metered cost without an owner counts separately.
 with
     billed as (
         select source, billing_month, billing_currency, sum(billed_cost) as billed_cost

@@ -1,7 +1,7 @@
 {{ config(severity="warn") }}
 
--- Bedrock usage that no seed knows is kept; bedrock_models, bedrock_meters or aws_units should learn
--- it. What is known to be of no tokens (images, throughput …) has nothing to learn.
+-- Every usage type of Bedrock tokens is in the seeds bedrock_models, bedrock_meters and aws_units. Its cost is in
+-- the ledger in any case. Usage without tokens (images, throughput …) needs no entry.
 select *
 from {{ ref("int_aws_bedrock_lines__unmapped") }}
 where bedrock_kind in ('tokens', 'other') and line_count > 0

@@ -1,7 +1,6 @@
 {{ config(meta={"dagster": {"ref": {"name": "fact_cost"}}}) }}
 
--- A priced request of a day that no bill tells of is in the ledger at its list price, to the last digit, and
--- no other is.
+-- The ledger's estimates equal the list price of the priced requests that no bill covers, to the last digit.
 with
     billing as (select * from {{ ref("int_llm_billing__watermarked") }}),
 

@@ -1,7 +1,7 @@
 {{ config(meta={"dagster": {"ref": {"name": "llm_capture_by_key"}}}) }}
 
--- By key nothing is lost or told twice: tokens by day, provider and account are those of llm_capture,
--- and a day's key has one row.
+-- The split by key loses and repeats nothing: its tokens by day, provider and account equal llm_capture's, and
+-- a key has one row a day.
 with
     stages as (
         select usage_day, provider, provider_account_id, provider_tokens, gateway_tokens, unmetered_tokens

@@ -1,7 +1,7 @@
 {{ config(severity="warn") }}
 
--- A successful request with tokens and no price is not free: the price book lacks a price for it
--- (llm_unpriced_model says which).
+-- A successful request with tokens has a price: without one its cost is unknown, not 0 (llm_unpriced_model lists
+-- what the price book lacks).
 select model_id, count(*) as requests
 from {{ ref("fact_llm_request") }}
 where pricing_status = 'unpriced'

@@ -1,7 +1,6 @@
 {{ config(meta={"dagster": {"ref": {"name": "llm_unit_economics"}}}) }}
 
--- What the providers billed for requests that were seen is in unit economics, all of it and once. (A
--- group that is billed in two currencies has no amount there.)
+-- Unit economics holds all metered cost once. (A group that is billed in two currencies has no amount there.)
 with
     billed as (
         select

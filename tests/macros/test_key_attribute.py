@@ -1,9 +1,10 @@
-"""What the gateway keeps of a key outranks what the caller says, on both engines."""
+"""A key's own attributes outrank the caller's, on both engines."""
 
 from __future__ import annotations
 
 import pytest
 
+from ingestion.sources.llm_gateway.formats.base import ATTRIBUTES
 from tests.engines import Sql
 from tests.macros.render import rendered
 
@@ -20,7 +21,7 @@ COLUMNS = (
 
 
 @pytest.mark.parametrize(
-    ("attributes", "said", "told", "is_contradicted"),
+    ("attributes", "caller", "expected", "is_contradicted"),
     [
         (None, {"workflow": "w"}, {"workflow": "w", "team_id": None}, False),
         ("{}", {"workflow": "w"}, {"workflow": "w"}, False),
@@ -37,15 +38,32 @@ COLUMNS = (
     ],
 )
 def test_key_outranks_the_caller(
-    engine: Sql, attributes: str | None, said: dict[str, str], told: dict[str, str | None], is_contradicted: bool
+    engine: Sql,
+    attributes: str | None,
+    caller: dict[str, str],
+    expected: dict[str, str | None],
+    is_contradicted: bool,
 ) -> None:
-    kept = f"'{attributes}'" if attributes is not None else "cast(null as string)"
-    given = ", ".join(
-        f"cast({repr(said[name]) if name in said else 'null'} as string) as {name}" for name in COLUMNS
-    )
-    asked = ", ".join(rendered(f"key_or_caller_attribute('{name}')", engine.name) for name in told)
+    columns = ", ".join(rendered(f"key_or_caller_attribute('{name}')", engine.name) for name in expected)
     contradicts = rendered("caller_contradicts_key()", engine.name)
-    (row,) = engine.rows(
-        f"select {asked}, {contradicts} from (select {kept} as key_attributes, {given}) as requests"
+    (row,) = engine.rows(f"select {columns}, {contradicts} from {request(attributes, caller)}")
+    assert row == (*expected.values(), is_contradicted)
+
+
+def request(attributes: str | None, caller: dict[str, str]) -> str:
+    """SQL of a relation of one request: its key's attributes as JSON, and the caller's columns."""
+    own = f"'{attributes}'" if attributes is not None else "cast(null as string)"
+    columns = ", ".join(
+        f"cast({repr(caller[name]) if name in caller else 'null'} as string) as {name}" for name in COLUMNS
     )
-    assert row == (*told.values(), is_contradicted)
+    return f"(select {own} as key_attributes, {columns}) as requests"
+
+
+@pytest.mark.parametrize(
+    ("column", "name"), [(column, name) for column in ATTRIBUTES for name in ATTRIBUTES[column]]
+)
+def test_key_attribute_goes_by_every_name_that_a_caller_may_use(engine: Sql, column: str, name: str) -> None:
+    value = rendered(f"key_or_caller_attribute('{column}')", engine.name)
+    contradicts = rendered("caller_contradicts_key()", engine.name)
+    relation = request(f'{{"{name}": "of the key"}}', {column: "of the caller"})
+    assert engine.rows(f"select {value}, {contradicts} from {relation}") == [("of the key", True)]

@@ -20,7 +20,7 @@ from ingestion.sources.prices.cards import TIERS
 from ingestion.sources.prices.client import book
 from ingestion.sources.prices.shape import MODEL_ALIASES, PLACES, PRICES, price_rows
 from tests.engines import Sql
-from tests.macros.render import rendered, rendered_model
+from tests.macros.render import rendered_model
 
 VERSION = "book"
 FIRST, DAYS = datetime(2024, 1, 1, tzinfo=UTC), 365 * 4
@@ -28,7 +28,8 @@ COUNTS = (
     *("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens"),
     *("reasoning_tokens", "input_audio_tokens", "output_audio_tokens", "web_search_count"),
 )
-REQUESTS = pa.schema(
+REQUESTS = "int_llm_requests__deduplicated"
+REQUEST_FIELDS = pa.schema(
     [
         pa.field("id", pa.int64()),
         *(pa.field(name, pa.string()) for name in ("provider", "request_model", "response_model", "served_tier")),
@@ -58,19 +59,22 @@ class Lake:
     def priced(self, engine: Sql, columns: str) -> list[tuple[Any, ...]]:
         """The requests as int_llm_requests__priced prices them, in order."""
 
+        inline = {
+            "int_llm_price_books__assigned": (
+                f"select '2026-10' as billing_month, '{VERSION}' as price_book_version, "
+                f"'{VERSION}' as newest_price_book_version"
+            ),
+            "int_llm_billing__watermarked": (
+                "select 'aws' as biller, '2026-10' as billing_month, timestamp '2026-10-01' as billing_watermark"
+            ),
+        }
+
         def ref(model: str) -> str:
             if model == "int_llm_prices__pivoted":
                 return f"({rendered_model(model, engine.name, ref=ref)})"
-            return self.relation(model, engine)
+            return f"({inline[model]})" if model in inline else self.relation(model, engine)
 
-        months = f"(select '2026-10' as billing_month, '{VERSION}' as price_book_version)"
-        sql = rendered(
-            "llm_priced(requests, months)",
-            engine.name,
-            ref=ref,
-            requests=self.relation("requests", engine),
-            months=months,
-        )
+        sql = rendered_model("int_llm_requests__priced", engine.name, ref=ref)
         return engine.rows(f"select id, {columns} from ({sql}) as priced order by id")
 
 
@@ -181,14 +185,13 @@ def _cases(rng: random.Random, each: int) -> Iterator[tuple[dict[str, Any], Deci
 def test_price_of_a_request_is_what_the_library_says_for_every_model(engine: Sql, lake: Lake) -> None:
     """And its classes add up to it."""
     cases = list(_cases(random.Random(5), each=4))
-    lake.write("requests", [request for request, _ in cases], REQUESTS)
+    lake.write(REQUESTS, [request for request, _ in cases], REQUEST_FIELDS)
     classes = ("input", "cached_input", "cache_write_5m", "cache_write_1h", "output", "web_search", "request")
-    sum_of_classes = " + ".join(f"{name}_cost_units" for name in classes)
-    found = lake.priced(engine, f"computed_list_cost, cost_units - ({sum_of_classes})")
+    found = lake.priced(engine, ", ".join(["computed_list_cost", *(f"{name}_cost_units" for name in classes)]))
     wrong = [
-        (request, cost, rest, expected)
-        for (request, expected), (_, cost, rest) in zip(cases, found, strict=True)
-        if cost != expected or rest != 0
+        (request, cost, units, expected)
+        for (request, expected), (_, cost, *units) in zip(cases, found, strict=True)
+        if cost != expected or Decimal(sum(units)).scaleb(-18).quantize(PLACES, ROUND_HALF_UP) != expected
     ]
     assert not wrong, (len(wrong), len(cases), wrong[:3])
     assert len(cases) > 8_000
@@ -344,7 +347,7 @@ STATUSES = {
 
 
 def test_traps_of_prices(engine: Sql, lake: Lake) -> None:
-    lake.write("requests", [{**request, "id": place} for place, (_, request, _) in enumerate(TRAPS)], REQUESTS)
+    lake.write(REQUESTS, [{**request, "id": place} for place, (_, request, _) in enumerate(TRAPS)], REQUEST_FIELDS)
     found = lake.priced(engine, "computed_list_cost, pricing_status, unpriced_reason")
     told = {what: row[1:] for (what, _, _), row in zip(TRAPS, found, strict=True)}
     assert told == {
@@ -357,12 +360,12 @@ def test_retired_model_keeps_its_price_and_a_dated_one_the_price_of_the_day(engi
     """gpt-4-0314 is gone from other lists; Claude's and OpenAI's prices of a day are those of that day."""
     days = (datetime(2024, 3, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC))
     lake.write(
-        "requests",
+        REQUESTS,
         [
             requested(place, "openai", model, day, "standard", input_tokens=1_000_000, output_tokens=0)
             for place, (model, day) in enumerate([("gpt-4", days[0]), ("o3", days[0]), ("o3", days[1])])
         ],
-        REQUESTS,
+        REQUEST_FIELDS,
     )
     assert [cost for _, cost in lake.priced(engine, "computed_list_cost")] == [30, 10, 2]
 
@@ -371,11 +374,11 @@ def test_savings_are_what_the_same_tokens_would_have_cost(engine: Sql, lake: Lak
     """18,000 at 2.70 less each, 2,048 at 0.75 more; a cache that is written and never read costs more than none."""
     sizes = {"input_tokens": 20_168, "cache_write_5m_tokens": 2_048, "output_tokens": 0}
     lake.write(
-        "requests",
+        REQUESTS,
         [
             requested(0, "anthropic", "claude-sonnet-4-5", JUNE, "standard", cache_read_tokens=18_000, **sizes),
             requested(1, "anthropic", "claude-sonnet-4-5", JUNE, "standard", cache_read_tokens=0, **sizes),
         ],
-        REQUESTS,
+        REQUEST_FIELDS,
     )
     assert lake.priced(engine, "cache_savings") == [(0, Decimal("0.047064")), (1, Decimal("-0.001536"))]

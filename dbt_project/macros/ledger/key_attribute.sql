@@ -1,7 +1,7 @@
 {% macro key_attribute(column) %}
     {#-
-        What the gateway itself keeps of the key in the place of a column, by the names that are in use for it: no caller
-        can set it.
+        A column's value in the key's own metadata, which the gateway holds and no caller can set. Its names are those that a
+        caller may use (ATTRIBUTES in ingestion/sources/llm_gateway/formats/base.py), and the team's.
     -#}
     {%- set names = {
         "team_id": ["team_id", "team"],
@@ -10,7 +10,7 @@
         "feature": ["feature"],
         "customer_id": ["customer_id", "customer"],
         "environment": ["environment", "env"],
-        "experiment": ["experiment", "experiment_id", "job"],
+        "experiment": ["experiment", "experiment_id", "job", "job_id"],
         "cost_center": ["cost_center"],
     } -%}
     coalesce(
@@ -20,12 +20,12 @@
 {% endmacro %}
 
 {% macro key_or_caller_attribute(column) %}
-    {#- The key's own attribute outranks what the caller says. -#}
+    {#- The key's own attribute outranks the caller's. -#}
     coalesce({{ key_attribute(column) }}, nullif({{ column }}, ''))
 {% endmacro %}
 
 {% macro caller_contradicts_key() %}
-    {#- Whether the caller says of a request something else than the gateway keeps of its key. -#}
+    {#- Whether a caller's attribute differs from the key's own. -#}
     (
         {%- for column in ["team_id", "service_name", "workflow", "feature", "customer_id", "environment", "experiment", "cost_center"] %}
             coalesce(

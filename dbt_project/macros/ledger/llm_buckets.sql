@@ -1,8 +1,7 @@
 {% macro in_bucket(charge, bucket) %}
     {#-
-        Whether a charge, or what is said of one, is of a bucket of tokens: provider, model, token class, UTC day and tier (a
-        bill that does not tell tiers apart is of all of them). The account is the caller's to compare: what may be unknown
-        differs.
+        Whether a charge belongs to a bucket of tokens: provider, model, token class, UTC day and tier (a charge without a tier
+        belongs to all of them). The caller compares the account, because the side on which it may be NULL differs.
     -#}
     {{ charge }}.ai_provider = {{ bucket }}.ai_provider
     and {{ charge }}.ai_model = {{ bucket }}.ai_model
@@ -12,7 +11,7 @@
 {% endmacro %}
 
 {% macro same_bucket(one, other) %}
-    {#- Whether two are of the same provider, account, model, token class and UTC day, whatever their tier. -#}
+    {#- Whether two rows share provider, account, model, token class and UTC day, in any tier. -#}
     {{ one }}.ai_provider = {{ other }}.ai_provider
     and coalesce({{ one }}.ai_account, '') = coalesce({{ other }}.ai_account, '')
     and coalesce({{ one }}.ai_model, '') = coalesce({{ other }}.ai_model, '')

@@ -1,13 +1,12 @@
 {#-
-    Estimated charges: what priced requests cost where no bill tells. All that `llm_gateway` has in the ledger are such; the
-    gateway bills nothing.
+    Estimated charges: the list price of unbilled requests. Every charge of `llm_gateway` is one; a gateway bills nothing.
 -#}
 {% macro is_estimate(charge) %} {{ charge }}.source = '{{ estimating_source() }}' {% endmacro %}
 
 {% macro estimating_source() %} {{- return("llm_gateway") -}} {% endmacro %}
 
 {% macro estimated_groups() %}
-    {#- What the requests of an estimate have in common, as [[column of the request, column of the charge], …]. -#}
+    {#- The columns that the requests of an estimate share, as [[column of the request, column of the charge], …]. -#}
     {{
         return([
             ["provider", "ai_provider"], ["model_id", "ai_model"], ["usage_day", "usage_day"],
@@ -19,7 +18,7 @@
 {% endmacro %}
 
 {% macro estimated_cost() %}
-    {#- What a row of int_llm_estimates__summed costs, of all classes. -#}
+    {#- The cost of a row of int_llm_estimates__summed over all classes. -#}
     {%- set costs = [] -%}
     {%- for class, _ in llm_cost_classes() -%} {%- do costs.append(class ~ "_cost") -%} {%- endfor -%}
     {{- return(costs | join(" + ")) -}}

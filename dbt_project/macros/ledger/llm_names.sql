@@ -1,6 +1,6 @@
 {% macro canonical_provider(column) %}
     {#-
-        One name a provider, in lower case: gateways know Bedrock by several (`bedrock_converse`, OpenTelemetry's
+        One name a provider, in lower case. Gateways have several for Bedrock (`bedrock_converse`, OpenTelemetry's
         `aws.bedrock`).
     -#}
     case
@@ -11,7 +11,7 @@
 {% endmacro %}
 
 {% macro canonical_tier(column) %}
-    {#- The tier that was served: no name, `default` and `auto` are the standard one. -#}
+    {#- The tier that served a request: none, `default` and `auto` are `standard`. -#}
     case
         when coalesce(lower({{ column }}), '') in ('', 'default', 'auto', 'standard')
         then 'standard'
@@ -21,7 +21,7 @@
 
 {% macro canonical_model(column) %}
     {#-
-        A model's name without what gateways, clouds and providers add: `openai/gpt-5-mini-2025-08-07` is `gpt-5-mini`,
+        A model's name without the additions of gateways, clouds and providers: `openai/gpt-5-mini-2025-08-07` is `gpt-5-mini`,
         `bedrock/eu.anthropic.claude-sonnet-4-5-20250929-v1:0` is `claude-sonnet-4-5`.
     -#}
     {%- set vendors = "anthropic|amazon|meta|mistral|cohere|ai21|deepseek|openai|qwen|writer" -%}
@@ -32,14 +32,14 @@
 {% endmacro %}
 
 {% macro is_committed_tier(provider, tier) %}
-    {#- Usage whose cost is on no report: Anthropic's priority tier is paid by commitment. -#}
+    {#- Usage without a cost in any report: Anthropic's priority tier is paid by commitment. -#}
     ({{ provider }} = 'anthropic' and {{ tier }} like 'priority%')
 {% endmacro %}
 
 {% macro llm_biller(provider) %}
     {#-
-        On whose bill a provider's requests are: Bedrock is on AWS's, and one vendor has several names in gateways, in
-        OpenTelemetry and in FOCUS. A provider that is not named here bills for itself.
+        The vendor that bills a provider's requests: AWS bills Bedrock, and a vendor has several names in gateways, in
+        OpenTelemetry and in FOCUS. A provider that is not listed bills for itself.
     -#}
     case
         when {{ provider }} in ('bedrock', 'sagemaker', 'aws') or {{ provider }} like 'amazon%'
@@ -70,8 +70,8 @@
 
 {% macro is_answered() %}
     {#-
-        Whether a provider answered a request, and was paid: a failure costs nothing, and the gateway's cache neither. What
-        has no status, and no error, was answered: many logs write down nothing but answers.
+        Whether a provider answered a request and is paid for it. A failure and an answer of the gateway's cache cost nothing.
+        A record without status and error is an answer: many logs hold nothing else.
     -#}
     (
         case when status is null then error_code is null and error_class is null else status = 'success' end

@@ -1,8 +1,8 @@
 {%- set attributes = attribution_columns() -%}
 
--- The bill is the money, the requests say whose it is: an AI charge is shared out over the requests of
--- its bucket by tokens. What the provider counted and no request explains stays as one unmetered part,
--- with the claims of the bill alone. One dollar stays one dollar.
+-- The bill is the money; the requests decide whose it is. An AI charge is split over the requests of its
+-- bucket by tokens. Tokens that the provider counted and no request explains stay as one unmetered part, with
+-- the claims of the bill alone. The parts add up to the charge.
 with
     charges as (select * from {{ ref("int_charges__unified") }}),
 
@@ -89,7 +89,7 @@ select
     case
         when ai_provider is null
         then 'not_applicable'
-        -- An estimate is made of requests, and carries their claims already.
+        -- An estimate is made from requests and carries their claims.
         when {{ is_estimate("shared") }}
         then 'metered'
         else coalesce(part_status, 'unmetered')

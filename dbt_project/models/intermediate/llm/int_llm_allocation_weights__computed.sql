@@ -6,9 +6,8 @@
 ] -%}
 {%- set attributes = attribution_columns() -%}
 
--- Who used the tokens of a bucket that charges are of: one row a group of requests, weighed by tokens,
--- and one of what the provider counted and no request explains. The weights count up over the rows of a
--- bucket.
+-- The weights by which the charges of a bucket are split: one row a group of requests, by its tokens, and one
+-- for the tokens that the provider counted and no request explains. Weights accumulate over a bucket's rows.
 with
     periods as (select * from {{ periods_to_build("ledger_fingerprint") }}),
 

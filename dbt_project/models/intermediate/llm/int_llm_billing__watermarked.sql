@@ -1,8 +1,7 @@
 {{ config(materialized="table") }}
 
--- Until when the bill of a month is there, by who bills it: what the ledger has of the days before is all
--- that there is. An empty day of a daily report is told too. How far a bill reaches is asked of delivery
--- notes, and of rows only where a file holds several billers.
+-- How far the bill of a month reaches, by biller: the days before are complete, also where a daily report is
+-- empty. Delivery notes show it; rows are read only where a file holds several billers.
 with
     slices as (select * from {{ ref("int_slices__current") }} where billing_month is not null),
 
@@ -11,8 +10,7 @@ with
     exports as (select * from {{ ref("stg_focus__cost_and_usage") }} where not is_compare_only),
 
     reaching as (
-        -- AWS's newest charge is judged by its start (the end of a monthly fee is the month's): that day is
-        -- told.
+        -- AWS's newest charge counts by its start, whose day is covered: a monthly fee ends with the month.
         select
             source as biller,
             billing_month,

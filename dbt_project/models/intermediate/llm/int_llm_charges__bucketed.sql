@@ -1,7 +1,7 @@
 {{ built_by_period("charges_fingerprint") }}
 
--- The buckets that billed AI charges are of (provider, model, token class, tier, account, UTC day), and what
--- they add up to. Estimates are made of requests: there is nothing to share out.
+-- Billed AI charges summed by bucket: provider, model, token class, tier, account and UTC day. Estimates are
+-- made from requests and need no split.
 with
     charges as (
         select *

@@ -1,4 +1,4 @@
--- What charges say of a project, workspace or key beyond its id.
+-- Names, holders and tags of projects, workspaces and keys, one row each.
 with entities as (select * from {{ ref("stg_llm_providers__entities") }})
 
 select

@@ -1,8 +1,7 @@
 {{ config(materialized="table") }}
 
--- What of a provider's lists a billing month's reports mention. The lists have no dates: another tag,
--- name or holder is told of every month that mentions it, and of no other; a key that is made is news
--- for no month before it.
+-- The entries of a provider's lists that a billing month's reports reference. The lists have no dates: a
+-- changed tag, name or holder changes each month that references it, and no other.
 with
     costs as (select * from {{ ref("stg_llm_providers__openai_costs") }}),
 

@@ -12,9 +12,8 @@
 ] + attribution_columns() -%}
 {%- set token_classes = ["input", "cached_input", "cache_write_5m", "cache_write_1h", "output"] -%}
 
--- Requests that no bill tells of, as charges at list price: estimates. They make the claims that their
--- requests make, and carry no invoice. The bill replaces them when it comes: the refresh that brings it
--- builds the month anew.
+-- Unbilled requests as charges at list price: estimates. They make their requests' claims and carry no
+-- invoice. The refresh that brings the bill rebuilds the month and replaces them.
 with
     summed as (select * from {{ ref("int_llm_estimates__summed") }} where ai_provider is not null),
 

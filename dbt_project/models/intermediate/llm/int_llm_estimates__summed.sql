@@ -1,15 +1,10 @@
 {{ built_by_period("ledger_fingerprint") }}
 
 {%- set groups = estimated_groups() -%}
-{%- set requests = charges_to_build(ref("int_llm_requests__unbilled"), "ledger_fingerprint") -%}
 
--- Made after the requests themselves (depends_on: {{ ref("fact_llm_request") }}): both are passes over all
--- of them, and side by side each would have half of the memory.
---
--- What the requests that no bill tells of cost at list price, by what they have in common: many requests
--- are one estimate. A request's cost is rounded once, as in fact_llm_request: its classes are what the
--- rounded sum grows by, so that together they are what the request costs. A month without any keeps one
--- row, which says that it was looked at.
+-- The list price of unbilled requests, by what they have in common: many requests are one estimate. A
+-- request's cost is rounded once, as in fact_llm_request: each class is what the rounded sum grows by, so
+-- that the classes add up to it. A month without any keeps one row, so that it is not read again.
 with
     periods as (
         select *
@@ -19,8 +14,8 @@ with
 
     priced as (
         select *
-        from ({{ llm_priced(requests, ref("int_llm_price_books__assigned")) }}) as request
-        where pricing_status = 'priced'
+        from {{ charges_to_build(ref("int_llm_requests__priced"), "ledger_fingerprint") }} as current_requests
+        where is_assigned_book and is_unbilled and pricing_status = 'priced'
     ),
 
     classed as (

@@ -1,6 +1,6 @@
--- Which model of each price book a model is, as requests name it. A book that is superseded is asked
--- for no new names: a request that comes late for a closed month, of a model that nobody had used
--- before, is of the model that the newest book says, at the price of its month's own.
+-- The model of each price book that requests mean by a name. A superseded book learns no new names: a late
+-- request of a closed month for a model first used later takes the newest book's model at its own month's
+-- price.
 with
     aliases as (select * from {{ ref("stg_prices__model_aliases") }}),
 

@@ -1,5 +1,5 @@
--- Which price book prices a month: the one in force when the month closed (two months after it began),
--- or on the day that the registry names; the first of all for months that closed before there was one.
+-- The price book of a month: the one in force when the month closed (two months after its start), or on the
+-- day that the registry names; the first book for months that closed before it.
 with
     slices as (select * from {{ ref("int_slices__current") }}),
 

@@ -5,8 +5,8 @@
     "day_second_to", "context_min_tokens", "context_max_tokens",
 ] %}
 
--- Prices side by side: one row a card, USD for a million units. What has no price of its own is what it
--- is a kind of: a token read from a cache is an input token, never free.
+-- Prices side by side: one row a card, USD for a million units. A kind of token without a price of its own
+-- has that of its wider kind: a token read from a cache is an input token, never free.
 with
     prices as (
         select prices.*, cast(usd * cast(1000000 / per as integer) as decimal(38, 12)) as usd_a_million

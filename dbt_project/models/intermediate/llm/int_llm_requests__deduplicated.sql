@@ -1,5 +1,5 @@
--- Every request once, with all that is told of it: a view of the lake's rows that count, so that
--- requests are written once, as fact_llm_request.
+-- Every request attempt once, with all its columns. A view of the lake's rows that count: only
+-- fact_llm_request writes them.
 with
     requests as (select * from {{ ref("stg_llm_gateway__llm_requests") }}),
 

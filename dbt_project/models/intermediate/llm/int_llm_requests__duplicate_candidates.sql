@@ -5,21 +5,20 @@
     "provider_request_id", "parent_request_id", "started_at", "slice_id", "key_hash", "status",
     "error_code", "error_class", "gateway_cache_hit", "actor_status", "actor_token_id",
 ] -%}
-{#- Written out wherever it is read: of the millions of rows each reader takes the columns that it needs. -#}
+{#- Repeated where it is read, so that each reader takes from millions of rows only the columns that it needs. -#}
 {%- set delivered -%}
     {{ charges_to_build("(select *, '" ~ estimating_source() ~ "' as source from " ~ ref("stg_llm_gateway__llm_requests") ~ ")",
                         "charges_fingerprint") }}
 {%- endset -%}
 
--- Rows of the lake that share an id, or a signed token's, with another one: only these can be the same
--- request, or misused. They are few, and what they are to each other is found among them alone
--- (int_llm_requests__exclusions).
+-- Rows of the lake that share an id or a signed token with another row: only these can be duplicates or
+-- replays. They are few; int_llm_requests__exclusions compares them with each other.
 with
     repeated_ids as (
         select request_id from {{ delivered }} as delivered group by request_id having count(*) > 1
     ),
 
-    -- Only attempts that a provider answered have an id of the provider's that is theirs alone.
+    -- Only attempts that a provider answered have a provider's id of their own.
     repeated_responses as (
         select provider_request_id
         from {{ delivered }} as delivered
@@ -28,8 +27,7 @@ with
         having count(*) > 1
     ),
 
-    -- A gateway's own id is the response's (gen_ai.response.id) where LiteLLM tells it; others tell that
-    -- one as the provider's id.
+    -- LiteLLM's request id is the response's (gen_ai.response.id); other logs hold that as the provider's id.
     responses as (
         select distinct others.provider_request_id as request_id
         from {{ delivered }} as others
@@ -81,7 +79,7 @@ where
 
 union all
 
--- A month in which there is nothing is remembered as looked at: it is not read again.
+-- A month without candidates keeps one row, so that it is not read again.
 select source, billing_month, charges_fingerprint {%- for _ in columns[2:] %}, null{% endfor %}
 from {{ periods_to_build("charges_fingerprint") }} as processed
 where source = '{{ estimating_source() }}'

@@ -1,8 +1,8 @@
 {{ built_by_period("charges_fingerprint") }}
 
--- The same request may be told by two sources, delivered twice, or told by the SDK around it: it counts
--- once. Kept is the exception: rows of the lake that do not count, and those whose token somebody uses
--- twice. Who reads the requests (int_llm_requests__deduplicated) compares each row with them alone.
+-- A request that two logs hold, that is delivered twice, or that an SDK logs around its gateway counts once.
+-- This model holds the exceptions: rows of the lake that do not count, and rows whose token is replayed.
+-- int_llm_requests__deduplicated compares the requests with these few rows.
 with
     candidates as (
         select
@@ -45,8 +45,8 @@ with
         from candidates
     ),
 
-    -- Only attempts that a provider answered have an id of the provider's that is theirs alone; others are
-    -- compared with nothing but themselves.
+    -- Only attempts that a provider answered have a provider's id of their own; the others are compared with
+    -- their own repetitions alone.
     compared as (
         select
             ranked.*,
@@ -67,8 +67,7 @@ with
 
     unique_attempts as (select * from compared where answer_rank = 1),
 
-    -- A gateway's own id is the response's (gen_ai.response.id) where LiteLLM tells it; others tell that
-    -- one as the provider's id.
+    -- LiteLLM's request id is the response's (gen_ai.response.id); other logs hold that as the provider's id.
     by_response as (
         select others.lake_file, others.lake_row
         from unique_attempts as others
@@ -80,7 +79,7 @@ with
             and gateways.source_system in ('litellm', 'litellm_spend_logs')
     ),
 
-    -- What an SDK tells around a request that the gateway below it tells too.
+    -- A span of an SDK around a request that the gateway below it logs too.
     wrapping_another as (
         select outer_ones.lake_file, outer_ones.lake_row
         from unique_attempts as outer_ones
@@ -91,7 +90,7 @@ with
         where outer_ones.was_answered and inner_ones.was_answered
     ),
 
-    -- An id that two systems give to the same answered attempt: the export of LiteLLM's table and its logs.
+    -- One id in two systems for the same attempt: LiteLLM's table and its logs.
     by_own_id as (
         select others.lake_file, others.lake_row
         from unique_attempts as others
@@ -110,7 +109,7 @@ with
         from by_own_id
     ),
 
-    -- One token on two keys: somebody uses another one's.
+    -- One token on two keys: one of them uses the other's.
     replayed as (
         select verified_token_id as replayed_token_id
         from unique_attempts
@@ -146,7 +145,7 @@ where not is_counted or is_replayed
 
 union all
 
--- A month in which there is nothing is remembered as looked at: it is not read again.
+-- A month without exclusions keeps one row, so that it is not read again.
 select source, billing_month, charges_fingerprint, null, null, null, null
 from {{ periods_to_build("charges_fingerprint") }} as processed
 where source = '{{ estimating_source() }}'

@@ -1,7 +1,8 @@
 {{ built_by_period("requests_fingerprint") }}
 
--- Whose requests are by the claims that they make: the rules that judge charges judge them. Many
--- requests claim the same on a day: each combination is judged once.
+-- The owner of requests by their claims, under the same rules as charges. Many requests of a day make the
+-- same
+-- claims: each combination is resolved once.
 with
     requests as (
         select *

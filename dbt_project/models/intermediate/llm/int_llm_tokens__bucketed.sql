@@ -13,15 +13,15 @@
     "environment",
 ] -%}
 
--- The gateway's billed tokens by bucket (provider, model, token class, tier, UTC day, account) and by who
--- used them. Summed in one pass over the requests; the sums are then told apart by class.
+-- The gateway's billed tokens by bucket (provider, model, token class, tier, UTC day, account) and by user.
+-- One pass over the requests sums all classes; the sums then become a row a class.
 with
     requests as (
         select *
         from
             {{ charges_to_build(ref("int_llm_requests__deduplicated"), "charges_fingerprint") }}
             as current_requests
-        -- A bucket is a provider's: tokens of nobody knows whom are of none (llm_unpriced_model lists them).
+        -- A bucket has a provider; llm_unpriced_model lists requests without one.
         where is_billed and provider is not null
     ),
 

@@ -1,6 +1,6 @@
 {{ config(materialized="table") }}
 
--- What the providers' usage reports count, by bucket and key: OpenAI's input includes cached tokens,
+-- The tokens of the providers' usage reports by bucket and key. OpenAI's input includes cached tokens,
 -- Anthropic's does not.
 with
     openai as (select * from {{ ref("stg_llm_providers__openai_usage_completions") }}),

@@ -6,6 +6,7 @@ with
         from
             {{ charges_to_build(ref("int_llm_requests__priced"), "requests_fingerprint") }}
             as current_requests
+        where is_assigned_book
     ),
 
     owned as (select * from {{ ref("int_llm_requests__owned") }}),

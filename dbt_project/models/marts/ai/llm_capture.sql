@@ -1,5 +1,5 @@
--- How much of what a provider counted went through the gateway, by day: the rest is traffic that nobody
--- explained. Of the priority tier there is usage and never a cost: it is paid by commitment.
+-- How many of a provider's tokens went through the gateway, by day. The priority tier has usage and no cost:
+-- it is paid by commitment.
 with
     gateway as (
         select ai_provider, ai_account, ai_model, ai_token_class, usage_day, sum(tokens) as tokens

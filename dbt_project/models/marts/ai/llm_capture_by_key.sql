@@ -1,7 +1,6 @@
 {%- set bucket = "ai_provider, ai_account, ai_model, ai_token_class, usage_day" -%}
--- How much of what a provider counted of a key went through the gateway, by day, with the money on it.
--- Requests name no provider key: where several keys used a bucket, the gateway's tokens are shared out
--- over them by what each used.
+-- How many of a provider key's tokens went through the gateway, by day, with the key's cost. Requests name no
+-- provider key: where several keys used a bucket, the gateway's tokens are split over them by usage.
 with
     used as (
         select
@@ -52,8 +51,8 @@ with
         group by {{ bucket }}
     ),
 
-    -- What is shared out over a bucket's keys: over the provider's what the gateway saw, as far as the
-    -- provider confirms it; over the gateway's what no provider confirms.
+    -- The provider's keys share the gateway's tokens that the provider confirms; the gateway's keys share the
+    -- others.
     sharing as (
         select
             key_use.*,

@@ -1,9 +1,11 @@
 {%- set last_position = 50 -%}
 
--- How the input grows along a session (else a trace): every turn carries what was said before.
+-- How the input grows along a session (else a trace): every turn carries the turns before it.
 with
     requests as (
-        select * from {{ ref("int_llm_requests__measured") }} where run_id is not null and is_billed
+        select requests.*, coalesce(session_id, trace_id) as run_id
+        from {{ ref("fact_llm_request") }} as requests
+        where coalesce(session_id, trace_id) is not null and is_billed
     ),
 
     numbered as (

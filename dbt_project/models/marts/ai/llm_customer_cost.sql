@@ -1,7 +1,6 @@
--- What AI costs for each customer: the providers' money as shared to the customer's requests, and their list
--- price.
+-- The providers' money, split over each customer's requests, beside their list price.
 with
-    requests as (select * from {{ ref("int_llm_requests__measured") }} where customer_id is not null),
+    requests as (select * from {{ ref("fact_llm_request") }} where customer_id is not null),
 
     charges as (
         select customer_id, billing_month, billing_currency, billed_cost, effective_cost, is_estimated

@@ -1,5 +1,4 @@
--- What gateways ship of prompts and responses although nobody keeps it: the place to turn it off is the
--- gateway.
+-- Prompt and response text that gateways send and ingestion drops: turn it off at the gateway.
 select
     source_system,
     field,

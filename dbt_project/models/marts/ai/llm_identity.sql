@@ -1,4 +1,4 @@
--- What is known of who made the requests that provider-billed money is shared out to.
+-- AI cost by what is known of the identity behind its requests.
 with
     costs as (
         select

@@ -1,5 +1,4 @@
--- Closed months keep the price book that they closed with: what the newest book would say of them stands
--- beside it.
+-- A closed month keeps the price book that it closed with; its cost at the newest book stands beside it.
 with
     assigned as (select * from {{ ref("int_llm_price_books__assigned") }}),
 
@@ -18,7 +17,8 @@ with
             billing_month,
             sum(case when pricing_status = 'priced' then 1 else 0 end) as priced_count,
             cast(sum(computed_list_cost) as decimal(38, 12)) as computed_list_cost
-        from {{ ref("int_llm_requests__repriced") }}
+        from {{ ref("int_llm_requests__priced") }}
+        where not is_assigned_book
         group by billing_month
     ),
 

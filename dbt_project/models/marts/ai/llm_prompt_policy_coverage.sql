@@ -1,11 +1,12 @@
 {{ config(meta={"refresh": "always"}) }}
 
--- Every permission to keep prompts, beside what is kept under it; and what is kept under none, until it is
--- purged.
+-- Every permission to store prompts, with the prompts stored under it; and prompts without a permission,
+-- until
+-- the purge.
 with
     policies as (select * from {{ ref("stg_registry__prompt_policy") }}),
 
-    kept as (
+    stored as (
         select
             workflow,
             cast(started_at as date) as usage_day,
@@ -19,24 +20,24 @@ with
 
     matched as (
         select
-            coalesce(policies.workflow_id, kept.workflow) as workflow_id,
+            coalesce(policies.workflow_id, stored.workflow) as workflow_id,
             policies.purpose,
             policies.redaction,
             policies.retention_days,
             policies.approved_by,
             policies.valid_from,
             policies.valid_to,
-            kept.source_system,
-            kept.request_id,
-            kept.started_at,
-            kept.redaction_policy,
-            kept.retention_until
+            stored.source_system,
+            stored.request_id,
+            stored.started_at,
+            stored.redaction_policy,
+            stored.retention_until
         from policies
         full outer join
-            kept
-            on policies.workflow_id = kept.workflow
-            and kept.usage_day >= policies.valid_from
-            and kept.usage_day < policies.valid_to
+            stored
+            on policies.workflow_id = stored.workflow
+            and stored.usage_day >= policies.valid_from
+            and stored.usage_day < policies.valid_to
     )
 
 select

@@ -1,5 +1,5 @@
 {%- set use = ["team_id", "service_id", "workflow_id", "environment"] %}
--- A key that serves several hides who spends: what runs on it, and how it could be divided.
+-- The uses of a key that serves several teams, services, workflows or environments, and a suggested split.
 with
     requests as (select * from {{ ref("fact_llm_request") }} where key_hash is not null),
 

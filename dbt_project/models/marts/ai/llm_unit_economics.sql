@@ -6,12 +6,23 @@
     "output": ["output"],
 } -%}
 
--- Billed cost is the provider's own money, as shared out to the requests of the group, or its estimate while
--- there is no bill; list cost is what the price book says of them. Both stand beside the same counts.
+-- Billed cost is the provider's money, split over the requests of the group, or its estimate while there is
+-- no bill. List cost is their price by the price book. Both divide the same counts.
 with
-    requests as (select * from {{ ref("int_llm_requests__measured") }}),
+    -- Only paid requests count tokens; only a paid stream has a time to its first token.
+    requests as (
+        select
+            requests.*,
+            {{ is_replaced_answer() }} as is_replaced,
+            coalesce(cache_write_5m_tokens, 0) + coalesce(cache_write_1h_tokens, 0) as cache_write_tokens,
+            case when is_billed then latency_ms end as answered_latency_ms,
+            case
+                when is_billed and is_stream then {{ milliseconds_between("started_at", "first_token_at") }}
+            end as ttft_ms
+        from {{ ref("fact_llm_request") }} as requests
+    ),
 
-    -- The owner before pools are allocated: the one that the requests' own claims lead to.
+    -- The owner before pools are allocated, as the requests' own claims determine it.
     charges as (
         select
             coalesce(pool_owner_id, owner_id) as owner_id,
@@ -60,18 +71,26 @@ with
             sum(case when gateway_cache_hit then 1 else 0 end) as gateway_cache_hit_count,
             sum(case when pricing_status = 'unpriced' then 1 else 0 end) as unpriced_request_count,
             sum(attempted_retries) as retry_count,
-            sum(is_replaced) as replaced_answer_count,
-            sum(input_tokens) as input_tokens,
-            sum(input_uncached_tokens) as input_uncached_tokens,
-            sum(cache_read_tokens) as cache_read_tokens,
-            sum(cache_write_tokens) as cache_write_tokens,
-            sum(output_tokens) as output_tokens,
-            sum(reasoning_tokens) as reasoning_tokens,
+            sum(case when is_replaced then 1 else 0 end) as replaced_answer_count,
+            {% for tokens in [
+                "input_tokens",
+                "input_uncached_tokens",
+                "cache_read_tokens",
+                "cache_write_tokens",
+                "output_tokens",
+                "reasoning_tokens",
+            ] %}
+                sum(case when is_billed then {{ tokens }} end) as {{ tokens }},
+            {% endfor %}
             cast(sum(computed_list_cost) as decimal(38, 12)) as list_cost,
-            cast(sum(replaced_list_cost) as decimal(38, 12)) as replaced_list_cost,
+            cast(
+                sum(case when is_replaced then computed_list_cost end) as decimal(38, 12)
+            ) as replaced_list_cost,
             cast(sum(cache_savings) as decimal(38, 12)) as cache_savings,
             cast(sum(saved_cost) as decimal(38, 12)) as gateway_cache_savings,
-            cast(sum(failed_latency_ms) as decimal(38, 12)) as failed_latency_ms,
+            cast(
+                sum(case when status <> 'success' then latency_ms end) as decimal(38, 12)
+            ) as failed_latency_ms,
             sum(case when pricing_status = 'priced' then 1 else 0 end) as priced_request_count,
             {% for part, name in [("0.5", "p50"), ("0.95", "p95"), ("0.99", "p99")] %}
                 {{ percentile("answered_latency_ms", part) }} as latency_ms_{{ name }},

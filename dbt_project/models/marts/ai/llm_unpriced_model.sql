@@ -1,4 +1,4 @@
--- What requests used that the price book has no price for: their cost is unknown, and not nothing.
+-- Requests without a price in the price book: their cost is unknown, not 0.
 with requests as (select * from {{ ref("fact_llm_request") }} where pricing_status = 'unpriced')
 
 select

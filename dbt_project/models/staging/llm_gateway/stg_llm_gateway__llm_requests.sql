@@ -1,4 +1,4 @@
--- A text that a record leaves empty is an absent one.
+-- An empty text is NULL.
 with delivered as (select * from {{ lake_table("raw_llm_gateway", "llm_requests") }})
 
 select

@@ -1,4 +1,4 @@
--- A text that a report leaves empty is an absent one.
+-- An empty text is NULL.
 with delivered as (select * from {{ lake_table("raw_llm_providers", "llm_provider_costs") }})
 
 select

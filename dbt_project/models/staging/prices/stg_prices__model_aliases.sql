@@ -1,4 +1,4 @@
--- A provider has one name here, and several in requests: of names that come to the same, one that is known
+-- A provider has several names in requests and one here. Of aliases that become equal, one with a price
 -- counts.
 with
     delivered as (select * from {{ lake_table("raw_prices", "model_aliases") }}),

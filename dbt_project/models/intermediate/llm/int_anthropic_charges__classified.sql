@@ -1,5 +1,0 @@
-{{
-    llm_charge_select(
-        ref("int_anthropic_costs__keyed"), "anthropic", "Anthropic", "Workspace", entities=true
-    )
-}}

@@ -1,1 +1,0 @@
-{{ llm_charge_select(ref("int_openrouter_costs__parsed"), "openrouter", "OpenRouter", "Workspace") }}
