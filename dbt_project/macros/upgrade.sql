@@ -25,7 +25,9 @@
         return({
             "intermediate": [
                 "int_aws_bases__chosen",
+                "int_aws_lines__claimed",
                 "int_charges__judged",
+                "int_charges__owned",
                 "int_claims__asked",
                 "int_llm_bills__delivered",
                 "int_llm_buckets__weighed",
@@ -40,6 +42,14 @@
                 "int_slices__of_periods",
             ],
             "seeds": ["source_promises"],
+            "staging": [
+                "stg_atlas__clusters",
+                "stg_atlas__invoices",
+                "stg_atlas__projects",
+                "stg_registry__budgets",
+                "stg_vercel__projects",
+                "stg_vercel__teams",
+            ],
         })
     }}
 {% endmacro %}

@@ -1,10 +1,28 @@
--- A charge of a shared pool becomes one row a member, in proportion to the members' weights; every other
--- charge
--- stays whole.
+-- Each charge gets the owner of its claims; where no rule matches, it is unowned. A charge whose owner is a
+-- shared pool becomes one row a member, in proportion to the members' weights; every other stays whole.
 with
-    owned as (select * from {{ ref("int_charges__owned") }}),
+    charges as (select * from {{ ref("int_charges__metered") }}),
+
+    resolved as (select * from {{ ref("int_claims__resolved") }}),
 
     weights as (select * from {{ ref("int_pool_weights__computed") }}),
+
+    owned as (
+        select
+            charges.*,
+            coalesce(resolved.owner_id, 'unowned') as owner_id,
+            resolved.rule_id as ownership_rule_id,
+            coalesce(resolved.evidence_kind, 'none') as evidence_kind,
+            resolved.evidence_value,
+            coalesce(resolved.evidence_rank, 8) as evidence_rank
+        from charges
+        left join
+            resolved
+            on charges.source = resolved.source
+            and charges.billing_month = resolved.billing_month
+            and charges.claims = resolved.claims
+            and cast(charges.charge_period_start as date) = resolved.charge_day
+    ),
 
     weighted as (
         select

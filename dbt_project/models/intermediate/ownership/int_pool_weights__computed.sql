@@ -6,7 +6,7 @@ with
 
     members as (select * from {{ ref("stg_registry__allocation_pool_members") }}),
 
-    owners as (select * from {{ ref("dim_owner") }}),
+    owners as (select * from {{ ref("stg_registry__owners") }}),
 
     summed as (select * from {{ ref("int_claims__summed") }}),
 
