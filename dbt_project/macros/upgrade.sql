@@ -1,4 +1,4 @@
-{#- Carries the warehouse of an earlier version of this project over to the names of this one (docs/upgrading.md). -#}
+{#- Bring the warehouse of an earlier version of this project to the names of this one (docs/upgrading.md). -#}
 {% macro upgrade_warehouse() %}
     {% if execute and flags.WHICH in ("run", "build", "run-operation") %}
         {#- One transaction on DuckDB: the statement opens it where none is open. Spark has none. -#}
@@ -20,7 +20,10 @@
 {% endmacro %}
 
 {% macro retired_relations() %}
-    {#- Names that earlier versions used, by layer. A name goes in here when its model is renamed or removed, and stays. -#}
+    {#-
+        Names that earlier versions used, by layer. When a model is renamed or removed, its name is added here
+        and stays.
+    -#}
     {{
         return({
             "intermediate": [
@@ -65,8 +68,8 @@
 
 {% macro carry_over_table(schema, earlier_name, name, renamed_columns, partitions) %}
     {#-
-        Copy a table that the lake cannot restore under its new name, with its new column names. A run may stop at any
-        point: the copy gets its name when it is complete, and only then the earlier table is dropped.
+        Copy a table that the lake cannot restore to its new name, with its new column names. A run may stop at
+        any point: the copy gets its name when it is complete, and only then the earlier table is dropped.
     -#}
     {% set earlier = adapter.get_relation(target.database, schema, earlier_name) %}
     {% if earlier is none %} {{ return("") }} {% endif %}

@@ -1,7 +1,9 @@
 {{ config(severity="warn") }}
 
--- Bedrock usage that no seed knows is kept; bedrock_models, bedrock_meters or aws_units should learn
--- it. What is known to be of no tokens (images, throughput …) has nothing to learn.
+-- The seeds bedrock_models, bedrock_meters and aws_units have all Bedrock usage that is in tokens. Other
+-- usage is kept
+-- as it is until it is added to them; usage that is known not to be in tokens (images, throughput …) is
+-- left out.
 select *
 from {{ ref("int_aws_bedrock_lines__unmapped") }}
 where bedrock_kind in ('tokens', 'other') and line_count > 0

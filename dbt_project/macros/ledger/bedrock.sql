@@ -1,5 +1,5 @@
 {#-
-    What a usage type says of Bedrock tokens, in the two grammars that CUR has (facts of AWS, section 3):
+    Bedrock tokens in a usage type. CUR has two grammars (facts of AWS, section 3):
     AWS's own         {REGION}-{billing name of the model}-[mantle-][text-]{meter}[-{tier}][-cross-region-{global|geo}]
     its Marketplace's {R}-MP:{R}_{meter}[_{tier or routing}…]-Units, the model being the name of the product
 -#}
@@ -27,7 +27,7 @@
 {% endmacro %}
 
 {% macro bedrock_billing_name(usage_type, product_name) %}
-    {#- The model as AWS bills it; NULL where the usage type is of no tokens. -#}
+    {#- AWS's billing name of the model; NULL where the usage type is not in tokens. -#}
     coalesce(
         {{ regex_group(usage_type, _bedrock_own(), 1) }},
         case
@@ -37,7 +37,7 @@
 {% endmacro %}
 
 {% macro bedrock_meter(usage_type) %}
-    {#- What is counted, as AWS spells it; NULL where the usage type is of no tokens. -#}
+    {#- AWS's spelling of the meter; NULL where the usage type is not in tokens. -#}
     coalesce(
         {{ regex_group(usage_type, _bedrock_own(), 2) }},
         {{ regex_group(usage_type, _bedrock_marketplace(), 1) }}
@@ -61,7 +61,7 @@
 {% endmacro %}
 
 {% macro application_profile(service_code, resource_id) %}
-    {#- The application inference profile that a line of Bedrock was called through: these are made, and tagged, by users. -#}
+    {#- The application inference profile of a Bedrock line: users create and tag these. -#}
     case
         when {{ is_bedrock(service_code) }} and {{ resource_id }} like '%:application-inference-profile/%'
         then {{ resource_id }}
@@ -70,8 +70,8 @@
 
 {% macro bedrock_other_kind(usage_type) %}
     {#-
-        What is bought of Bedrock that is no model's tokens, or not at their price: by words that AWS's price lists use
-        (2026-07). NULL for everything else.
+        The kind of Bedrock usage that is not in tokens, or not at their price, by the words of AWS's price
+        lists (2026-07). NULL for everything else.
     -#}
     {%- set kinds = [
         ("provisioned_throughput", ["provisionedthroughput", "modelunits"]), ("reserved_throughput", ["reserved"]),

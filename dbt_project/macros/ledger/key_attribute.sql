@@ -1,8 +1,5 @@
 {% macro key_attribute(column) %}
-    {#-
-        What the gateway itself keeps of the key in the place of a column, by the names that are in use for it: no caller
-        can set it.
-    -#}
+    {#- The gateway's own attribute of the key for a column, under its common names. Callers cannot set it. -#}
     {%- set names = {
         "team_id": ["team_id", "team"],
         "service_name": ["service", "service_name"],
@@ -20,12 +17,12 @@
 {% endmacro %}
 
 {% macro key_or_caller_attribute(column) %}
-    {#- The key's own attribute outranks what the caller says. -#}
+    {#- The key's own attribute; the caller's only where the key has none. -#}
     coalesce({{ key_attribute(column) }}, nullif({{ column }}, ''))
 {% endmacro %}
 
 {% macro caller_contradicts_key() %}
-    {#- Whether the caller says of a request something else than the gateway keeps of its key. -#}
+    {#- Whether the caller's attributes of a request differ from those that the gateway keeps of its key. -#}
     (
         {%- for column in ["team_id", "service_name", "workflow", "feature", "customer_id", "environment", "experiment", "cost_center"] %}
             coalesce(

@@ -1,6 +1,5 @@
--- CUR lines as charges in FOCUS terms, and what Savings Plan negations leave. Discounts are credits here:
--- as usage
--- their price would have to be negative, which FOCUS forbids.
+-- CUR lines as charges in FOCUS terms, and the residuals of Savings Plan negations. Discounts are credits: as
+-- usage they would have a negative price, which FOCUS forbids.
 with
     residuals as (select * from {{ ref("int_aws_negations__netted") }} where residual is not null),
 
