@@ -1,4 +1,4 @@
-{#- Carries the warehouse of an earlier version of this project over to the names of this one (docs/upgrading.md). -#}
+{#- Bring the warehouse of an earlier version of this project to the names of this one (docs/upgrading.md). -#}
 {% macro upgrade_warehouse() %}
     {% if execute and flags.WHICH in ("run", "build", "run-operation") %}
         {#- One transaction on DuckDB: the statement opens it where none is open. Spark has none. -#}
@@ -20,12 +20,17 @@
 {% endmacro %}
 
 {% macro retired_relations() %}
-    {#- Names that earlier versions used, by layer. A name goes in here when its model is renamed or removed, and stays. -#}
+    {#-
+        Names that earlier versions used, by layer. When a model is renamed or removed, its name is added here
+        and stays.
+    -#}
     {{
         return({
             "intermediate": [
                 "int_aws_bases__chosen",
+                "int_aws_lines__claimed",
                 "int_charges__judged",
+                "int_charges__owned",
                 "int_claims__asked",
                 "int_llm_bills__delivered",
                 "int_llm_buckets__weighed",
@@ -40,6 +45,14 @@
                 "int_slices__of_periods",
             ],
             "seeds": ["source_promises"],
+            "staging": [
+                "stg_atlas__clusters",
+                "stg_atlas__invoices",
+                "stg_atlas__projects",
+                "stg_registry__budgets",
+                "stg_vercel__projects",
+                "stg_vercel__teams",
+            ],
         })
     }}
 {% endmacro %}
@@ -55,8 +68,8 @@
 
 {% macro carry_over_table(schema, earlier_name, name, renamed_columns, partitions) %}
     {#-
-        Copy a table that the lake cannot restore under its new name, with its new column names. A run may stop at any
-        point: the copy gets its name when it is complete, and only then the earlier table is dropped.
+        Copy a table that the lake cannot restore to its new name, with its new column names. A run may stop at
+        any point: the copy gets its name when it is complete, and only then the earlier table is dropped.
     -#}
     {% set earlier = adapter.get_relation(target.database, schema, earlier_name) %}
     {% if earlier is none %} {{ return("") }} {% endif %}

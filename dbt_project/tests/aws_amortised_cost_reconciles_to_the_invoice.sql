@@ -1,7 +1,9 @@
 {{ config(severity="warn", meta={"dagster": {"ref": {"name": "int_aws_periods__compared"}}}) }}
 
--- Billed = amortised + what amortisation took out of the fees + upfront fees (less those given back),
--- to a cent. Of closed months: an open one has the whole month's fee before the usage that it is for.
+-- Billed cost equals amortised cost plus what amortisation takes out of fees plus upfront fees less their
+-- refunds, to
+-- a cent. Only closed months are compared: an open month has the whole fee but not yet all the usage that
+-- it is for.
 select compared.*
 from {{ ref("int_aws_periods__compared") }} as compared
 where

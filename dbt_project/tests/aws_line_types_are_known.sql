@@ -1,5 +1,6 @@
 {{ config(severity="warn") }}
 
--- A line type of tomorrow is kept, as an adjustment; the seed aws_line_types should learn it.
+-- The seed aws_line_types has every line type. A new type counts as an adjustment until it is added to the
+-- seed.
 select *
 from {{ ref("int_aws_line_types__unknown") }}

@@ -1,6 +1,6 @@
 {{ config(severity="warn") }}
 
--- A Savings Plan's negation takes back what its covered usage says, to a cent; what is left is a charge of
+-- The negations of a Savings Plan equal the cost of its covered usage, to a cent. A residual is a charge of
 -- its own.
 select billing_month, vendor_charge_id, billing_currency, sum(billed_cost) as billed_cost
 from {{ ref("fact_cost") }}

@@ -1,5 +1,5 @@
 {% macro amount_of_text(expression) %}
-    {#- An amount that is told as text, as DECIMAL(38,12), rounded half up; NULL where the text is none. -#}
+    {#- An amount given as text, as DECIMAL(38,12), rounded half up; NULL where the text is no number. -#}
     {{- return(adapter.dispatch("amount_of_text")(expression)) -}}
 {% endmacro %}
 

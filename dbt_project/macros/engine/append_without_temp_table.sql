@@ -1,6 +1,7 @@
 {#-
-    An incremental model that only appends is inserted straight from its query. dbt-duckdb first makes a temporary table of
-    what it will append, which writes a bill twice and holds all of it in memory, uncompressed; here that name is a view.
+    An incremental model that only appends is inserted straight from its query. dbt-duckdb would first write the new
+    rows to a temporary table: a bill would be written twice, and held in memory uncompressed. Here that name is a
+    view.
 -#}
 {% macro duckdb__create_table_as(
     temporary, relation, compiled_code, language="sql", partitioned_by=none, sorted_by=none

@@ -6,8 +6,8 @@
 {% macro duckdb__check_session() %} {% endmacro %}
 
 {#-
-    A Thrift server may ignore what a client asks for. Without the first, Spark drops the last place of sums and
-    products of money, in silence; without the second, days are not UTC's.
+    A Thrift server may ignore a client's settings. Without the first, Spark silently drops the last place of sums
+    and products of money; without the second, days are not in UTC.
 -#}
 {% macro spark__check_session() %}
     {%- set session = run_query(

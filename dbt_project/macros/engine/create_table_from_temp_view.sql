@@ -1,7 +1,6 @@
 {#-
-    A table with a contract is planned twice by dbt-spark: to compare its columns with the contract, and to be written. Here
-    it is made a temporary view first, which keeps its plan (spark.sql.legacy.storeAnalyzedPlanForView in the profile), and
-    both read that.
+    dbt-spark plans a table with a contract twice: to compare its columns with the contract, and to write it. Here
+    both read a temporary view, which keeps its plan (spark.sql.legacy.storeAnalyzedPlanForView in the profile).
 -#}
 {% macro spark__create_table_as(temporary, relation, compiled_code, language="sql") %}
     {%- set select = compiled_code -%}

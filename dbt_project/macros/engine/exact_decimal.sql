@@ -1,16 +1,16 @@
 {% macro exact_decimal(column) %}
     {#-
-        A vendor's double as DECIMAL(38,12): the shortest decimal text that denotes it, rounded half up once. That is the
-        number that the vendor wrote: 68565.40210687, and not the 68565.402106869992 that binary arithmetic makes of it.
-        NULL for what is no number (NaN), or is too large for any.
+        A vendor's double as DECIMAL(38,12): the shortest decimal text that denotes it, rounded half up once.
+        That is the number that the vendor wrote: 68565.40210687, not the 68565.402106869992 of binary
+        arithmetic. NULL for NaN and for what is out of range.
     -#}
     {{- return(adapter.dispatch("exact_decimal")(column)) -}}
 {% endmacro %}
 
 {#-
-    DuckDB's own cast multiplies by 10^12 in binary. That is right for whole numbers, and for small ones that are not
-    close to half a unit of the last place; only the others take the way over text, which costs thirty times as much.
-    Control totals are made by the same rule (ingestion/sources/aws/shape.py).
+    DuckDB's cast multiplies by 10^12 in binary. That is right for whole numbers, and for small numbers that are not
+    close to half a unit of the last place. Only the others go through text, which costs thirty times as much.
+    Control totals follow the same rule (ingestion/sources/aws/shape.py).
 -#}
 {% macro duckdb__exact_decimal(column) %}
     case

@@ -1,9 +1,9 @@
 {% macro export_mart() %}
     {#-
-        After a mart is built: leave it where the publication finds it. Nothing to do on DuckDB, whose warehouse is a file.
-        On Spark it is written as Parquet to `<COSTOWNER_EXPORT_PATH>/<mart>`, columns in the contract's order; a mart that
-        is a view is compiled for DuckDB by the publication itself. (Other models are built meanwhile: at the end of the run
-        the marts would be written one after another.)
+        Post-hook of a mart: put it where the publication reads it. On DuckDB there is nothing to do, because
+        the warehouse is a file. On Spark the mart is written as Parquet to `<COSTOWNER_EXPORT_PATH>/<mart>`,
+        columns in the contract's order, while other models are still being built; the publication itself
+        compiles marts that are views for DuckDB.
     -#}
     {%- if execute -%} {{- return(adapter.dispatch("export_mart")()) -}} {%- endif -%}
 {% endmacro %}

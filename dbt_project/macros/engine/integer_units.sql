@@ -35,8 +35,8 @@
 {% endmacro %}
 
 {#-
-    Spark's `div` gives a BIGINT, its `/` rounds: without the remainder the division has nothing to round. The divisor's
-    25 digits leave 26 to the quotient.
+    Spark's `div` returns a BIGINT and its `/` rounds; after the remainder is subtracted there is nothing to round.
+    A divisor of 25 digits leaves 26 to the quotient.
 -#}
 {% macro spark__whole_quotient(dividend, divisor) %}
     cast(

@@ -19,12 +19,15 @@
     {{- return(adapter.dispatch("json_of_text")(expression)) -}}
 {% endmacro %}
 
-{#- DuckDB makes a document of every row, also of NULL: most of them are, so only the others are handed to it. -#}
+{#-
+    DuckDB makes a JSON document of every row, NULL included. Most rows are NULL, so only the others are passed to
+    it.
+-#}
 {% macro duckdb__json_of_text(expression) %}
     case when {{ expression }} is not null then cast(to_json({{ expression }}) as string) end
 {% endmacro %}
 
-{#- Spark writes no JSON of a mere text: it is taken out of an object, `{"v":…}`, which is `{}` for NULL. -#}
+{#- Spark has no JSON of a plain text: it is taken out of an object, `{"v":…}`, which is `{}` for NULL. -#}
 {% macro spark__json_of_text(expression) %}
     nullif(regexp_extract(to_json(named_struct('v', {{ expression }})), '^.{5}(.*).$', 1), '')
 {% endmacro %}

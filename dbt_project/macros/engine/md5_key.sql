@@ -1,7 +1,7 @@
 {% macro md5_key(expressions) %}
     {#-
-        A key of 32 hexadecimal digits over some expressions; NULL is told apart from the empty text. The same on both
-        engines: amounts must have 12 places (`decimal(38, 12)`), times are of seconds.
+        A key of 32 hexadecimal digits over some expressions; NULL and the empty text give different keys. It is
+        the same on both engines where amounts have 12 places (`decimal(38, 12)`) and times are whole seconds.
     -#}
     md5(
         concat_ws(
@@ -16,8 +16,8 @@
 {% macro duckdb__key_text(expression) -%} cast({{ expression }} as string) {%- endmacro %}
 
 {#-
-    `if` is settled when the query is planned: the type of an expression is known then. The way over text is for the
-    expressions that are no amounts and must be valid all the same.
+    Spark evaluates this `if` while planning, when the type of the expression is known. The cast to text keeps the
+    first branch valid for expressions that are no amounts.
 -#}
 {% macro spark__key_text(expression) -%}
     {%- set text -%} cast({{ expression }} as string) {%- endset -%}

@@ -1,8 +1,8 @@
 {% macro percentile(expression, part) %}
     {#-
-        The smallest value that at least `part` (0.95) of a group's values do not exceed, as DECIMAL(18,3): a value, no mean of
-        two. NULLs do not count, nor what the type can't hold (10^15 and more: no measure of time). (Spark gives a double of
-        whatever it is asked about.)
+        The smallest value that at least `part` (0.95) of a group's values do not exceed, as DECIMAL(18,3): one
+        of the values, never a mean of two. NULLs and values out of range (10^15 and more, which no duration
+        has) do not count. Spark's own function returns a double.
     -#}
     cast(
         percentile_disc({{ part }}) within group (

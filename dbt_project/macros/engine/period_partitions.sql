@@ -8,9 +8,9 @@
 {% endmacro %}
 
 {#-
-    A step of the ledger that many models read. DuckDB plans a view in no time, and only the ledger itself is written. Spark
-    plans a view anew wherever it is read, and a plan of all sources through all steps takes longer than their rows: there
-    the step is kept as a table, by period as the ledger is.
+    A step of the ledger that many models read. DuckDB plans a view in no time, so there only the ledger itself is
+    written. Spark plans a view again wherever it is read, and a plan of all sources through all steps takes longer
+    than their rows, so there the step is a table, built by period like the ledger.
 -#}
 {% macro step_materialization() %}
     {{- return("incremental" if target.type == "spark" else "view") -}}
@@ -21,8 +21,10 @@
 {% endmacro %}
 
 {% macro step_charges(charges, fingerprint) %}
-    {#- What a step selects from: all charges of a relation for a view; for a table those of the periods to build, with the
-        fingerprint as `built_from`. -#}
+    {#-
+        The relation that a step selects from: all charges for a view; for a table those of the periods to
+        build, with the fingerprint as `built_from`.
+    -#}
     {{- return(adapter.dispatch("step_charges")(charges, fingerprint)) -}}
 {% endmacro %}
 
@@ -41,7 +43,7 @@
     delete from {{ relation }} as {{ alias }} where {{ condition }}
 {% endmacro %}
 
-{#- Plain Parquet tables know no DELETE: a period is a partition, and goes as a whole. -#}
+{#- Plain Parquet tables have no DELETE: a period is a partition and is dropped as a whole. -#}
 {% macro spark__drop_periods(relation, alias, condition) %}
     {% if execute %}
         {% set stale_periods = run_query(

@@ -1,5 +1,5 @@
 {% macro replace_table(name, select) %}
-    {#- Put a table of a select in the place of one of the same name, outside of dbt's models. -#}
+    {#- Replace a table, outside of dbt's models, by one made from a select. -#}
     {{- return(adapter.dispatch("replace_table")(name, select)) -}}
 {% endmacro %}
 

@@ -1,13 +1,13 @@
 {#-
-    A view is put in the place of the one before by one statement. dbt makes it beside the old one, renames both and drops
-    one, and DuckDB binds it at each step: with views over views that was a third of a build.
+    Replace a view in one statement. dbt would make the new view beside the old one, rename both and drop one, and
+    DuckDB binds it at each step: with views over views that took a third of a build.
 -#}
 {% materialization view, adapter="duckdb" %}
     {%- set before = load_cached_relation(this) -%}
     {%- set view = this.incorporate(type="view") -%}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {#- What was a table until now goes first, in the same transaction. -#}
+    {#- Where the name was a table, the table is dropped first, in the same transaction. -#}
     {%- if before is not none and not before.is_view -%} {% do adapter.drop_relation(before) %} {%- endif -%}
     {% call statement("main") %} {{ get_create_view_as_sql(view, sql) }} {% endcall %}
     {% do persist_docs(view, model) %}

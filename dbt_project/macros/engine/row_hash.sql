@@ -1,7 +1,7 @@
 {% macro row_hash(expressions) %}
     {#-
-        A number over some expressions, fast and of this engine alone: to find rows that may be equal. Never a key, and
-        never kept.
+        A fast hash over some expressions, to find rows that may be equal. It differs between engines, so it is
+        never a key and never stored.
     -#}
     {{- adapter.dispatch("row_hash_function")() -}} ({{ expressions | join(", ") }})
 {%- endmacro %}

@@ -1,5 +1,5 @@
 {% macro schema_prefix() %}
-    {#- What stands before the name of every schema: a metastore is shared, a DuckDB file is not. -#}
+    {#- The prefix of every schema's name: a metastore is shared, a DuckDB file is not. -#}
     {{- return(adapter.dispatch("schema_prefix")()) -}}
 {% endmacro %}
 

@@ -1,6 +1,6 @@
 {#-
-    Seeds on Spark. dbt-spark binds values as parameters, which its session method writes as text: an empty cell becomes
-    'None'. Here the values are written out; an empty cell is NULL, as on DuckDB.
+    Seeds on Spark. dbt-spark binds values as parameters, which its session method writes as text: an empty cell
+    becomes 'None'. Here values are literals, and an empty cell is NULL, as on DuckDB.
 -#}
 {% macro spark__load_csv_rows(model, agate_table) %}
     {% set types = model["config"].get("column_types", {}) %}

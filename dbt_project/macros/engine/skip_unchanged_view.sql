@@ -1,7 +1,7 @@
 {#-
-    Spark analyses a view, and all views below it, when it is made: with views over views that is a quarter of a build. A
-    view that would say what it says already is left alone: its SQL and the project's files (COSTOWNER_PROJECT_DIGEST, which
-    `python -m orchestration` sets) are those that it was made of. A full refresh makes every view anew.
+    Spark analyses a view and all views below it when it creates one: with views over views that takes a quarter of
+    a build. An unchanged view is left alone: it was made from the same SQL and the same project files
+    (COSTOWNER_PROJECT_DIGEST, which the command sets). A full refresh creates every view again.
 -#}
 {% materialization view, adapter="spark" %}
     {%- set before = load_cached_relation(this) -%}
@@ -25,7 +25,7 @@
     {{- return(local_md5(project ~ sql) if project else "") -}}
 {% endmacro %}
 
-{#- Hive's metastore keeps 32,700 characters of a view's text: they are not spent on indentation. -#}
+{#- Hive's metastore keeps 32,700 characters of a view's text, so indentation is removed. -#}
 {% macro spark__create_view_as(relation, sql) %}
     {%- if config.get("contract").enforced -%} {{- get_assert_columns_equivalent(sql) -}} {%- endif -%}
     {%- set made_of = view_made_of(sql) -%}

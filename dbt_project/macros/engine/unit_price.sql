@@ -1,9 +1,9 @@
 {% macro unit_price(cost, quantity) %}
     {#-
-        A unit price derived from a cost and a quantity, rounded half up to 12 places: a figure for reading, since money
-        is never divided to be added up again. NULL quantity or 0 must be kept out by the caller; neither is negative.
-        NULL where the price would be 10^13 or more: nothing costs that, the quantity is next to nothing. NULL as well
-        where the cost or the quantity is 10^13 or more: byte-seconds come to that, and no price is left of it in 12 places.
+        A unit price derived from a cost and a quantity, rounded half up to 12 places. It is for display: no
+        money is computed from it. The caller keeps out a NULL or zero quantity, and negative values. NULL where
+        the price, the cost or the quantity is 10^13 or more: such a quantity is next to nothing, or in
+        byte-seconds, and 12 places leave no price of it.
     -#}
     {%- set doubled = "2 * " ~ whole_number("1000000000000") ~ " * " ~ to_units(cost) ~ " + " ~ to_units(quantity) -%}
     {%- set quotient = whole_quotient(doubled, "2 * " ~ to_units(quantity)) -%}

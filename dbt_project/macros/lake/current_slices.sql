@@ -4,6 +4,6 @@
 {% endmacro %}
 
 {% macro lake_schema() %}
-    {#- The schema of what is read of the lake once a run. -#}
+    {#- The schema of the tables that are read from the lake once a run. -#}
     {{- return(schema_prefix() ~ "lake") -}}
 {% endmacro %}

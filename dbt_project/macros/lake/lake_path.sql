@@ -1,4 +1,4 @@
 {% macro lake_path() %}
-    {#- The root of the lake; COSTOWNER_LAKE_PATH is set by `python -m orchestration`. -#}
+    {#- The root of the lake; the command sets COSTOWNER_LAKE_PATH. -#}
     {{- return(env_var("COSTOWNER_LAKE_PATH", "target/lake")) -}}
 {% endmacro %}

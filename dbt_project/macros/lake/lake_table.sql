@@ -1,13 +1,11 @@
 {% macro lake_table(dataset, table, vendor_files=false) %}
     {#-
-        A raw table as it stands: the rows of each slice's newest good delivery, with `slice_id`, `delivery_load_id` and
-        `billing_month` from the delivery note. For use in the FROM of a staging model, which names its columns.
-
-        The files are listed when the model is compiled: superseded deliveries are not even opened. The contract
-        file (no rows, all declared columns) comes first, so that a table that has never been delivered is empty and
-        a column that a vendor leaves out is NULL. A filter on the load reaches the list of files: the others are not
-        opened either. Rows of a vendor's own files carry no slice id: each of their
-        slices is a load of its own.
+        A raw table: the rows of each slice's newest good delivery, with `slice_id`, `delivery_load_id` and
+        `billing_month` from the delivery note. For the FROM of a staging model, which names its columns. The
+        files are listed when the model is compiled, so files of superseded deliveries are never opened. A
+        filter on the load limits the list further. The contract file (no rows, all declared columns) comes
+        first: a table that was never delivered is empty, and a column that a vendor leaves out is NULL. Rows of
+        a vendor's own files have no slice id: each of their slices is a load of its own.
     -#}
     {%- set declared = source(dataset, table) -%}
     {%- if not execute -%} {{ return("(select 1)") }} {%- endif -%}

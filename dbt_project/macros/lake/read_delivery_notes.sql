@@ -1,5 +1,5 @@
 {% macro lake_datasets() %}
-    {#- The datasets of the lake, one a source. -#}
+    {#- The datasets of the lake, one per source. -#}
     {{
         return([
             "raw_aws", "raw_focus", "raw_vercel", "raw_atlas", "raw_llm_providers", "raw_llm_gateway", "raw_llm_prompts",
@@ -10,10 +10,9 @@
 
 {% macro read_delivery_notes() %}
     {#-
-        Build `lake.current_slices`: one row a slice, its newest good delivery note (delivered, empty or unchanged).
-
-        A note counts only if dlt recorded its load as complete. Runs once before a dbt run, so that every model of
-        the run sees the same deliveries, whatever lands meanwhile.
+        Build `lake.current_slices`: one row per slice, with its newest good delivery note (delivered, empty or
+        unchanged). A note counts only if dlt recorded its load as complete. It runs once before a dbt run, so
+        that every model of the run sees the same deliveries, whatever lands meanwhile.
     -#}
     {% if not execute or flags.WHICH not in ("run", "build", "test", "compile", "show") %}
         {{ return("") }}

@@ -1,4 +1,7 @@
 {% macro atlas_cluster() %}
-    {#- A cluster by its project and name: a name alone may be another project's too. NULL where the line names none. -#}
+    {#-
+        The id of a cluster, with its project: another project may have the same name. NULL where the line has
+        no cluster.
+    -#}
     case when cluster_name is not null then coalesce(group_id, '') || '/' || cluster_name end
 {%- endmacro %}

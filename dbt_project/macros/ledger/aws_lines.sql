@@ -1,5 +1,5 @@
 {% macro aws_line_description() %}
-    {#- What makes a line of CUR itself, of all that a delivery says, but for its amounts. -#}
+    {#- The columns, other than amounts, that identify a CUR line. -#}
     {{
         return(
             [
@@ -12,18 +12,21 @@
 {% endmacro %}
 
 {% macro aws_line_amounts() %}
-    {#- The amounts that make a line of CUR itself. -#}
+    {#- The amounts that identify a CUR line. -#}
     {{ return(["line_item_unblended_cost", "line_item_usage_amount"]) }}
 {% endmacro %}
 
 {% macro aws_line_key() %}
-    {#- The key of what a line of CUR becomes: its content, and which of its charges and of its like it is. -#}
+    {#-
+        The key of the charge that a CUR line becomes: its content, the part of the line, and its number among
+        equal lines.
+    -#}
     {%- set amounts = [] -%}
     {%- for column in aws_line_amounts() -%} {%- do amounts.append(decimal_text(column)) -%} {%- endfor -%}
     {{ md5_key(["'aws'", "part"] + aws_line_description() + amounts + ["occurrence"]) }}
 {% endmacro %}
 
 {% macro aws_lines_to_build(lines) %}
-    {#- The lines of a relation that are of the periods to build, with `source` and `charges_fingerprint`. -#}
+    {#- The lines of the periods to build, with `source` and `charges_fingerprint`. -#}
     {{- charges_to_build("(select *, 'aws' as source from " ~ lines ~ ")", "charges_fingerprint") -}}
 {% endmacro %}

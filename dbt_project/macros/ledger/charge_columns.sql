@@ -1,6 +1,6 @@
 {#-
-    The columns of a charge, in one place: every int_<source>_charges__classified selects exactly these, and `may_be_ai`.
-    FOCUS 1.4 Cost and Usage (65 columns) in snake_case, the provider and publisher of 1.2 and 1.3, and ours.
+    The columns of a charge: every int_<source>_charges__classified selects exactly these, and `may_be_ai`. FOCUS 1.4 Cost
+    and Usage (65 columns) in snake_case, the provider and publisher of 1.2 and 1.3, and the project's own.
 -#}
 {% macro focus_columns() %}
     {{
@@ -56,7 +56,10 @@
 {% endmacro %}
 
 {% macro summable_columns() %}
-    {#- What a split charge is split in: costs and quantities. Unit prices stay as they are (FOCUS 1.3, allocation). -#}
+    {#-
+        The columns of a charge that a split divides: costs and quantities. Unit prices stay (FOCUS 1.3,
+        allocation).
+    -#}
     {{
         return(
             [
@@ -79,13 +82,14 @@
 {% endmacro %}
 
 {% macro charge_select(relation, known, may_be_ai="true") %}
-    {#- Select all columns of a charge from a relation that has the `known` ones; the others are NULL.
-        Where a source prices in the currency that it bills in, the cost in pricing currency is the effective cost.
-        Only what has an id has a name (FOCUS): a vendor may tell the name alone. A charge without dates is of its billing
-        period, and one of those without dates is of its billing month: it has a day, and an owner on that day.
-
-        `may_be_ai`: what can be told of a line by the vendor's own columns alone, before anything is looked up or worked
-        out. Who wants AI charges asks for it too, and an engine then reads no other line. -#}
+    {#-
+        Select all columns of a charge from a relation that has the `known` ones; the others are NULL. Where a
+        source prices in its billing currency, the cost in pricing currency is the effective cost. A resource
+        without an id has no name (FOCUS), even where the vendor gives one. A charge without dates takes those
+        of its billing period, and a period without dates those of the billing month, so that every charge has a
+        day and an owner on that day. `may_be_ai`: whether the charge can be of AI, by the vendor's own columns
+        alone. A reader of AI charges filters by it first, and the engine skips all other lines.
+    -#}
     select
         {%- for column in charge_columns() -%}
             {%- if column == "resource_name" and column in known -%}
@@ -102,7 +106,7 @@
 {% endmacro %}
 
 {% macro charge_time(column) %}
-    {#- A time of a charge; where the vendor gives none, that of the billing period, or of the billing month. -#}
+    {#- A time of a charge; where the vendor gives none, that of the billing period, or else of the billing month. -#}
     {%- set month_start -%} cast(billing_month || '-01' as timestamp) {%- endset -%}
     {%- set instead = {
         "billing_period_start": month_start,
@@ -115,7 +119,7 @@
 {%- endmacro %}
 
 {% macro attribution_columns() %}
-    {#- What a request says of who made it and why. -#}
+    {#- The attribution columns of a request: who made it, and what for. -#}
     {{ return(["actor_id", "service_id", "customer_id", "workflow_id", "feature", "environment"]) }}
 {% endmacro %}
 

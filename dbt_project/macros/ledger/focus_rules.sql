@@ -1,10 +1,9 @@
 {% macro focus_rules() %}
     {#-
-        What FOCUS wants of a row beyond its amounts, as [rule_id, the rule in a sentence, the condition under which a row of
-        fact_cost violates it], after FOCUS 1.4, Cost and Usage: the column that each sentence begins with. The official
-        validators let these pass: they never check price × quantity, nor enumerations row by row.
-
-        The money is right whatever these say: a violation is listed and warned of, and stops nothing.
+        FOCUS's rules for a row beyond its amounts, as [rule_id, the rule in a sentence, the condition under
+        which a row of fact_cost violates it], after FOCUS 1.4, Cost and Usage: the column that each sentence
+        begins with. The official validators check neither price × quantity nor enumerations row by row. A
+        violation is a warning: the money is right.
     -#}
     {{
         return([
@@ -112,7 +111,7 @@
     }}
 {% endmacro %}
 
-{#- The share of a split charge has its quantity and its cost rounded to 12 places each: so much its price may be off by. -#}
+{#- Quantity and cost of a split charge are each rounded to 12 places, so its price may be off by as much. -#}
 {% macro _does_not_multiply(price, cost) %}
     {{ price }} >= 0
     and pricing_quantity is not null

@@ -1,6 +1,6 @@
 {#-
-    The FOCUS views: the specification's own column names, and nothing it forbids. Of 1.4 the provider and publisher
-    are gone; 1.2 has neither the allocation columns nor those that 1.3 and 1.4 brought.
+    A FOCUS view has the specification's own column names and no other columns. 1.4 has no provider and publisher;
+    1.2 has neither the allocation columns nor those that 1.3 and 1.4 added.
 -#}
 {% macro focus_name(column) %}
     {%- set words = [] -%}

@@ -1,4 +1,4 @@
-{#- FOCUS's own words for what a vendor writes, in whatever case the vendor writes them; NULL for another word. -#}
+{#- FOCUS's value for a vendor's spelling of it, in any case; NULL for a value that FOCUS does not have. -#}
 {% macro focus_category(column) %}
     {{ _focus_word(column, ["Usage", "Purchase", "Tax", "Credit", "Adjustment"]) }}
 {% endmacro %}

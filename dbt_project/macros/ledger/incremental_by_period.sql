@@ -1,12 +1,12 @@
 {#-
-    Incremental by billing period. A model that is built by period carries `source`, `billing_month` and a
-    fingerprint of what the period was built from (int_billing_periods__fingerprinted). Rows whose fingerprint is no longer
-    current are dropped, and periods that are then missing are built. Whatever moment a run is killed at, the next
-    one finds out what is missing; a period that becomes empty is emptied; one that did not change costs nothing.
-    `stored_as`: the fingerprint's column in the model, where it has another name.
+    Incremental by billing period. A model that is built by period has `source`, `billing_month` and a fingerprint
+    of what the period was built from (int_billing_periods__fingerprinted). Rows whose fingerprint is no longer
+    current are dropped, and missing periods are built. A run that is killed leaves missing periods, which the next
+    run builds. A period that becomes empty is emptied; an unchanged period costs nothing. `stored_as`: the
+    fingerprint's column in the model, where it has another name.
 -#}
 {% macro built_by_period(fingerprint) %}
-    {#- The configuration of such a model, to be said at its head; more of it as further arguments. -#}
+    {#- The configuration of such a model, for its head. Further arguments are added to it. -#}
     {{
         config(
             materialized="incremental",
@@ -37,7 +37,10 @@
 {% endmacro %}
 
 {% macro periods_to_build(fingerprint, stored_as=none) %}
-    {#- The periods that the model does not hold yet, of those that have such a fingerprint: `source`, `billing_month` and it. -#}
+    {#-
+        The periods with such a fingerprint that the model does not have yet: `source`, `billing_month` and the
+        fingerprint.
+    -#}
     (
         select period.source, period.billing_month, period.{{ fingerprint }}
         from {{ ref("int_billing_periods__fingerprinted") }} as period
@@ -71,8 +74,9 @@
 
 {% macro is_of_loads_to_build(load_id, fingerprint, stored_as=none) %}
     {#-
-        Whether a load holds rows of the periods to build. The loads are written out, so that the filter gets down to the
-        files of the lake: a period costs what it holds, not the history. (Unit tests have no lake: they override this.)
+        Whether a load has rows of the periods to build. The loads are literals, so that the filter reaches the
+        list of the lake's files: a period costs what it contains, not the history. Unit tests have no lake and
+        override this.
     -#}
     {%- set loads -%}
         select distinct slice.load_id
@@ -84,8 +88,10 @@
         order by slice.load_id
     {%- endset -%}
     {%- if not execute -%} {{- return("true") -}} {%- endif -%}
-    {#- The contract is of no load: it stays in the list of files. DuckDB reads a single file that is left of a list with
-        as many threads as the first of the list has row groups, and the contract has none. -#}
+    {#-
+        The contract belongs to no load and stays in the list of files. DuckDB reads the last remaining file of
+        a list with as many threads as the first file has row groups, and the contract has none.
+    -#}
     {%- set load_ids = [""] -%}
     {%- do load_ids.extend(run_query(loads).columns[0].values()) -%}
     {{- return(load_id ~ " in ('" ~ (load_ids | join("', '")) ~ "')") -}}

@@ -1,4 +1,4 @@
 {% macro money_datasets() %}
-    {#- The datasets whose slices carry billed money: those that the ledger is reconciled to. -#}
+    {#- The datasets whose slices have billed money: the ledger is reconciled to them. -#}
     {{ return(["raw_aws", "raw_focus", "raw_vercel", "raw_atlas", "raw_llm_providers"]) }}
 {% endmacro %}

@@ -1,8 +1,8 @@
 {% macro resolving_claims(keys=[]) %}
     {#-
-        The CTEs that judge claims by the registry's rules: from `claimed`, a CTE of claims and `charge_day` (and `keys`), to
-        `candidates`, whose rows of `match_rank = 1` tell the rule, owner and evidence of each that a rule is about. Everything that
-        has an owner gets it here: charges and requests alike.
+        The CTEs that resolve claims by the registry's rules: from `claimed`, a CTE with claims and `charge_day`
+        (and `keys`), to `candidates`, whose rows of `match_rank = 1` have the winning rule, its owner and the
+        evidence. Charges and requests alike get their owners here.
     -#}
     rules as (select * from {{ ref("stg_registry__ownership_rules") }}),
 

@@ -1,8 +1,8 @@
 {% macro unit_price_matches_cost(price, quantity, cost) %}
     {#-
-        Whether a unit price keeps FOCUS's rule price × quantity = cost, within 10^-9 of the cost (or of 1). What is too
-        large to be multiplied exactly does not. A product in binary, right to some 10^-15 of itself, settles nearly all;
-        the others are multiplied exactly.
+        Whether price × quantity is the cost, as FOCUS wants, within 10^-9 of the cost (or of 1). Not so for
+        what is too large to multiply exactly. A product in binary, exact to about 10^-15 of itself, decides
+        nearly all rows; only the others are multiplied exactly.
     -#}
     coalesce(
         case
@@ -34,6 +34,6 @@
 {% endmacro %}
 
 {% macro consistent_unit_price(price, quantity, cost) %}
-    {#- A unit price that is derived, or stated with few places; NULL where it would not multiply back to the cost. -#}
+    {#- A derived unit price, or one with few places; NULL where it does not multiply back to the cost. -#}
     case when {{ unit_price_matches_cost(price, quantity, cost) }} then {{ price }} end
 {% endmacro %}

@@ -1,8 +1,8 @@
 {% macro untaggable_reason(charge) %}
     {#-
-        Why nobody can put a tag on what a charge (an alias of fact_cost) is for; NULL where somebody can. Coverage by tags is judged
-        on the rest. (AWS: what has no resource, and Bedrock's own inference profiles and models, which are nobody's to
-        tag; of other vendors: those that know no tags.)
+        Why a charge (an alias of fact_cost) cannot be tagged; NULL where it can. Tag coverage counts only the
+        latter. On AWS, charges without a resource and Bedrock's own inference profiles and models cannot be
+        tagged; other vendors have no tags at all.
     -#}
     case
         when

@@ -1,4 +1,4 @@
--- Invoice lines in FOCUS terms. What is billed are whole cents; quantity × unit price is the list cost.
+-- Invoice lines in FOCUS terms. Billed cost is in whole cents; list cost is quantity × unit price.
 with
     lines as (select * from {{ ref("stg_atlas__invoice_line_items") }}),
 
@@ -8,8 +8,7 @@ with
         select
             lines.*,
             kind = 'line_item' and total_price >= 0 and coalesce(quantity, 0) > 0 as is_priced,
-            -- An item without a price of its unit (or of an amount beyond all measure) is worth what is
-            -- billed.
+            -- Without a unit price, or with a product that is out of range, list cost is what is billed.
             case
                 when {{ is_multipliable("quantity", "unit_price") }}
                 then {{ decimal_product("quantity", "unit_price") }}

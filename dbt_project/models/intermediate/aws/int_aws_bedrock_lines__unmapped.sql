@@ -1,7 +1,7 @@
 {{ built_by_period("charges_fingerprint") }}
 
--- Bedrock usage that is not shared out over requests: what is of no tokens (its kind says what it is),
--- and what the seeds do not know the model, the kind of token or the unit of.
+-- Bedrock usage that is not split over requests: it is not in tokens (bedrock_kind names what it is), or the
+-- seeds do not have its model, meter or unit.
 with lines as (select * from {{ aws_lines_to_build(ref("int_aws_lines__mapped")) }} as current_lines)
 
 select
@@ -34,7 +34,7 @@ group by
 
 union all
 
--- A month in which there is nothing is remembered as looked at: it is not read again.
+-- Marks the month as built, so that an empty one is not read again.
 select source, charges_fingerprint, billing_month, null, null, null, null, null, null, 0, null
 from {{ periods_to_build("charges_fingerprint") }} as processed
 where source = 'aws'

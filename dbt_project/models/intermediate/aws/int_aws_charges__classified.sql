@@ -1,121 +1,31 @@
--- CUR lines as charges in FOCUS terms. (Discounts are credits here: as usage their price would have to
--- be negative, which FOCUS forbids.)
+-- CUR lines as charges in FOCUS terms, and the residuals of Savings Plan negations. Discounts are credits: as
+-- usage they would have a negative price, which FOCUS forbids.
 with
-    lines as (select * from {{ ref("int_aws_lines__claimed") }}),
-
     residuals as (select * from {{ ref("int_aws_negations__netted") }} where residual is not null),
 
-    repeated as (select * from {{ ref("int_aws_lines__repeated") }}),
-
-    keyed as (
+    lines as (
         select
-            lines.*,
-            coalesce(repeated.occurrence, 1) as occurrence,
-            charge_category in ('Usage', 'Purchase') as is_priced,
-            charge_category = 'Usage' and part = '' as is_measured
-        from lines
-        left join repeated on lines.lake_file = repeated.lake_file and lines.lake_row = repeated.lake_row
-    ),
-
-    numbered as (
-        select
-            keyed.*,
+            priced.*,
             is_measured and bedrock_model is not null and bedrock_token_class is not null as is_of_tokens,
             case when bill_billing_entity = 'AWS Marketplace' then product_name end as marketplace_product,
             coalesce(savings_plan_savings_plan_a_r_n, reservation_reservation_a_r_n) as commitment_arn,
-            savings_plan_savings_plan_a_r_n is not null as is_savings_plan,
-            case
-                when charge_category = 'Usage' and part = ''
-                then coalesce(pricing_public_on_demand_cost, line_item_unblended_cost, 0)
-                when part = 'unused'
-                then effective_cost
-                else billed_cost
-            end as list_cost,
-            case
-                when charge_category = 'Usage' and part = ''
-                then line_item_usage_amount
-                when charge_category in ('Usage', 'Purchase')
-                then 1
-            end as quantity,
-            case
-                when charge_category = 'Usage' and part = '' then coalesce(focus_unit, 'Units') else 'Units'
-            end as unit
-        from keyed
-    ),
-
-    contracted as (
-        select
-            numbered.*,
-            -- Never above the list price, whatever the derivation says of usage.
-            case
-                when derived_contracted_cost is null
-                then list_cost
-                when list_cost > 0
-                then least(derived_contracted_cost, list_cost)
-                else derived_contracted_cost
-            end as contracted_cost
-        from numbered
-    ),
-
-    -- The rate that AWS states, where it is the one that the cost was made by: told in binary, which is
-    -- enough to tell and many times as fast; what becomes the price is AWS's own decimal.
-    divided as (
-        select
-            contracted.*,
-            case
-                when not is_priced or list_cost < 0
-                then null
-                when
-                    abs(
-                        try_cast(pricing_public_on_demand_rate as double) * cast(quantity as double)
-                        - cast(list_cost as double)
-                    )
-                    <= 0.0000000005
-                then {{ amount_of_text("pricing_public_on_demand_rate") }}
-                when quantity > 0
-                then {{ unit_price("list_cost", "quantity") }}
-            end as rounded_price,
-            case
-                when is_priced and contracted_cost >= 0 and contracted_cost <> list_cost and quantity > 0
-                then {{ unit_price("contracted_cost", "quantity") }}
-            end as rounded_contracted_price
-        from contracted
-    ),
-
-    priced as (
-        select
-            divided.*,
-            {{ consistent_unit_price("rounded_price", "quantity", "list_cost") }} as unit_price,
-            {{ consistent_unit_price("rounded_contracted_price", "quantity", "contracted_cost") }}
-            as own_contracted_unit_price
-        from divided
+            savings_plan_savings_plan_a_r_n is not null as is_savings_plan
+        from {{ ref("int_aws_lines__priced") }} as priced
     ),
 
     described as (
         select
             'aws' as source,
-            priced.slice_id,
-            priced.load_id,
-            priced.billing_month,
-            {{ aws_line_key() }} as charge_key,
-            coalesce(
-                priced.identity_line_item_id,
-                concat_ws(
-                    '|',
-                    line_item_usage_account_id,
-                    cast(cast(line_item_usage_start_date as date) as string),
-                    line_item_product_code,
-                    line_item_usage_type,
-                    line_item_operation,
-                    line_item_resource_id,
-                    line_item_line_item_type
-                )
-            ) as vendor_charge_id,
+            lines.slice_id,
+            lines.load_id,
+            lines.billing_month,
+            charge_key,
+            vendor_charge_id,
             line_item_availability_zone as availability_zone,
-            priced.billed_cost,
-            priced.effective_cost,
-            priced.list_cost,
-            priced.contracted_cost,
+            lines.billed_cost,
+            lines.effective_cost,
+            lines.list_cost,
+            lines.contracted_cost,
             bill_payer_account_id as billing_account_id,
             coalesce(bill_payer_account_name, bill_payer_account_id) as billing_account_name,
             'Payer' as billing_account_type,
@@ -183,11 +93,9 @@ with
             case when is_priced then quantity end as pricing_quantity,
             case when is_priced and quantity is not null then unit end as pricing_unit,
             case when is_priced then coalesce(pricing_category, 'Other') end as pricing_category,
-            unit_price as list_unit_price,
-            case
-                when contracted_cost = list_cost then unit_price else own_contracted_unit_price
-            end as contracted_unit_price,
-            coalesce(bill_invoice_id, 'provisional:AWS:' || priced.billing_month) as invoice_id,
+            list_unit_price,
+            contracted_unit_price,
+            coalesce(bill_invoice_id, 'provisional:AWS:' || lines.billing_month) as invoice_id,
             'AWS' as invoice_issuer_name,
             'AWS' as service_provider_name,
             'AWS' as host_provider_name,
@@ -201,9 +109,9 @@ with
                 when is_measured and line_item_resource_id is not null
                 then coalesce(product_product_family, 'Resource')
             end as resource_type,
-            coalesce(priced.service_name, marketplace_product, service_code) as service_name,
-            coalesce(priced.service_category, 'Other') as service_category,
-            coalesce(priced.service_subcategory, 'Other (Other)') as service_subcategory,
+            coalesce(lines.service_name, marketplace_product, service_code) as service_name,
+            coalesce(lines.service_category, 'Other') as service_category,
+            coalesce(lines.service_subcategory, 'Other (Other)') as service_subcategory,
             case
                 when is_priced
                 then coalesce(product_sku, service_code || '/' || coalesce(line_item_usage_type, 'fee'))
@@ -230,10 +138,10 @@ with
             case when is_of_tokens then bedrock_token_class end as ai_token_class,
             case when is_of_tokens then bedrock_tier end as ai_service_tier,
             case when is_of_tokens then line_item_usage_account_id end as ai_account
-        from priced
+        from lines
     ),
 
-    leftovers as (
+    residual_charges as (
         select
             'aws' as source,
             slice_id,
@@ -306,7 +214,7 @@ union all
 
 {{
     charge_select(
-        "leftovers",
+        "residual_charges",
         [
             "source", "slice_id", "load_id", "billing_month", "charge_key", "vendor_charge_id", "billed_cost",
             "effective_cost", "list_cost", "contracted_cost", "billing_account_id", "billing_account_name",

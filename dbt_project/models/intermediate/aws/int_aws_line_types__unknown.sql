@@ -1,4 +1,4 @@
--- Line types that the seed does not know: kept as adjustments at their unblended cost, and reported here.
+-- Line types that the seed does not have. They are adjustments at their unblended cost, and reported here.
 with lines as (select * from {{ ref("int_aws_lines__summed") }})
 
 select

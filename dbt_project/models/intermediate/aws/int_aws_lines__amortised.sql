@@ -1,6 +1,7 @@
--- What each line is billed and what it effectively costs, by its type (seed aws_line_types, after the Cloud
--- Intelligence Dashboards' summary view). Recurring and RI fees become two: the purchase, and what of it
--- was unused. Billed cost is the invoice's; effective cost is net of discounts where the payer's month is
+-- Billed and effective cost of each line, by its type (seed aws_line_types, after the summary view of the
+-- Cloud
+-- Intelligence Dashboards). A recurring or RI fee becomes two lines: the purchase and the unused part. Billed
+-- cost is the invoice's. Effective cost is net of discounts where the payer's month is net
 -- (docs/decisions/0007-net-or-gross.md).
 with
     lines as (select * from {{ ref("stg_aws__cost_and_usage_report") }}),
@@ -9,7 +10,7 @@ with
 
     bases as (select * from {{ ref("int_aws_payer_months__cost_basis") }}),
 
-    -- Split-cost rows repeat what the instance's own line says.
+    -- Split-cost rows repeat the cost of the instance's own line.
     counted as (
         select *
         from lines
@@ -27,15 +28,15 @@ with
             line_types.commitment_status,
             line_types.billed_basis,
             case
-                -- An RI's upfront fee is a plain Fee that names the reservation; it is amortised over the
+                -- The upfront fee of an RI is a Fee with the reservation's ARN; it is amortised over the
                 -- usage.
                 when
                     counted.line_item_line_item_type = 'Fee'
                     and counted.reservation_reservation_a_r_n is not null
                 then 'zero'
-                -- What is given back of an upfront fee was never in the effective cost of its month.
-                -- Other refunds of Savings Plans (of discounts, say) are: the description tells them
-                -- apart.
+                -- The upfront fee was never in the effective cost of its month, so neither is its refund.
+                -- Other refunds of Savings Plans (of discounts, for example) are; only the description
+                -- distinguishes them.
                 when
                     counted.line_item_line_item_type = 'Refund'
                     and counted.line_item_product_code like '%SavingsPlans'
@@ -45,8 +46,8 @@ with
                 else coalesce(line_types.effective_basis, 'unblended')
             end as effective_basis,
             coalesce(line_types.net_basis, 'net') as net_basis,
-            -- A credit's effective cost must be its billed cost (FOCUS); that of a folded discount is in
-            -- other lines.
+            -- FOCUS wants a credit's effective cost to equal its billed cost. That of a folded discount is
+            -- in other lines, so it is an adjustment.
             case
                 when bases.is_net and line_types.net_basis = 'folded'
                 then 'Adjustment'
@@ -104,7 +105,7 @@ select
     case
         when not is_net or net_basis = 'gross' or effective_basis = 'zero'
         then gross_effective_cost
-        -- The other lines' net costs hold it.
+        -- The net costs of the other lines contain it.
         when net_basis = 'folded'
         then cast(0 as decimal(38, 12))
         when effective_basis = 'reservation'
@@ -126,7 +127,7 @@ select
         then gross_effective_cost
         else coalesce(line_item_net_unblended_cost, gross_effective_cost)
     end as effective_cost,
-    -- CUR has no contracted cost: it is derived, as the on-demand cost less the line's discounts.
+    -- CUR has no contracted cost. It is the on-demand cost less the line's discounts.
     case
         when part <> '' or charge_category <> 'Usage' or effective_basis = 'reservation'
         then cast(null as decimal(38, 12))

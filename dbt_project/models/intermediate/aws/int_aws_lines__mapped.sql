@@ -1,5 +1,6 @@
--- What AWS calls a service, a unit and Bedrock's tokens, in FOCUS's words and in those of AI spend (seeds; no
--- guessing: what a seed does not know stays as it is and is reported).
+-- Services and units under FOCUS's names, and Bedrock usage as model, token class and tier. The seeds
+-- decide; a
+-- value that no seed has stays as it is and is reported.
 with
     lines as (select * from {{ ref("int_aws_lines__amortised") }}),
 

@@ -3,11 +3,11 @@
 {%- set description = aws_line_description() -%}
 {%- set lines = aws_lines_to_build(ref("stg_aws__cost_and_usage_report")) -%}
 
--- Ids of line items may repeat, and a line may be there twice: that is two charges. Of lines that are
--- equal, those after the first, with the number that tells their charges apart. Only lines that may be
--- equal are compared: those that say the same but for their amounts, which are dear to read exactly.
--- (The lines are named twice, as an engine holds what is named once and read twice in memory, all of
--- it.)
+-- A delivery may have the same line twice: that is two charges. Of equal lines, the second and later ones are
+-- here, each with its number. The amounts are expensive to read exactly, so they are compared only for lines
+-- that are otherwise equal. The subquery of lines is written out twice because an engine would hold a CTE
+-- that is
+-- read twice in memory as a whole.
 with
     suspected as (
         select billing_month, {{ row_hash(description) }} as description_hash
@@ -41,7 +41,7 @@ where occurrence > 1
 
 union all
 
--- A month in which there is nothing is remembered as looked at: it is not read again.
+-- Marks the month as built, so that an empty one is not read again.
 select source, billing_month, charges_fingerprint, null, null, null
 from {{ periods_to_build("charges_fingerprint") }} as processed
 where source = 'aws'

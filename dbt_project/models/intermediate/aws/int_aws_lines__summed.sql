@@ -1,7 +1,8 @@
 {{ built_by_period("charges_fingerprint") }}
 
--- What a payer's lines of a type add up to, by billing month and currency: whether a month adds up, and which
--- types nobody knows, is asked of this.
+-- Sums of a payer's lines by type, billing month and currency. The checks of a month's totals and of its
+-- line types
+-- read these sums instead of the lines.
 with lines as (select * from {{ aws_lines_to_build(ref("int_aws_lines__amortised")) }} as current_lines)
 
 select

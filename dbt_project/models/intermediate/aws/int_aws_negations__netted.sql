@@ -1,7 +1,7 @@
 {{ built_by_period("charges_fingerprint") }}
 
--- Covered usage is billed 0 and its negation is dropped: they net out. Where they don't, the rest is a
--- charge.
+-- Covered usage is billed 0 and its negation is left out, because the two net to zero. Where they do not, the
+-- residual is a charge.
 with
     lines as (select * from {{ aws_lines_to_build(ref("stg_aws__cost_and_usage_report")) }} as current_lines),
 
@@ -52,7 +52,7 @@ where residual <> 0
 
 union all
 
--- A month in which there is nothing is remembered as looked at: it is not read again.
+-- Marks the month as built, so that an empty one is not read again.
 select source, billing_month, charges_fingerprint, null, null, null, null, null, null, null, null, null
 from {{ periods_to_build("charges_fingerprint") }} as processed
 where source = 'aws'

@@ -1,7 +1,8 @@
 {{ built_by_period("charges_fingerprint") }}
 
--- Whether a payer's month is told after discounts (net) or before them: once for all of its lines, never row
--- by row.
+-- Whether the costs of a payer's month are after discounts (net) or before them. It is decided for the
+-- whole month,
+-- never by row.
 with lines as (select * from {{ aws_lines_to_build(ref("stg_aws__cost_and_usage_report")) }} as current_lines)
 
 select

@@ -1,5 +1,6 @@
--- The identities of amortised cost, a payer, month and currency at a time: what was paid ahead or later
--- apart, amortised cost is the invoice; and net cost is gross cost with its discounts.
+-- Two identities of a payer, month and currency: amortised cost is the invoice, apart from upfront fees and
+-- what
+-- amortisation moves between months; net cost is gross cost less discounts.
 with
     lines as (select * from {{ ref("int_aws_lines__summed") }}),
 

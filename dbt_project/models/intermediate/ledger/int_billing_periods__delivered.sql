@@ -1,5 +1,6 @@
--- What each billing period is delivered in: its own slices, and of the slices that are of no month (the
--- lists of LLM providers) what the period mentions of them, which is a version of its own.
+-- The slices of each billing period. A list of an LLM provider has no month: it counts for each month that
+-- refers to
+-- it, and its version there is the digest of the entries that the month refers to.
 with
     slices as (select * from {{ ref("int_slices__current") }}),
 

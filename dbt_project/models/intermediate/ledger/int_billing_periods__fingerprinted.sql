@@ -1,79 +1,73 @@
 {{ config(materialized="table") }}
 
--- What each billing period is built from, as a fingerprint: models built by period compare theirs with it.
+-- What each billing period is built from, as a fingerprint. A model that is built by period compares its
+-- own with it.
+-- An input counts at its stage and at those that follow: charges, then requests (with prices and owners),
+-- then the ledger.
 with
     slices as (select * from {{ ref("int_slices__current") }}),
 
-    delivered as (select * from {{ ref("int_billing_periods__delivered") }}),
+    inputs as (
+        select source, billing_month, 'charges' as stage, slice_id as input, load_id as version
+        from {{ ref("int_billing_periods__delivered") }}
+        {% for model in period_input_models() %}
+            union all
+            select source, billing_month, stage, input, version
+            from {{ ref(model) }}
+        {% endfor %}
+    ),
 
-    asked as (select * from {{ ref("int_claim_kinds__required") }}),
-
-    price_books as (select billing_month, price_book_version from {{ ref("int_llm_price_books__assigned") }}),
-
-    -- What every period depends on: the registry's rules, and the models themselves.
-    everywhere as (
+    -- Every period depends on the registry and on the models themselves.
+    registry as (
         select
-            {{ md5_key(["'" ~ var("logic_version") ~ "'", joined_text("dataset || slice_id || load_id", "dataset, slice_id")]) }}
-            as common_fingerprint
+            {{ md5_key(["'" ~ var("logic_version") ~ "'", joined_text("slice_id || load_id", "slice_id")]) }}
+            as registry_fingerprint
         from slices
         where dataset = 'raw_registry'
     ),
 
-    charges as (
+    stages as (
         select
-            delivered.source,
-            delivered.billing_month,
-            {{
-                md5_key([
-                    "'" ~ var("logic_version") ~ "'",
-                    joined_text("delivered.slice_id || delivered.load_id", "delivered.slice_id"),
-                    "max(case when delivered.source = 'aws' then asked.requires_resource end)",
-                ])
-            }} as charges_fingerprint
-        from delivered
-        cross join asked
-        group by delivered.source, delivered.billing_month
+            source,
+            billing_month,
+            stage,
+            {{ md5_key(["'" ~ var("logic_version") ~ "'", joined_text("input || version", "input")]) }}
+            as fingerprint
+        from inputs
+        group by source, billing_month, stage
     ),
 
-    -- What estimates are made of beside the month's deliveries: the price book, and how far the bills of
-    -- the month before reach (a request of its last hour may be logged in this one).
-    estimated as (
+    -- A period without a delivery is none, whatever else there is for its month.
+    periods as (
         select
-            charges.billing_month,
-            {{ md5_key(["max(price_books.price_book_version)", joined_text("bills.biller || cast(bills.billing_watermark as string)", "bills.biller")]) }}
-            as estimates_fingerprint
-        from charges
-        left join price_books on charges.billing_month = price_books.billing_month
-        left join
-            {{ ref("int_llm_billing__watermarked") }} as bills
-            on bills.billing_month
-            = {{ month_text("cast(charges.billing_month || '-01' as timestamp) - interval '1' month") }}
-        where charges.source = '{{ estimating_source() }}'
-        group by charges.billing_month
+            source,
+            billing_month,
+            max(case when stage = 'charges' then fingerprint end) as charges_fingerprint,
+            max(case when stage = 'requests' then fingerprint end) as requests_inputs,
+            {{ md5_key([joined_text("stage || fingerprint", "stage")]) }} as all_inputs
+        from stages
+        group by source, billing_month
+        having max(case when stage = 'charges' then 1 end) = 1
     ),
 
-    -- Shared costs are allocated in proportion to the month's direct costs of all sources, and AI charges are
-    -- shared out by the month's requests: what is owned in a month depends on all that was delivered for it.
+    -- Pools are split in proportion to the month's direct costs of all sources, and AI charges by the month's
+    -- requests: the ledger of a month depends on all that is delivered for it.
     months as (
-        select billing_month, {{ joined_text("source || charges_fingerprint", "source") }} as month_content
-        from charges
+        select billing_month, {{ joined_text("source || all_inputs", "source") }} as month_inputs
+        from periods
         group by billing_month
     )
 
 select
-    charges.source,
-    charges.billing_month,
-    charges.charges_fingerprint,
-    {{ md5_key(["months.month_content", "everywhere.common_fingerprint", "estimated.estimates_fingerprint"]) }}
-    as ledger_fingerprint,
-    -- Requests are priced and have owners, and know nothing of other sources.
+    periods.source,
+    periods.billing_month,
+    periods.charges_fingerprint,
+    {{ md5_key(["months.month_inputs", "registry.registry_fingerprint"]) }} as ledger_fingerprint,
     case
-        when charges.source = '{{ estimating_source() }}'
+        when periods.source = '{{ estimating_source() }}'
         then
-            {{ md5_key(["charges.charges_fingerprint", "everywhere.common_fingerprint", "price_books.price_book_version"]) }}
+            {{ md5_key(["periods.charges_fingerprint", "periods.requests_inputs", "registry.registry_fingerprint"]) }}
     end as requests_fingerprint
-from charges
-inner join months on charges.billing_month = months.billing_month
-left join price_books on charges.billing_month = price_books.billing_month
-left join estimated on charges.billing_month = estimated.billing_month
-cross join everywhere
+from periods
+inner join months on periods.billing_month = months.billing_month
+cross join registry

@@ -1,6 +1,6 @@
--- What each billing period was built from, told apart: its own deliveries, the month's other deliveries
--- (by which shared cost is split), the registry's rules and the models. A restatement is explained by
--- what of it differs.
+-- The inputs of each billing period by kind: its own deliveries, the month's other deliveries (shared cost
+-- is split by
+-- them), the registry and the models. A restatement is explained by the kind that differs.
 with
     slices as (select * from {{ ref("int_slices__current") }}),
 
@@ -21,7 +21,7 @@ with
 
         union all
 
-        -- A gateway's logs have slices by the hour: what estimates are made of is told as one.
+        -- A gateway has a slice an hour: all slices of a month are one entry.
         select
             source,
             billing_month,

@@ -8,8 +8,9 @@
     )
 }}
 
--- All charges, of whatever source. On DuckDB a view: what follows reads the periods that it builds
--- straight from the lake, and only the ledger itself is written.
+-- The charges of all sources. On DuckDB this is a view: later models read the periods that they build
+-- straight from
+-- the lake, and only the ledger itself is written.
 with
     charges as (
         {% for model in charge_models() %}

@@ -1,7 +1,6 @@
 {{ config(materialized="table") }}
 
--- What each current slice added up to when it was read, by measure and currency. (A table: a view that names
--- the lake's files is staging's.)
+-- The control totals of each current slice. A table, because only staging views name files of the lake.
 with
     {% for dataset in money_datasets() %}
         {{ dataset }} as (select * from {{ lake_totals(dataset) }}){{ "," }}

@@ -2,9 +2,10 @@
 
 {%- set rules = focus_rules() -%}
 
--- Which of FOCUS's rules rows of the ledger violate, counted by slice and currency. One pass over the ledger
--- finds the rows that violate any; what follows is small. (Their names in one text: twenty columns of
--- conditions took Spark's planner minutes.)
+-- The FOCUS rules that rows of the ledger violate, counted by slice and currency. One pass finds the rows
+-- that
+-- violate any rule, with the ids of the rules in one text: twenty columns of conditions took Spark's
+-- planner minutes.
 with
     periods as (select * from {{ periods_to_build("ledger_fingerprint") }}),
 
@@ -67,6 +68,6 @@ group by
 
 union all
 
--- A period in which there is nothing is remembered as looked at: it is not read again.
+-- Marks the period as built, so that one without violations is not read again.
 select source, billing_month, null, null, null, null, 0, null, null, ledger_fingerprint
 from {{ periods_to_build("ledger_fingerprint") }} as processed

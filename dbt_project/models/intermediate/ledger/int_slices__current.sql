@@ -1,7 +1,8 @@
 {{ config(materialized="table", meta={"refresh": "always"}) }}
 
--- depends on the run's reading of the delivery notes (on-run-start), so that all models see the same
--- deliveries
+-- The newest delivery of each slice, as read from the delivery notes at the start of the run: all models of
+-- a run see
+-- the same deliveries.
 with current_slices as (select * from {{ current_slices() }})
 
 select

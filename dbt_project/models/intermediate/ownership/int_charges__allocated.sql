@@ -1,11 +1,30 @@
--- A charge of a shared pool becomes one row a member, in proportion to the members' weights; the others
--- stay whole.
+-- Each charge gets the owner of its claims; where no rule matches, it is unowned. A charge whose owner is a
+-- shared pool becomes one row a member, in proportion to the members' weights; every other stays whole.
 with
-    owned as (select * from {{ ref("int_charges__owned") }}),
+    charges as (select * from {{ ref("int_charges__metered") }}),
+
+    resolved as (select * from {{ ref("int_claims__resolved") }}),
 
     weights as (select * from {{ ref("int_pool_weights__computed") }}),
 
-    shared as (
+    owned as (
+        select
+            charges.*,
+            coalesce(resolved.owner_id, 'unowned') as owner_id,
+            resolved.rule_id as ownership_rule_id,
+            coalesce(resolved.evidence_kind, 'none') as evidence_kind,
+            resolved.evidence_value,
+            coalesce(resolved.evidence_rank, 8) as evidence_rank
+        from charges
+        left join
+            resolved
+            on charges.source = resolved.source
+            and charges.billing_month = resolved.billing_month
+            and charges.claims = resolved.claims
+            and cast(charges.charge_period_start as date) = resolved.charge_day
+    ),
+
+    weighted as (
         select
             owned.*,
             weights.member_owner_id,
@@ -25,32 +44,17 @@ with
     )
 
 select
-    {% for column in charge_columns() if column not in ("charge_key",) %}
-        {% if column in summable_columns() %}
-            case when total_weight is null then {{ column }} else {{ share_of(column) }} end as {{ column }},
-        {% elif column == "allocated_method_id" %}
-            case
-                when total_weight is null then {{ column }} else 'pool-' || pool_method || '-v1'
-            end as {{ column }},
-        {% elif column in ("allocated_resource_id", "allocated_resource_name") %}
-            case when total_weight is null then {{ column }} else member_owner_id end as {{ column }},
-        {% elif column == "allocated_tags" %}
-            case when total_weight is null then {{ column }} else coalesce(tags, '{}') end as {{ column }},
-        {% elif column == "allocated_method_details" %}
-            case
-                when total_weight is null
-                then {{ column }}
-                else
-                    '{"Elements":[{"AllocatedRatio":'
-                    || {{ decimal_text(ratio("weight", "total_weight")) }}
-                    || ',"UsageUnit":null,"UsageQuantity":null}]}'
-            end as {{ column }},
-        {% else %} {{ column }},
-        {% endif %}
-    {% endfor %}
-    case
-        when total_weight is null then charge_key else {{ md5_key(["charge_key", "member_owner_id"]) }}
-    end as charge_key,
+    {{
+        split_charge(
+            "member_owner_id",
+            {
+                "allocated_method_id": "'pool-' || pool_method || '-v1'",
+                "allocated_resource_id": "member_owner_id",
+                "allocated_resource_name": "member_owner_id",
+                "allocated_tags": "coalesce(tags, '{}')",
+            },
+        )
+    }},
     origin_charge_key,
     coalesce(member_owner_id, owner_id) as owner_id,
     ownership_rule_id,
@@ -67,4 +71,4 @@ select
     end as allocation_ratio,
     telemetry_status,
     case when total_weight is not null then owner_id end as pool_owner_id
-from shared
+from weighted

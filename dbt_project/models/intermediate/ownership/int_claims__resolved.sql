@@ -5,7 +5,7 @@ with
 
     periods as (select * from {{ periods_to_build("ledger_fingerprint") }}),
 
-    -- Many charges make the same claims on the same day: each combination is judged once.
+    -- Many charges make the same claims on the same day: each combination is resolved once.
     claimed as (
         select distinct
             summed.source, summed.billing_month, summed.ledger_fingerprint, summed.claims, summed.charge_day

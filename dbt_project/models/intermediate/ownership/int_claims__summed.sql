@@ -1,8 +1,8 @@
 {{ built_by_period("ledger_fingerprint") }}
 
--- What claims there are, and how much money makes them, by slice and day: many charges make the same
--- claims. Who owns what, how pools weigh, and whether the ledger is whole, is judged from this and not
--- charge by charge.
+-- Cost by set of claims, slice and day. Many charges make the same claims, so owners, the weights of pools
+-- and the
+-- reconciliation are worked out from these sums and not from charges.
 with
     charges as (
         select *

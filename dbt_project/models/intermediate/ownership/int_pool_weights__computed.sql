@@ -1,12 +1,13 @@
--- The weight of each member of each shared pool in a month and currency: a whole number. They count up
--- over the members. A further driver (tokens, requests, bytes) is one more CTE beside `by_direct_cost`,
--- joined into `weighed`.
+-- The weight of each member of a shared pool in a month and currency, a whole number that accumulates over
+-- the
+-- members. A further driver (tokens, requests, bytes) is one more CTE beside `by_direct_cost`, joined into
+-- `weights`.
 with
     pools as (select * from {{ ref("stg_registry__allocation_pools") }}),
 
     members as (select * from {{ ref("stg_registry__allocation_pool_members") }}),
 
-    owners as (select * from {{ ref("dim_owner") }}),
+    owners as (select * from {{ ref("stg_registry__owners") }}),
 
     summed as (select * from {{ ref("int_claims__summed") }}),
 
@@ -14,7 +15,7 @@ with
 
     months as (select distinct billing_month, billing_currency from summed),
 
-    -- Summed by owner before owners' versions are joined: claims are as many as resources and days.
+    -- Summed by owner first: claims are as many as resources and days, owners are few.
     spent as (
         select
             summed.billing_month,
@@ -47,7 +48,7 @@ with
         group by spent.billing_month, spent.billing_currency, owners.team_owner_id
     ),
 
-    -- In millionths, so that weight × amount stays within 38 digits; a team with net credits weighs nothing.
+    -- In millionths, so that weight × amount has at most 38 digits. A team with net credits has no weight.
     by_direct_cost as (
         select
             billing_month,
@@ -99,7 +100,7 @@ with
     driven as (
         select
             totals.*,
-            -- Where nothing drives the pool in a month, it is split evenly, and the method says so.
+            -- A pool without any driver in a month is split evenly, and its method shows it.
             case when driver_weight = 0 then {{ whole_number("1") }} else weight end as share_weight,
             case
                 when driver_weight = 0 then method || ' (no driver: even)' else method

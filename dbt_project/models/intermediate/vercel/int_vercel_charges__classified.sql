@@ -1,5 +1,6 @@
--- Vercel's rows are FOCUS-shaped already: what is missing is the account, the billing period, list and
--- contracted cost, and a key, since Vercel's rows have no id and may repeat.
+-- Vercel's rows are in FOCUS terms. They lack account, billing period, list and contracted cost, and a key:
+-- they
+-- have no id and may repeat.
 with
     charges as (select * from {{ ref("stg_vercel__charges") }}),
 
@@ -8,7 +9,7 @@ with
     identified as (
         select
             charges.*,
-            -- A category that FOCUS does not know is an adjustment, and its description names it.
+            -- A category that FOCUS does not have becomes an adjustment; the description names it.
             coalesce({{ focus_category("charge_category") }}, 'Adjustment') as category,
             coalesce(
                 {{ focus_pricing_category("pricing_category") }},
@@ -74,8 +75,7 @@ with
             || category as vendor_charge_id,
             numbered.billed_cost,
             numbered.effective_cost,
-            -- Vercel states no list price: what the usage cost, or was billed, stands for it (FOCUS: never
-            -- null).
+            -- Vercel has no list price, and FOCUS wants one: the billed cost, or else the effective cost.
             case
                 when numbered.billed_cost = 0 then numbered.effective_cost else numbered.billed_cost
             end as list_cost,
@@ -110,8 +110,7 @@ with
             charge_period_end,
             case when is_priced then known_pricing_category end as pricing_category,
             billing_currency as pricing_currency,
-            -- MIUs are a price and not a measure: the quantity that was consumed is the quantity that is
-            -- priced.
+            -- MIUs are a price and not a measure, so the priced quantity is the consumed one.
             case when is_priced then quantity end as pricing_quantity,
             case when is_priced and quantity is not null then unit end as pricing_unit,
             case when category = 'Usage' then quantity end as consumed_quantity,
@@ -129,7 +128,7 @@ with
             project_id as resource_id,
             project_name as resource_name,
             case when project_id is not null then 'Project' end as resource_type,
-            -- What the seed does not know is what Vercel calls it, where that is a category of FOCUS.
+            -- Without an entry in the seed, Vercel's own category counts if FOCUS has it.
             coalesce(service_map.service_category, own_category, 'Web') as service_category,
             coalesce(
                 service_map.service_subcategory, 'Other (' || own_category || ')', 'Application Platforms'

@@ -1,6 +1,8 @@
--- A bill that two exports deliver, of one source or of two, would count twice: there must be none.
--- The slices of one export are no two exports: of AWS and FOCUS the slice names it, the other sources have
--- one each. Nor do two exports deliver one bill that share no sub account: an export a subscription, say.
+-- A bill that two exports deliver, of one source or of two, would count twice: there must be none. All
+-- slices of an
+-- export are one export: for AWS and FOCUS the slice id names it, every other source has one. Two exports
+-- that share
+-- no sub account do not deliver the same bill (an export for each subscription, for example).
 with
     charges as (
         select
@@ -30,7 +32,7 @@ with
             export_name,
             is_estimated,
             min(slice_id) as slice_id,
-            -- A FOCUS export stands first, because its setting is the way out.
+            -- A FOCUS export is named first, because its setting is the remedy.
             case when source = 'focus' then 0 else 1 end as precedence
         from charges
         group by billing_account_id, billing_month, sub_account_id, source, export_name, is_estimated
@@ -78,6 +80,7 @@ inner join
             )
         )
     )
--- An estimate stands for what no bill has: it may lie beside a provider's own bill, never beside a
--- FOCUS export's.
+-- An estimate covers usage that is not billed yet: the provider's own bill may have the same account and
+-- month, but a
+-- FOCUS export may not.
 where one.source = 'focus' or not (one.is_estimated or other.is_estimated)

@@ -1,4 +1,4 @@
--- What an export that is only compared says, beside what the ledger holds of the same bill.
+-- Sums of an export that is only compared, beside the ledger's sums of the same bill.
 with
     exports as (select * from {{ ref("int_focus_charges__normalised") }} where is_compare_only),
 

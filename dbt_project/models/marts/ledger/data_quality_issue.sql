@@ -1,5 +1,5 @@
--- What of FOCUS charges violate, although their money is right: listed and warned of, never a reason not to
--- publish.
+-- FOCUS rules that charges violate although their money is right. They are warnings and do not stop the
+-- publication.
 with judged as (select * from {{ ref("int_focus_violations__counted") }} where row_count > 0)
 
 select

@@ -8,7 +8,8 @@ with
 
     owners as (select * from {{ ref("dim_owner") }}),
 
-    -- The owner's version of the charge's day; before the first and after the last one, that version.
+    -- The owner's version on the day of the charge. The first version also counts before it, the last one
+    -- after it.
     bounded as (
         select
             owner_key,

@@ -1,6 +1,7 @@
 {{ config(materialized="view", meta={"parquet": false}) }}
 
--- The same charges under the owners' declarations of today: names, parents and cost centers as they are now.
+-- The same charges with today's declarations of their owners: names, parents and cost centers as they are
+-- now.
 with
     costs as (select * from {{ ref("fact_cost") }}),
 

@@ -1,5 +1,6 @@
--- The same money at every stage of its way, by source, billing month and currency: each difference must be 0.
--- Nobody delivers estimates: they come from the price book, and stand beside what was delivered.
+-- The sum of the same money at each step, by source, billing month and currency: each difference must be 0.
+-- Estimates
+-- are not delivered but priced from the price book, so they are a step of their own.
 with
     stages as (
         select
@@ -34,7 +35,7 @@ with
         from {{ ref("owner_statement") }}
     ),
 
-    -- A stage that a period never came to counts as 0: the difference shows.
+    -- A stage without the period counts as 0, so that the difference shows.
     totals as (
         select
             source,

@@ -73,7 +73,7 @@ with
         group by source, billing_month, revision_number, slice_id
     ),
 
-    -- The version says whether the vendor re-issued it; the digest, whether its content is another.
+    -- The vendor's version changes with each re-issue; only the digest shows whether the content differs.
     delivered as (
         select
             source,
@@ -123,8 +123,8 @@ with
             )
     ),
 
-    -- Rules and other deliveries move cost between owners only; what an account's service costs they can't
-    -- move.
+    -- Rules and other deliveries move cost between owners. They cannot change the cost of an account's
+    -- service.
     reasoned as (
         select
             changes.*,

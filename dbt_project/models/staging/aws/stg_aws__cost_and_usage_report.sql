@@ -1,4 +1,4 @@
--- CUR carries costs as doubles and says absent with NULL or with an empty text: both are settled here, once.
+-- CUR has costs as doubles, and absent values as NULL or as an empty text. Both are normalised here, once.
 with delivered as (select * from {{ lake_table("raw_aws", "cost_and_usage_report", vendor_files=true) }})
 
 select

@@ -1,11 +1,35 @@
--- What each line claims of its owner, and what of Bedrock it is, as JSON; and what its resource is called.
+-- A line with the key of the charge that it becomes, and with its claims: all that may name its owner, as
+-- JSON.
+-- Equal lines are numbered, so that each has a key of its own.
 with
     lines as (select * from {{ ref("int_aws_lines__mapped") }}),
 
-    required_kinds as (select * from {{ ref("int_claim_kinds__required") }})
+    repeated as (select * from {{ ref("int_aws_lines__repeated") }}),
+
+    required_kinds as (select * from {{ ref("int_claim_kinds__required") }}),
+
+    numbered as (
+        select lines.*, coalesce(repeated.occurrence, 1) as occurrence
+        from lines
+        left join repeated on lines.lake_file = repeated.lake_file and lines.lake_row = repeated.lake_row
+    )
 
 select
-    lines.*,
+    numbered.*,
+    {{ aws_line_key() }} as charge_key,
+    coalesce(
+        identity_line_item_id,
+        concat_ws(
+            '|',
+            line_item_usage_account_id,
+            cast(cast(line_item_usage_start_date as date) as string),
+            line_item_product_code,
+            line_item_usage_type,
+            line_item_operation,
+            line_item_resource_id,
+            line_item_line_item_type
+        )
+    ) as vendor_charge_id,
     {{ aws_display_name() }} as display_name,
     {{
         json_object(
@@ -44,5 +68,5 @@ select
                 )
             }}
     end as bedrock_details
-from lines
+from numbered
 cross join required_kinds
