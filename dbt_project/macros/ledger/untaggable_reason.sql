@@ -1,12 +1,11 @@
 {% macro untaggable_reason(charge) %}
     {#-
-        Why nobody can put a tag on what a charge (an alias of fact_cost) is for; NULL where somebody can. Coverage by tags is judged
-        on the rest. (AWS: what has no resource, and Bedrock's own inference profiles and models, which are nobody's to
-        tag; of other vendors: those that know no tags.)
+        Why nobody can tag a charge (an alias of fact_cost); NULL where somebody can. Tag coverage is judged on the rest.
+        Of AWS: what has no resource, and Bedrock's own inference profiles and models, which no customer can tag. Of other
+        vendors: those without tags.
     -#}
     case
-        when
-            {{ charge }}.source in ('vercel', 'openai', 'anthropic', 'openrouter', 'llm_costs', 'llm_gateway')
+        when {{ charge }}.source in ('{{ sources_without_tags() | join("', '") }}')
         then 'vendor has no tags'
         when {{ charge }}.charge_category = 'Tax'
         then 'tax'

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from ingestion.access.objects import Object, ObjectStore
 from ingestion.access.stores import open_store
 from ingestion.errors import BadInput
-from ingestion.lake.contract import Known, NoData, Rows, Slice, Source
+from ingestion.lake.contract import Known, LedgerSource, NoData, Rows, Slice, Source
 from ingestion.settings import Month, Window
 from ingestion.sources.llm_providers.client import ANTHROPIC_URL, OPENAI_URL, Anthropic, OpenAi, closed_days
 from ingestion.sources.llm_providers.cost_files import PROVIDER_COSTS, SUFFIXES, cost_rows, month_of
@@ -28,7 +28,7 @@ from ingestion.sources.llm_providers.reports import (
     shaped_rows,
     unexpected,
 )
-from ingestion.sources.llm_providers.shape import TABLES
+from ingestion.sources.llm_providers.shape import CLAIM_KINDS, TABLES
 
 _log = logging.getLogger(__name__)
 
@@ -128,6 +128,13 @@ SOURCE = Source(
     settings=ProviderSettings,
     tables=TABLES,
     slices=slices,
-    freshness_sla_hours=48,
+    ledger_sources=(
+        LedgerSource("openai", freshness_sla_hours=48, has_tags=False, bills_llm_usage=True),
+        LedgerSource("anthropic", freshness_sla_hours=48, has_tags=False, bills_llm_usage=True),
+        LedgerSource("openrouter", freshness_sla_hours=48, has_tags=False, bills_llm_usage=True),
+        # Files of several providers: each row's provider bills.
+        LedgerSource("llm_costs", freshness_sla_hours=72, has_tags=False),
+    ),
+    claim_kinds=CLAIM_KINDS,
     kinds=("openai", "anthropic"),
 )

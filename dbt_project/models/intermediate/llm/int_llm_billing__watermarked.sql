@@ -1,8 +1,9 @@
 {{ config(materialized="table") }}
 
--- Until when the bill of a month is there, by who bills it: what the ledger has of the days before is all
--- that there is. An empty day of a daily report is told too. How far a bill reaches is asked of delivery
--- notes, and of rows only where a file holds several billers.
+-- Until when the bill of a month is complete, by biller: usage before that is billed or free. An empty day
+-- of a
+-- daily report counts. The watermark comes from delivery notes, and from rows only where a file holds
+-- several billers.
 with
     slices as (select * from {{ ref("int_slices__current") }} where billing_month is not null),
 
@@ -11,22 +12,21 @@ with
     exports as (select * from {{ ref("stg_focus__cost_and_usage") }} where not is_compare_only),
 
     reaching as (
-        -- AWS's newest charge is judged by its start (the end of a monthly fee is the month's): that day is
-        -- told.
         select
             source as biller,
             billing_month,
-            cast(cast(newest_charge_at as date) as timestamp) + interval '1' day as billing_watermark
-        from slices
-        where dataset = 'raw_aws' and newest_charge_at is not null
-
-        union all
-
-        select source, billing_month, coalesce(newest_charge_at, window_end)
+            case
+                -- AWS's newest charge is judged by its start (a monthly fee ends with the month): its day is
+                -- complete.
+                when source = 'aws'
+                then cast(cast(newest_charge_at as date) as timestamp) + interval '1' day
+                else coalesce(newest_charge_at, window_end)
+            end as billing_watermark
         from slices
         where
-            dataset = 'raw_vercel'
-            or (dataset = 'raw_llm_providers' and split_part(slice_id, '|', 2) in ('costs', 'activity'))
+            source in ('{{ llm_billing_sources() | join("', '") }}')
+            -- Reports of usage bill nothing.
+            and (dataset <> 'raw_llm_providers' or split_part(slice_id, '|', 2) in ('costs', 'activity'))
 
         union all
 
