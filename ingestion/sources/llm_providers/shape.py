@@ -7,7 +7,6 @@ from typing import Any
 
 from ingestion.errors import BadInput
 from ingestion.lake.columns import Measure, Table, boolean, integer, money, number, rest, text
-from ingestion.lake.contract import ClaimKind, Evidence
 from ingestion.lake.records import exact, part
 from ingestion.sources.llm_providers.analytics import (
     ANALYTICS_COSTS,
@@ -122,22 +121,6 @@ TABLES = (
     ACTIVITY,
     PROVIDER_COSTS,
     ENTITIES,
-)
-CLAIM_KINDS = (
-    ClaimKind(
-        "llm_key",
-        Evidence.MANAGED_KEY,
-        "Key that a gateway or provider manages: its holder is known to the server",
-    ),
-    ClaimKind("llm_service_account", Evidence.MANAGED_KEY, "Service account at a model provider"),
-    ClaimKind("llm_project", Evidence.PROVIDER_ACCOUNT, "Project at a model provider"),
-    ClaimKind("llm_workspace", Evidence.PROVIDER_ACCOUNT, "Workspace at a model provider"),
-    ClaimKind("llm_user", Evidence.PROVIDER_ACCOUNT, "User at a model provider who holds the key"),
-    ClaimKind("anthropic_workspace_tag", Evidence.TAG, "Tag of an Anthropic workspace; the key follows the colon"),
-    ClaimKind("llm_key_alias", Evidence.NAME_PATTERN, "Alias of a key"),
-    ClaimKind(
-        "llm_provider", Evidence.DEFAULT, "Model provider that billed it: a default for what nothing else explains"
-    ),
 )
 
 
