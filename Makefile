@@ -14,7 +14,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hash
 PIP := $(BIN)/python $(PIP_INSTALL)
 
 .DEFAULT_GOAL := help
-.PHONY: help run refresh ui own-ui scoreboard spark test test-cluster test-litellm check format prune purge clean lock
+.PHONY: help run refresh ui own-ui scoreboard spark test test-cluster test-litellm check format generate prune purge clean lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "} {printf "  make %-12s %s\n", $$1, $$2}'
@@ -67,6 +67,9 @@ check: $(VENV)/.dev ## format, lint, types, SQL format, dbt parse: seconds
 
 format: $(VENV)/.dev ## format Python and SQL
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q . && $(BIN)/sqlfmt -q dbt_project
+
+generate: $(VENV)/.dev ## write dbt's lists of sources, claims and freshness SLAs from what ingestion/sources declares
+	@$(RUN) -m orchestration.generate
 
 # Where there is no Java the tests of Spark are skipped and say so (in CI they fail).
 test: check $(if $(shell command -v java),$(SPARK_VENV)/.done) ## everything that CI runs

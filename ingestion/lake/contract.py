@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -125,12 +126,54 @@ class Note:
 Known = Mapping[str, Note]
 
 
+class Evidence(IntEnum):
+    """What a claim proves, best first: among rules of one priority the lowest rank wins.
+
+    Rank 6 is that of an allocated cost, which is no claim.
+    """
+
+    VERIFIED_ACTOR = 1
+    MANAGED_KEY = 2
+    PROVIDER_ACCOUNT = 3
+    TAG = 4
+    NAME_PATTERN = 5
+    DEFAULT = 7
+
+
+@dataclass(frozen=True)
+class ClaimKind:
+    """A kind of claim that charges make, which ownership rules can name. Of a tag, the key follows the kind: `aws_tag:team`."""
+
+    name: str
+    evidence: Evidence
+    description: str
+
+
+@dataclass(frozen=True)
+class LedgerSource:
+    """Who bills, as column `source` of the ledger names it; or the gateway whose requests are estimated.
+
+    It is stale where its newest charge is older than `freshness_sla_hours`. `has_tags`: whether what it bills can carry tags.
+    `bills_llm_usage`: whether its bill covers usage of language models up to its newest charge, so that nothing before
+    that is estimated.
+    """
+
+    name: str
+    freshness_sla_hours: int
+    has_tags: bool = True
+    bills_llm_usage: bool = False
+
+
+# The control total of money that a bill has: the ledger is reconciled to it.
+BILLED_COST = "billed_cost"
+
+
 @dataclass(frozen=True)
 class Source:
-    """What the rest of the house needs to know of a source.
+    """A source, declared once: Dagster's assets and dbt's lists (`make generate`) follow from it.
 
-    `slices` lists the slices of a window, cheaply. `freshness_sla_hours` is how old the newest charge may be before
-    the source counts as stale.
+    `slices` lists the slices of a window, cheaply. A source that the ledger knows by several names begins its slice ids with
+    the name: `openai|…`.
     """
 
     name: str
@@ -139,7 +182,9 @@ class Source:
     settings: type[Any]
     tables: tuple[Table, ...]
     slices: Callable[[Any, Window, Known, datetime], Iterable[Slice]]
-    freshness_sla_hours: int
+    # Empty where it brings neither charges nor requests.
+    ledger_sources: tuple[LedgerSource, ...] = ()
+    claim_kinds: tuple[ClaimKind, ...] = ()
     # A source of vendor files makes one load a slice, because the files' rows carry no slice id.
     load_per_slice: bool = False
     # Without it nothing should be published. Another source that fails leaves the ledger at what it last delivered.
@@ -153,6 +198,19 @@ class Source:
     @property
     def dataset(self) -> str:
         return f"raw_{self.name}"
+
+    @property
+    def freshness_sla_hours(self) -> int | None:
+        """How old its newest charge may be: the strictest of its ledger sources. None where it has none."""
+        return min((ledger.freshness_sla_hours for ledger in self.ledger_sources), default=None)
+
+    @property
+    def has_bills(self) -> bool:
+        """Whether it delivers billed money: a table with that control total, or a vendor's own files, which are bills."""
+        return any(
+            table.vendor_files or any(measure.name == BILLED_COST for measure in table.measures)
+            for table in self.tables
+        )
 
     @property
     def secrets(self) -> list[str]:

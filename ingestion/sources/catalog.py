@@ -1,8 +1,8 @@
-"""All sources, in the order in which a refresh lands them. A new source is added here."""
+"""All sources, in the order in which a refresh lands them, and the kinds of claim. A new source is added here."""
 
 from __future__ import annotations
 
-from ingestion.lake.contract import Source
+from ingestion.lake.contract import ClaimKind, Evidence, Source
 from ingestion.sources.atlas import SOURCE as ATLAS
 from ingestion.sources.aws import SOURCE as AWS
 from ingestion.sources.focus import SOURCE as FOCUS
@@ -23,4 +23,16 @@ SOURCES: tuple[Source, ...] = (
     LLM_GATEWAY,
     LLM_PROMPTS,
     PRICES,
+)
+
+# Those of the charges of any source, and each source's own.
+CLAIM_KINDS: tuple[ClaimKind, ...] = (
+    ClaimKind("resource_name", Evidence.NAME_PATTERN, "Name of the resource"),
+    ClaimKind(
+        "service_name",
+        Evidence.DEFAULT,
+        "Service that the charge is for: a default for what nothing else explains",
+    ),
+    ClaimKind("source", Evidence.DEFAULT, "Source of the charge: the last default"),
+    *(kind for source in SOURCES for kind in source.claim_kinds),
 )

@@ -43,9 +43,9 @@ def state_of(home: Home, source: Source, now: datetime) -> SourceState:
         state, problem = WRONG, str(error)
     known = known_notes(home, source.dataset).values()
     newest = max((note.newest_charge_at for note in known if note.newest_charge_at), default=None)
-    freshness = None
-    if newest:
-        freshness = FRESH if now - newest <= timedelta(hours=source.freshness_sla_hours) else STALE
+    freshness, allowed = None, source.freshness_sla_hours
+    if newest and allowed is not None:
+        freshness = FRESH if now - newest <= timedelta(hours=allowed) else STALE
     return SourceState(
         source.name,
         source.title,

@@ -13,6 +13,7 @@ import dagster as dg
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+from orchestration.engine import DUCKDB, Engine
 
 from ingestion.lake.notes import known_notes, load_of
 from ingestion.settings import PROJECT_ROOT, Home
@@ -502,6 +503,33 @@ def test_every_column_of_the_ledger_tells_where_it_comes_from(company: Company) 
     assert raw.deps_by_column["billed_cost"] == [
         dg.TableColumnDep(asset_key=dg.AssetKey(["raw_vercel", "charges"]), column_name="billed_cost")
     ]
+
+
+def described_and_built(company: Company) -> dict[str, tuple[set[str], set[str]]]:
+    """The columns of each model: those that its YAML describes, and those that it has."""
+    home = Home(company.home)
+    nodes = json.loads(Engine(DUCKDB).manifest(home).read_text())["nodes"].values()
+    built: dict[tuple[str, str], set[str]] = defaultdict(set)
+    with duckdb.connect(str(home.warehouse), read_only=True) as warehouse:
+        for schema, table, column in warehouse.execute(
+            "select schema_name, table_name, column_name from duckdb_columns()"
+        ).fetchall():
+            built[schema, table].add(column)
+    return {
+        node["name"]: (set(node["columns"]), built[node["schema"], node["name"]])
+        for node in nodes
+        if node["resource_type"] == "model"
+    }
+
+
+def test_yaml_describes_exactly_the_columns_that_each_model_has(company: Company) -> None:
+    columns = described_and_built(company)
+    problems = [
+        f"{model}: not described {sorted(built - described)}, no longer there {sorted(described - built)}"
+        for model, (described, built) in columns.items()
+        if described != built or not built
+    ]
+    assert columns and not problems, "\n".join(problems)
 
 
 def test_sql_unit_tests_pass(company: Company) -> None:

@@ -77,7 +77,7 @@ def source_of(content: dict[str, Any], per_slice: bool = False, proven: bool = F
             version = f"v{len(str(said))}" if proven else None
             yield Slice(slice_id, "2026-11", window.start, window.end, read, version, proven)
 
-    return Source("vendor", "Vendor", "", NoSettings, (CHARGES, FILES), slices, 36, per_slice)
+    return Source("vendor", "Vendor", "", NoSettings, (CHARGES, FILES), slices, load_per_slice=per_slice)
 
 
 def landed(home: Home, content: dict[str, Any], now: datetime = NOW, **how: bool) -> Any:
@@ -133,7 +133,7 @@ def test_proven_version_is_not_read_again(home: Home) -> None:
         for piece in source.slices(*args):
             yield Slice(piece.id, piece.billing_period, piece.start, piece.end, unreadable, piece.version, True)
 
-    again = Source("vendor", "", "", NoSettings, source.tables, slices, 36)
+    again = Source("vendor", "", "", NoSettings, source.tables, slices)
     assert land(home, again, NoSettings(), WINDOW, NOW).states == {"unchanged": 1}
 
 

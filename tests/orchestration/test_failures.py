@@ -35,7 +35,7 @@ def failing(error: Exception) -> Source:
 
         yield Slice("a", "2026-11", datetime(2026, 11, 1), NOW, read)  # noqa: DTZ001 - never written
 
-    return Source("vendor", "Vendor", "", NoSettings, (CHARGES,), slices, 36)
+    return Source("vendor", "Vendor", "", NoSettings, (CHARGES,), slices)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_failure_of_a_library_is_named_by_kind_and_place_without_its_text(tmp_pa
     def slices(*args: Any) -> Iterable[Slice]:
         return [Slice("a", "2026-11", int("a prompt"), NOW, list)]  # type: ignore[arg-type]
 
-    source = Source("vendor", "Vendor", "", NoSettings, (CHARGES,), slices, 36)
+    source = Source("vendor", "Vendor", "", NoSettings, (CHARGES,), slices)
     with pytest.raises(ValueError, match="a prompt") as caught:
         land(Home(tmp_path), source, NoSettings(), WINDOW, NOW)
     message, again = explained(caught.value)

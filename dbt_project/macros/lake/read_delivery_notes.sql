@@ -1,13 +1,3 @@
-{% macro lake_datasets() %}
-    {#- The datasets of the lake, one per source. -#}
-    {{
-        return([
-            "raw_aws", "raw_focus", "raw_vercel", "raw_atlas", "raw_llm_providers", "raw_llm_gateway", "raw_llm_prompts",
-            "raw_registry", "raw_prices",
-        ])
-    }}
-{% endmacro %}
-
 {% macro read_delivery_notes() %}
     {#-
         Build `lake.current_slices`: one row per slice, with its newest good delivery note (delivered, empty or

@@ -5,8 +5,7 @@
         tagged; other vendors have no tags at all.
     -#}
     case
-        when
-            {{ charge }}.source in ('vercel', 'openai', 'anthropic', 'openrouter', 'llm_costs', 'llm_gateway')
+        when {{ charge }}.source in ('{{ sources_without_tags() | join("', '") }}')
         then 'vendor has no tags'
         when {{ charge }}.charge_category = 'Tax'
         then 'tax'

@@ -9,6 +9,7 @@ from typing import Any
 
 from ingestion.errors import BadInput
 from ingestion.lake.columns import Measure, Table, integer, json, money, number, rest, text, timestamp
+from ingestion.lake.contract import ClaimKind, Evidence
 from ingestion.lake.records import exact, moment, record, typed
 
 _EXTRA = json("extra", "fields that are not known by name")
@@ -91,6 +92,13 @@ CLUSTERS = Table(
     ),
 )
 TABLES = (INVOICES, LINE_ITEMS, PROJECTS, CLUSTERS)
+CLAIM_KINDS = (
+    ClaimKind("atlas_project", Evidence.PROVIDER_ACCOUNT, "Atlas project (group) id"),
+    ClaimKind("atlas_organization", Evidence.PROVIDER_ACCOUNT, "Atlas organization: what belongs to no project"),
+    ClaimKind("atlas_cluster", Evidence.PROVIDER_ACCOUNT, "Atlas cluster as project id and name"),
+    ClaimKind("atlas_tag", Evidence.TAG, "Atlas cluster or project tag; the key follows the colon"),
+    ClaimKind("atlas_cluster_name", Evidence.NAME_PATTERN, "Name of the Atlas cluster"),
+)
 
 _INVOICE = {
     "id", "orgId", "statusName", "startDate", "endDate", "created", "updated", "subtotalCents", "creditsCents",

@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from ingestion.errors import BadInput
-from ingestion.lake.contract import Known, Rows, Slice, Source
+from ingestion.lake.contract import Known, LedgerSource, Rows, Slice, Source
 from ingestion.lake.records import moment
 from ingestion.settings import Month, Window
 from ingestion.sources.atlas.client import BASE_URL, Atlas
 from ingestion.sources.atlas.shape import (
+    CLAIM_KINDS,
     CLUSTERS,
     INVOICES,
     LINE_ITEMS,
@@ -115,6 +116,7 @@ SOURCE = Source(
     settings=AtlasSettings,
     tables=TABLES,
     slices=slices,
-    freshness_sla_hours=72,
+    ledger_sources=(LedgerSource("atlas", freshness_sla_hours=72),),
+    claim_kinds=CLAIM_KINDS,
     kinds=("mongodb",),
 )

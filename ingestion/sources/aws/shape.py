@@ -9,6 +9,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from ingestion.lake.columns import Column, Table, text
+from ingestion.lake.contract import ClaimKind, Evidence
 
 COLUMNS = (
     text("bill_bill_type", "Anniversary, Purchase or Refund: the kind of bill that the line is on"),
@@ -128,6 +129,29 @@ COST_AND_USAGE_REPORT = Table(
     vendor_files=True,
 )
 TABLES = (COST_AND_USAGE_REPORT,)
+CLAIM_KINDS = (
+    ClaimKind("aws_account", Evidence.PROVIDER_ACCOUNT, "AWS account that used the service"),
+    ClaimKind("aws_iam_principal", Evidence.PROVIDER_ACCOUNT, "IAM principal that made the call (Bedrock)"),
+    ClaimKind("aws_inference_profile", Evidence.PROVIDER_ACCOUNT, "Application inference profile (Bedrock)"),
+    ClaimKind(
+        "aws_resource",
+        Evidence.PROVIDER_ACCOUNT,
+        "Resource of AWS by its ARN or id (charges claim it only where a rule names one)",
+    ),
+    ClaimKind(
+        "aws_commitment",
+        Evidence.PROVIDER_ACCOUNT,
+        "Savings Plan or reservation whose fee or unused part the charge is (not the usage that it covers)",
+    ),
+    ClaimKind("aws_tag", Evidence.TAG, "Resource tag; the key follows the colon"),
+    ClaimKind(
+        "aws_principal_tag",
+        Evidence.TAG,
+        "Tag of the IAM principal that called (Bedrock); the key follows the colon",
+    ),
+    ClaimKind("aws_account_tag", Evidence.TAG, "Tag of the AWS account; the key follows the colon"),
+    ClaimKind("aws_cost_category", Evidence.TAG, "AWS cost category; its name follows the colon"),
+)
 
 # Further columns of CUR 2.0 (AWS Data Exports user guide, "CUR 2.0 table dictionary"): with them a column has one type,
 # whatever format it is delivered in. Rates, numbers of reservations and times of commitments are text there.

@@ -14,13 +14,14 @@ import pyarrow.parquet as pq
 
 from ingestion.access.stores import open_store
 from ingestion.errors import BadInput, SettingError
-from ingestion.lake.contract import Known, Slice, Source, Total, VendorFile
+from ingestion.lake.contract import Known, LedgerSource, Slice, Source, Total, VendorFile
 from ingestion.lake.faults import fault
 from ingestion.lake.vendor_files import Workspace, engine, parquet_schema
 from ingestion.settings import Month, Window
 from ingestion.sources.aws.client import Export, Manifest
 from ingestion.sources.aws.convert import convert
 from ingestion.sources.aws.shape import (
+    CLAIM_KINDS,
     COST_AND_USAGE_REPORT,
     REQUIRED,
     SPLIT_COST_OPERATIONS,
@@ -165,7 +166,8 @@ SOURCE = Source(
     settings=AwsSettings,
     tables=TABLES,
     slices=slices,
-    freshness_sla_hours=48,
+    ledger_sources=(LedgerSource("aws", freshness_sla_hours=48, bills_llm_usage=True),),
+    claim_kinds=CLAIM_KINDS,
     load_per_slice=True,
     kinds=("aws",),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from ingestion.lake.columns import Column, Measure, Table, boolean, json, money, number, text, timestamp
+from ingestion.lake.contract import ClaimKind, Evidence
 
 TEXTS = {
     "allocated_method_id": "way of splitting a shared charge (1.3)",
@@ -115,6 +116,20 @@ COST_AND_USAGE = Table(
     vendor_files=True,
 )
 TABLES = (COST_AND_USAGE,)
+CLAIM_KINDS = (
+    ClaimKind(
+        "focus_sub_account",
+        Evidence.PROVIDER_ACCOUNT,
+        "Sub account of a FOCUS export: project, subscription, account",
+    ),
+    ClaimKind("focus_resource", Evidence.PROVIDER_ACCOUNT, "Resource of a FOCUS export, by its id"),
+    ClaimKind("focus_tag", Evidence.TAG, "Tag of a FOCUS export; the key follows the colon"),
+    ClaimKind(
+        "focus_service", Evidence.DEFAULT, "Service of a FOCUS export: a default for what nothing else explains"
+    ),
+    ClaimKind("focus_provider", Evidence.DEFAULT, "Provider of a FOCUS export"),
+    ClaimKind("focus_export", Evidence.DEFAULT, "FOCUS export, by its name in the settings"),
+)
 
 # Without these a row is no charge. (The others that FOCUS makes mandatory can be told from these, or left NULL.)
 REQUIRED = (

@@ -13,13 +13,13 @@ from typing import Any
 from ingestion.access.objects import ObjectStore
 from ingestion.access.stores import open_store
 from ingestion.errors import BadInput, SettingError
-from ingestion.lake.contract import Known, Slice, Source, VendorFile
+from ingestion.lake.contract import Known, LedgerSource, Slice, Source, VendorFile
 from ingestion.lake.vendor_files import Workspace
 from ingestion.settings import Month, Window
 from ingestion.sources.aws.client import Export
 from ingestion.sources.focus.client import Fileset, download, download_delivery, filesets, has_manifests
 from ingestion.sources.focus.convert import Delivered, accounts, convert, months
-from ingestion.sources.focus.shape import TABLES
+from ingestion.sources.focus.shape import CLAIM_KINDS, TABLES
 
 NAMED_URL = re.compile(r"([\w.-]+)=(.+)")
 MANY_FILES = 10_000
@@ -221,7 +221,8 @@ SOURCE = Source(
     settings=FocusSettings,
     tables=TABLES,
     slices=slices,
-    freshness_sla_hours=72,
+    ledger_sources=(LedgerSource("focus", freshness_sla_hours=72),),
+    claim_kinds=CLAIM_KINDS,
     load_per_slice=True,
     kinds=("focus",),
 )

@@ -7,6 +7,7 @@ never 0.
 from __future__ import annotations
 
 from ingestion.lake.columns import Measure, Table, boolean, integer, json, money, number, text, timestamp
+from ingestion.lake.contract import ClaimKind, Evidence
 from ingestion.sources.llm_gateway.dropped import DROPPED_FIELDS
 
 LLM_REQUESTS = Table(
@@ -96,3 +97,19 @@ LLM_REQUESTS = Table(
     charge_end="started_at",
 )
 TABLES = (LLM_REQUESTS, DROPPED_FIELDS)
+CLAIM_KINDS = (
+    ClaimKind("signed_actor", Evidence.VERIFIED_ACTOR, "Actor of a signed identity whose signature was verified"),
+    ClaimKind("signed_team", Evidence.VERIFIED_ACTOR, "Team that a verified signed identity names"),
+    ClaimKind("request_team", Evidence.TAG, "Team that the caller named on the request"),
+    ClaimKind("request_service", Evidence.TAG, "Service that the caller named on the request"),
+    ClaimKind("request_workflow", Evidence.TAG, "Workflow that the caller named on the request"),
+    ClaimKind("request_user", Evidence.TAG, "User that the caller named on the request"),
+    ClaimKind("request_customer", Evidence.TAG, "Customer that the caller named on the request"),
+    ClaimKind("request_feature", Evidence.TAG, "Feature that the caller named on the request"),
+    ClaimKind("telemetry", Evidence.DEFAULT, "What per-request telemetry explains of the charge: unmetered"),
+    ClaimKind(
+        "identity",
+        Evidence.DEFAULT,
+        "How well it is known who made a request: verified, asserted, unknown, refused or replayed",
+    ),
+)

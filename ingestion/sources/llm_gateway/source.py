@@ -17,7 +17,7 @@ from ingestion.access.objects import Object, ObjectStore
 from ingestion.access.stores import open_store
 from ingestion.errors import BadInput, SettingError, TornDelivery
 from ingestion.lake.columns import plain
-from ingestion.lake.contract import Columns, Known, Rows, Slice, Source
+from ingestion.lake.contract import Columns, Known, LedgerSource, Rows, Slice, Source
 from ingestion.settings import Month, Window
 from ingestion.sources.llm_gateway.client import LiteLlmLogs, MongoLog, SpendLogs, dated, download, version_of
 from ingestion.sources.llm_gateway.columnar import Local, read, read_together
@@ -34,7 +34,7 @@ from ingestion.sources.llm_gateway.formats import (
     Format,
 )
 from ingestion.sources.llm_gateway.identity import Identities, identities
-from ingestion.sources.llm_gateway.shape import TABLES
+from ingestion.sources.llm_gateway.shape import CLAIM_KINDS, TABLES
 
 # A gateway may write what it has buffered some minutes after the requests.
 SETTLE = timedelta(minutes=15)
@@ -335,6 +335,7 @@ SOURCE = Source(
     settings=GatewaySettings,
     tables=TABLES,
     slices=slices,
-    freshness_sla_hours=36,
+    ledger_sources=(LedgerSource("llm_gateway", freshness_sla_hours=36, has_tags=False),),
+    claim_kinds=CLAIM_KINDS,
     kinds=("litellm", "mongodb"),
 )

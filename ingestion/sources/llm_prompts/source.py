@@ -152,6 +152,5 @@ SOURCE = Source(
     settings=PromptSettings,
     tables=TABLES,
     slices=slices,
-    freshness_sla_hours=24 * 365 * 10,
     kinds=("litellm", "mongodb"),
 )

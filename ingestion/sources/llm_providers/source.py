@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from ingestion.access.objects import Object, ObjectStore
 from ingestion.access.stores import open_store
 from ingestion.errors import BadInput
-from ingestion.lake.contract import Known, NoData, Rows, Slice, Source
+from ingestion.lake.contract import ClaimKind, Evidence, Known, LedgerSource, NoData, Rows, Slice, Source
 from ingestion.settings import Month, Window
 from ingestion.sources.llm_providers.client import ANTHROPIC_URL, OPENAI_URL, Anthropic, OpenAi, closed_days
 from ingestion.sources.llm_providers.cost_files import PROVIDER_COSTS, SUFFIXES, cost_rows, month_of
@@ -121,6 +121,22 @@ def slices(settings: ProviderSettings, window: Window, known: Known, now: dateti
         yield from _cost_files(store, window)
 
 
+CLAIM_KINDS = (
+    ClaimKind(
+        "llm_key",
+        Evidence.MANAGED_KEY,
+        "Key that a gateway or provider manages: its holder is known to the server",
+    ),
+    ClaimKind("llm_service_account", Evidence.MANAGED_KEY, "Service account at a model provider"),
+    ClaimKind("llm_project", Evidence.PROVIDER_ACCOUNT, "Project at a model provider"),
+    ClaimKind("llm_workspace", Evidence.PROVIDER_ACCOUNT, "Workspace at a model provider"),
+    ClaimKind("llm_user", Evidence.PROVIDER_ACCOUNT, "User at a model provider who holds the key"),
+    ClaimKind("anthropic_workspace_tag", Evidence.TAG, "Tag of an Anthropic workspace; the key follows the colon"),
+    ClaimKind("llm_key_alias", Evidence.NAME_PATTERN, "Alias of a key"),
+    ClaimKind(
+        "llm_provider", Evidence.DEFAULT, "Model provider that billed it: a default for what nothing else explains"
+    ),
+)
 SOURCE = Source(
     name="llm_providers",
     title="LLM providers",
@@ -128,6 +144,13 @@ SOURCE = Source(
     settings=ProviderSettings,
     tables=TABLES,
     slices=slices,
-    freshness_sla_hours=48,
+    ledger_sources=(
+        LedgerSource("openai", freshness_sla_hours=48, has_tags=False, bills_llm_usage=True),
+        LedgerSource("anthropic", freshness_sla_hours=48, has_tags=False, bills_llm_usage=True),
+        LedgerSource("openrouter", freshness_sla_hours=48, has_tags=False, bills_llm_usage=True),
+        # Files of several providers: each row's provider bills.
+        LedgerSource("llm_costs", freshness_sla_hours=72, has_tags=False),
+    ),
+    claim_kinds=CLAIM_KINDS,
     kinds=("openai", "anthropic"),
 )

@@ -125,7 +125,6 @@ SOURCE = Source(
     settings=PricesSettings,
     tables=TABLES,
     slices=slices,
-    freshness_sla_hours=24 * 365 * 10,
     after=("registry", "llm_providers", "llm_gateway"),
     needs_no_settings=True,
     kinds=("python",),

@@ -69,7 +69,6 @@ SOURCE = Source(
     settings=RegistrySettings,
     tables=TABLES,
     slices=slices,
-    freshness_sla_hours=24 * 365 * 10,
     is_required=True,
     needs_no_settings=True,
     kinds=("yaml",),

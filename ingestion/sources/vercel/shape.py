@@ -8,6 +8,7 @@ from typing import Any
 
 from ingestion.errors import BadInput
 from ingestion.lake.columns import Measure, Table, date, json, money, number, rest, text, timestamp
+from ingestion.lake.contract import ClaimKind, Evidence
 from ingestion.lake.records import instant, moment, typed
 
 # FOCUS name on the wire → column, and what it is.
@@ -80,6 +81,11 @@ PROJECTS = Table(
     ),
 )
 TABLES = (CHARGES, TEAMS, PROJECTS)
+CLAIM_KINDS = (
+    ClaimKind("vercel_project", Evidence.PROVIDER_ACCOUNT, "Vercel project id"),
+    ClaimKind("vercel_team", Evidence.PROVIDER_ACCOUNT, "Vercel team id"),
+    ClaimKind("vercel_project_name", Evidence.NAME_PATTERN, "Name of the Vercel project"),
+)
 
 
 FIELDS = {column: name for name, column in {**TEXTS, **NUMBERS, **TIMES}.items()}

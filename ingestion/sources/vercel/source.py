@@ -9,12 +9,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ingestion.errors import BadInput
-from ingestion.lake.contract import Known, NoData, Rows, Slice, Source
+from ingestion.lake.contract import Known, LedgerSource, NoData, Rows, Slice, Source
 from ingestion.lake.records import moment
 from ingestion.settings import Month, Window
 from ingestion.sources.vercel.client import BASE_URL, Vercel
 from ingestion.sources.vercel.shape import (
     CHARGES,
+    CLAIM_KINDS,
     PROJECTS,
     TABLES,
     TEAMS,
@@ -200,6 +201,7 @@ SOURCE = Source(
     settings=VercelSettings,
     tables=TABLES,
     slices=slices,
-    freshness_sla_hours=48,
+    ledger_sources=(LedgerSource("vercel", freshness_sla_hours=48, has_tags=False, bills_llm_usage=True),),
+    claim_kinds=CLAIM_KINDS,
     kinds=("vercel",),
 )

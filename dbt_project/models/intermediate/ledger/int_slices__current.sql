@@ -1,14 +1,14 @@
 {{ config(materialized="table", meta={"refresh": "always"}) }}
 
--- The newest delivery of each slice, as read from the delivery notes at the start of the run: all models of
--- a run see
--- the same deliveries.
+-- The run reads the delivery notes once (on-run-start), so that all models see the same deliveries.
 with current_slices as (select * from {{ current_slices() }})
 
 select
     dataset,
     case
-        when dataset = 'raw_llm_providers' then {{ first_part("slice_id") }} else substr(dataset, 5)
+        when dataset in ('{{ datasets_of_several_sources() | join("', '") }}')
+        then {{ first_part("slice_id") }}
+        else substr(dataset, 5)
     end as source,
     slice_id,
     load_id,

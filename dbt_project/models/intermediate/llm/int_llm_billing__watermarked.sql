@@ -10,21 +10,21 @@ with
     exports as (select * from {{ ref("stg_focus__cost_and_usage") }} where not is_compare_only),
 
     reaching as (
-        -- AWS's newest charge counts by its start, whose day is covered: a monthly fee ends with the month.
         select
             source as biller,
             billing_month,
-            cast(cast(newest_charge_at as date) as timestamp) + interval '1' day as billing_watermark
-        from slices
-        where dataset = 'raw_aws' and newest_charge_at is not null
-
-        union all
-
-        select source, billing_month, coalesce(newest_charge_at, window_end)
+            case
+                -- AWS's newest charge is judged by its start (a monthly fee ends with the month): its day is
+                -- complete.
+                when source = 'aws'
+                then cast(cast(newest_charge_at as date) as timestamp) + interval '1' day
+                else coalesce(newest_charge_at, window_end)
+            end as billing_watermark
         from slices
         where
-            dataset = 'raw_vercel'
-            or (dataset = 'raw_llm_providers' and split_part(slice_id, '|', 2) in ('costs', 'activity'))
+            source in ('{{ llm_billing_sources() | join("', '") }}')
+            -- Reports of usage bill nothing.
+            and (dataset <> 'raw_llm_providers' or split_part(slice_id, '|', 2) in ('costs', 'activity'))
 
         union all
 
