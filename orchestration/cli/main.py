@@ -17,6 +17,7 @@ import click
 
 from ingestion.errors import IngestionError, SettingError
 from ingestion.settings import PROJECT_ROOT, Home, Month, Window, utc_now
+from orchestration.cli.output import json_option
 from orchestration.environment import prepare
 
 DEMO = "costowner-demo"
@@ -71,6 +72,33 @@ def sources(as_json: bool, demo: bool) -> None:
         print_sources(home, as_json)
 
 
+@costowner.group()
+def registry() -> None:
+    """The declarations of owners, rules, pools and budgets."""
+
+
+@registry.command("check")
+@json_option
+@demo_option
+def registry_check(as_json: bool, demo: bool) -> None:
+    """Check the registry without landing it: errors, rules without effect, claims that no rule names.
+
+    Errors end with exit code 1, warnings with 0. Once something is published, rules are held against the claims of its last
+    three billing months, with the money beside what no rule names.
+
+    \b
+    Examples:
+      costowner registry check
+      costowner registry check --json | jq .errors      in the CI of the registry's repository
+    """
+    from orchestration.cli.registry import check, print_report
+
+    with _installation(demo, plays=False) as home:
+        report = check(home)
+    print_report(report, as_json)
+    sys.exit(1 if report.errors else 0)
+
+
 @costowner.command()
 @click.option(
     "--months", metavar="MONTHS", help="YYYY-MM or YYYY-MM..YYYY-MM. Default: the open months; all at first."
@@ -80,6 +108,34 @@ def refresh(months: str | None, demo: bool) -> None:
     """Land what changed, build the ledger, check it and publish it."""
     with _installation(demo) as home:
         sys.exit(_refresh(home, months))
+
+
+@costowner.command()
+@click.argument("charge_key", required=False)
+@click.option(
+    "--resource", metavar="ID", help="All charges of a resource instead: its id, its name or a part of the id."
+)
+@json_option
+@demo_option
+def explain(charge_key: str | None, resource: str | None, as_json: bool, demo: bool) -> None:
+    """Why a charge has its owner: its claims, the rules that match, the one that won, its split and its delivery.
+
+    CHARGE_KEY is a charge_key of fact_cost, its first characters, or the vendor's own charge id. Charges of a resource that
+    are decided alike are explained together, the dearest first.
+
+    \b
+    Examples:
+      costowner explain 7d0f4be1c2
+      costowner explain --resource i-0abc123
+      costowner explain --resource my-bucket --json | jq '.[].owner_id'
+    """
+    from orchestration.cli.explain import explain as explanations
+    from orchestration.cli.explain import print_explanations
+
+    if (charge_key is None) == (resource is None):
+        raise click.UsageError("name a charge, or a resource with --resource")
+    with _installation(demo, plays=False) as home:
+        print_explanations(explanations(home, charge_key, resource), as_json)
 
 
 @costowner.command()
@@ -153,6 +209,8 @@ def _installation(demo: bool, plays: bool = True) -> Iterator[Home]:
     # Its whole history is a few megabytes.
     os.environ.setdefault("COSTOWNER_DUCKDB_MEMORY", "700MB")
     if not plays:
+        # Its registry, as its world was last written.
+        os.environ.setdefault("COSTOWNER_REGISTRY", str(home.root / "world" / "registry"))
         prepare(home)
         yield home
         return
