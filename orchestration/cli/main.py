@@ -93,8 +93,7 @@ def registry_check(as_json: bool, demo: bool) -> None:
     """
     from orchestration.cli.registry import check, print_report
 
-    with _installation(demo, plays=False) as home:
-        report = check(home)
+    report = check(_located(demo))
     print_report(report, as_json)
     sys.exit(1 if report.errors else 0)
 
@@ -134,8 +133,7 @@ def explain(charge_key: str | None, resource: str | None, as_json: bool, demo: b
 
     if (charge_key is None) == (resource is None):
         raise click.UsageError("name a charge, or a resource with --resource")
-    with _installation(demo, plays=False) as home:
-        print_explanations(explanations(home, charge_key, resource), as_json)
+    print_explanations(explanations(_located(demo), charge_key, resource), as_json)
 
 
 @costowner.command()
@@ -150,6 +148,26 @@ def status(demo: bool) -> None:
         if not home.database.exists():
             raise SettingError(f"nothing is published in {home.published} yet: run `costowner refresh`")
         show(home, Console(width=None if sys.stdout.isatty() else 120))
+
+
+@costowner.command()
+@json_option
+@demo_option
+def doctor(as_json: bool, demo: bool) -> None:
+    """Whether the installation is sound: versions, disk, locks, lake, registry, settings, last refresh.
+
+    Nothing is changed, and no setting's value is shown. Something broken ends with exit code 1, warnings with 0.
+
+    \b
+    Examples:
+      costowner doctor
+      costowner doctor --json | jq '.[] | select(.state != "ok")'
+    """
+    from orchestration.cli.doctor import examine, print_findings
+
+    findings = examine(_located(demo))
+    print_findings(findings, as_json)
+    sys.exit(1 if any(finding.is_broken for finding in findings) else 0)
 
 
 @costowner.command()
@@ -195,22 +213,8 @@ def purge() -> None:
 @contextmanager
 def _installation(demo: bool, plays: bool = True) -> Iterator[Home]:
     """The installation, its environment prepared. `plays`: whether a demo's vendors answer while the context lasts."""
-    if not demo:
-        home = Home.from_environment()
-        prepare(home)
-        yield home
-        return
-    home = Home(Path(os.environ.get("COSTOWNER_HOME") or DEMO).resolve())
-    # No setting of one's own reaches the demo, and no credential its log.
-    for name in [name for name in os.environ if name.startswith("SOURCES__")]:
-        del os.environ[name]
-    os.environ["COSTOWNER_HOME"] = str(home.root)
-    os.environ["DLT_PROJECT_DIR"] = str(home.root)
-    # Its whole history is a few megabytes.
-    os.environ.setdefault("COSTOWNER_DUCKDB_MEMORY", "700MB")
-    if not plays:
-        # Its registry, as its world was last written.
-        os.environ.setdefault("COSTOWNER_REGISTRY", str(home.root / "world" / "registry"))
+    home = _located(demo)
+    if not (demo and plays):
         prepare(home)
         yield home
         return
@@ -223,6 +227,26 @@ def _installation(demo: bool, plays: bool = True) -> Iterator[Home]:
         prepare(home)
         click.echo(f"sample company (made up) in {home.root}")
         yield home
+
+
+def _located(demo: bool) -> Home:
+    """The installation, for commands that only read: no folder is made, and settings are found from anywhere."""
+    if not demo:
+        home = Home.from_environment()
+        if home.is_installation:
+            os.environ["DLT_PROJECT_DIR"] = str(home.root)
+        return home
+    home = Home(Path(os.environ.get("COSTOWNER_HOME") or DEMO).resolve())
+    # No setting of one's own reaches the demo, and no credential its log.
+    for name in [name for name in os.environ if name.startswith("SOURCES__")]:
+        del os.environ[name]
+    os.environ["COSTOWNER_HOME"] = str(home.root)
+    os.environ["DLT_PROJECT_DIR"] = str(home.root)
+    # The registry as its world was last written.
+    os.environ["COSTOWNER_REGISTRY"] = str(home.root / "world" / "registry")
+    # Its whole history is a few megabytes.
+    os.environ.setdefault("COSTOWNER_DUCKDB_MEMORY", "700MB")
+    return home
 
 
 def _refresh(home: Home, months: str | None) -> int:

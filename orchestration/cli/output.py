@@ -30,6 +30,12 @@ def publication(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     """The published marts, read only: a refresh never waits for a reader. Raises SettingError where there are none."""
     if not home.database.exists():
         raise SettingError(f"nothing is published in {home.published} yet: run `costowner refresh`")
-    with duckdb.connect(str(home.database), read_only=True) as connection:
-        connection.execute("set timezone = 'UTC'")
-        yield connection
+    try:
+        with duckdb.connect(str(home.database), read_only=True) as connection:
+            connection.execute("set timezone = 'UTC'")
+            yield connection
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise SettingError(
+            f"{home.database} can't be read ({reason}): run `costowner refresh`, which replaces it"
+        ) from None
