@@ -10,12 +10,12 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 
-from ingestion.errors import IngestionError, SettingError
+from ingestion.errors import IngestionError, SettingError, near_misses
 from ingestion.settings import PROJECT_ROOT, Home, Month, Window, utc_now
 from orchestration.cli.output import json_option
 from orchestration.environment import prepare
@@ -98,15 +98,48 @@ def registry_check(as_json: bool, demo: bool) -> None:
     sys.exit(1 if report.errors else 0)
 
 
+def _known_sources(context: click.Context, option: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    from ingestion.sources.catalog import SOURCES
+
+    known = [source.name for source in SOURCES]
+    for name in names:
+        if name not in known:
+            raise click.BadParameter(
+                f"there is no source {name!r}{near_misses(name, known)} Sources: {', '.join(known)}.",
+                context,
+                option,
+            )
+    return names
+
+
 @costowner.command()
 @click.option(
     "--months", metavar="MONTHS", help="YYYY-MM or YYYY-MM..YYYY-MM. Default: the open months; all at first."
 )
+@click.option(
+    "--source",
+    "only",
+    metavar="NAME",
+    multiple=True,
+    callback=_known_sources,
+    help="Land only this source (repeatable) and the registry, then build as usual.",
+)
+@click.option("--verbose", is_flag=True, help="Print the whole log, also of dbt.")
 @demo_option
-def refresh(months: str | None, demo: bool) -> None:
-    """Land what changed, build the ledger, check it and publish it."""
+def refresh(months: str | None, only: tuple[str, ...], verbose: bool, demo: bool) -> None:
+    """Land what changed, build the ledger, check it and publish it.
+
+    Each step is a line as it ends. All that happens is in logs/ of the installation, in a file a refresh, of which the last 30
+    are kept. A source that fails leaves its last delivery in place; the others are published, and the exit code is 1.
+
+    \b
+    Examples:
+      costowner refresh
+      costowner refresh --source aws --source vercel
+      costowner refresh --months 2026-03..2026-05       request closed months again
+    """
     with _installation(demo) as home:
-        sys.exit(_refresh(home, months))
+        sys.exit(_refresh(home, months, only, verbose))
 
 
 @costowner.command()
@@ -249,9 +282,9 @@ def _located(demo: bool) -> Home:
     return home
 
 
-def _refresh(home: Home, months: str | None) -> int:
+def _refresh(home: Home, months: str | None, only: tuple[str, ...], verbose: bool) -> int:
     try:
-        return _run_refresh(home, months)
+        return _run_refresh(home, months, only, verbose)
     except Exception as error:
         # It failed outside of a run, which would have raised the alert itself.
         from orchestration.alerts import failure_alert
@@ -263,21 +296,34 @@ def _refresh(home: Home, months: str | None) -> int:
         return 1
 
 
-def _run_refresh(home: Home, months: str | None) -> int:
+def _run_refresh(home: Home, months: str | None, only: tuple[str, ...], verbose: bool) -> int:
+    from orchestration.assets.ledger import ledger
     from orchestration.backfill_state import window_for
+    from orchestration.cli.progress import Progress, refresh_log
     from orchestration.refresh import refresh as run
 
-    window = window_for(home)
+    window = window_for(home, only)
     if months:
         first, _, last = months.partition("..")
         window = Window(Month.parse(first), Month.parse(last or first))
-    click.echo(f"refresh of {window.first} to {window.last} in {home.root}")
-    outcome = run(home, window, click.echo)
-    if outcome.failure:
-        click.echo(f"refresh failed after {outcome.seconds:.0f} s: {outcome.failure}", err=True)
-        return 1
-    click.echo(f"refresh done in {outcome.seconds:.0f} s")
-    return 0
+    terminal = sys.stdout
+
+    def say(line: str) -> None:
+        click.echo(line, file=terminal)
+        log.write(f"{line}\n", is_copied=False)
+
+    with refresh_log(home, datetime.now(UTC), terminal if verbose else None) as log:
+        named = f" of {', '.join(only)}" if only else ""
+        say(f"refresh{named} of {window.first} to {window.last} in {home.root}")
+        outcome = run(home, window, say, only, Progress(log, say, ledger.keys), verbose)
+        if outcome.failure:
+            log.write(f"refresh failed after {outcome.seconds:.0f} s: {outcome.failure}\n", is_copied=False)
+            click.echo(
+                f"refresh failed after {outcome.seconds:.0f} s: {outcome.failure} (log: {log.path})", err=True
+            )
+            return 1
+        say(f"refresh done in {outcome.seconds:.0f} s")
+        return 0
 
 
 def _become_ui(command: list[str]) -> None:
