@@ -42,8 +42,11 @@ def costowner() -> None:
       costowner init bills        an installation in the folder bills
       cd bills                    then declare owners in registry/, and sources in .dlt/
       costowner sources           which source is set up, and what is missing
+      costowner registry check    whether owners and rules do what they are meant to
       costowner refresh           land, build, check, publish
       costowner status            who spends what
+      costowner explain CHARGE    why a charge has its owner
+      costowner doctor            whether the installation is sound
 
     An installation is the folder that COSTOWNER_HOME names, or the one that you stand in.
     """
@@ -52,7 +55,12 @@ def costowner() -> None:
 @costowner.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 def init(folder: Path) -> None:
-    """Make an installation in FOLDER: registry and settings to fill in, each commented."""
+    """Make an installation in FOLDER: registry and settings to fill in, each commented.
+
+    \b
+    Examples:
+      costowner init /srv/costowner
+    """
     from orchestration.cli.init import make_installation
 
     make_installation(folder.resolve())
@@ -65,7 +73,13 @@ def init(folder: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="A list of objects, for scripts.")
 @demo_option
 def sources(as_json: bool, demo: bool) -> None:
-    """Which sources are set up, what is missing, and how new their data are."""
+    """Which sources are set up, what is missing, and how new their data are.
+
+    \b
+    Examples:
+      costowner sources
+      costowner sources --json | jq '.[] | select(.freshness == "stale") | .name'
+    """
     from orchestration.cli.sources import print_sources
 
     with _installation(demo) as home:
@@ -74,7 +88,12 @@ def sources(as_json: bool, demo: bool) -> None:
 
 @costowner.group()
 def registry() -> None:
-    """The declarations of owners, rules, pools and budgets."""
+    """The declarations of owners, rules, pools and budgets.
+
+    \b
+    Examples:
+      costowner registry check
+    """
 
 
 @registry.command("check")
@@ -172,7 +191,13 @@ def explain(charge_key: str | None, resource: str | None, as_json: bool, demo: b
 @costowner.command()
 @demo_option
 def status(demo: bool) -> None:
-    """Who spends what, how it is owned, and whether it adds up."""
+    """Who spends what, how it is owned, and whether it adds up.
+
+    \b
+    Examples:
+      costowner status
+      costowner status --demo
+    """
     from rich.console import Console
 
     from orchestration.scoreboard import show
@@ -207,7 +232,13 @@ def doctor(as_json: bool, demo: bool) -> None:
 @click.option("--port", default=3000, show_default=True)
 @demo_option
 def ui(port: int, demo: bool) -> None:
-    """The Dagster UI on 127.0.0.1: lineage, checks, freshness; its daemon runs the schedule."""
+    """The Dagster UI on 127.0.0.1: lineage, checks, freshness; its daemon runs the schedule.
+
+    \b
+    Examples:
+      costowner ui
+      costowner ui --port 3001 --demo
+    """
     # The UI has no password of its own: loopback only.
     command = [sys.executable, "-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(port)]
     command += ["-m", "orchestration.definitions"]
@@ -223,7 +254,13 @@ def ui(port: int, demo: bool) -> None:
 
 @costowner.command()
 def prune() -> None:
-    """Remove files of the lake that no current or retained slice needs."""
+    """Remove files of the lake that no current or retained slice needs.
+
+    \b
+    Examples:
+      costowner prune
+      COSTOWNER_RETENTION_DAYS=90 costowner prune
+    """
     from orchestration.prune import prune as remove
 
     given = os.environ.get(RETENTION, "35")
@@ -236,7 +273,12 @@ def prune() -> None:
 
 @costowner.command()
 def purge() -> None:
-    """Delete prompts that are past their date, or that no policy allows."""
+    """Delete prompts that are past their date, or that no policy allows.
+
+    \b
+    Examples:
+      costowner purge
+    """
     from orchestration.purge import purge as delete
 
     with _installation(demo=False) as home:

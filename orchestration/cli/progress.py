@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TextIO
@@ -62,18 +62,22 @@ class RefreshLog:
         shown = text
         for secret in self._secrets:
             shown = shown.replace(secret, "***")
-        self._file.write(shown)
+        # A full disk costs lines of the log; what it costs the refresh, its steps report.
+        with suppress(OSError):
+            self._file.write(shown)
         if self._copy and is_copied:
             self._copy.write(shown)
         return len(text)
 
     def flush(self) -> None:
-        self._file.flush()
+        with suppress(OSError):
+            self._file.flush()
         if self._copy:
             self._copy.flush()
 
     def close(self) -> None:
-        self._file.close()
+        with suppress(OSError):
+            self._file.close()
 
 
 @contextmanager

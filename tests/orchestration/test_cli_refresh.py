@@ -115,6 +115,18 @@ def test_every_secret_setting_is_kept_out_of_the_log(home: Home) -> None:
         assert secrets_of(source.settings, source.name) == expected
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the device of a full disk is Linux's")
+def test_log_on_a_full_disk_does_not_fail_the_refresh(home: Home) -> None:
+    log = RefreshLog(home, NOW)
+    log.path.unlink()
+    log.path.symlink_to("/dev/full")
+    full = RefreshLog(home, NOW)
+    full.write("lost\n")
+    full.flush()
+    full.close()
+    assert log.path.is_symlink()
+
+
 def test_last_logs_are_kept_and_older_ones_removed(home: Home) -> None:
     for days in range(KEPT + 5):
         RefreshLog(home, NOW + timedelta(days=days)).close()
