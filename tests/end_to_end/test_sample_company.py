@@ -484,7 +484,7 @@ def costowner(company: Company, *arguments: str) -> Any:
 def test_rules_explain_every_charge_as_the_ledger_decided_it(company: Company) -> None:
     """Python, which explains, against SQL, which decides: every combination of claims and day of the whole ledger."""
     files = (company.home / "lake" / "raw_registry" / "ownership_rules").glob("*.parquet")
-    newest = max(files, key=lambda file: load_of(file))
+    newest = max(files, key=load_of)
     rules = Rules(Rule.of(row) for row in pq.read_table(newest, partitioning=None).to_pylist())
     decided = company.query(
         "select distinct claims, cast(charge_period_start as date), ownership_rule_id from fact_cost"
