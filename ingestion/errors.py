@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import traceback
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -68,3 +70,9 @@ def described(error: BaseException) -> str:
     if not own:
         return kind
     return f"{kind} in {Path(own[-1].filename).relative_to(PROJECT_ROOT)}, line {own[-1].lineno}"
+
+
+def near_misses(name: str, names: Iterable[str]) -> str:
+    """`; did you mean 'x' or 'y'?`, or nothing where no name comes near."""
+    found = get_close_matches(name, sorted(set(names)), n=3, cutoff=0.7)
+    return f"; did you mean {' or '.join(repr(close) for close in found)}?" if found else ""

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
@@ -64,6 +65,20 @@ def exclusive_lock(
                 yield
             finally:
                 lock.depth = 0
+
+
+def holder_of(home: Home, name: str) -> tuple[str, datetime] | None:
+    """Who holds a lock of an installation, and since when (UTC); None where it is free."""
+    path = home.dlt / f"{name}.lock"
+    if not path.exists():
+        return None
+    with path.open() as file:
+        try:
+            # Shared, and released at once: another look does not mistake it for a holder.
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _holder(file), datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return None
 
 
 def _take(file: TextIO, on_wait: Callable[[str], None] | None) -> None:

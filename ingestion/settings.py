@@ -12,6 +12,7 @@ from dataclasses import MISSING, Field, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar, cast
+from urllib.parse import urlsplit
 
 import dlt
 
@@ -243,3 +244,10 @@ def resolve(spec: type[Spec], source: str) -> Spec | None:
     if missing:
         raise SettingError(f"{source}: missing setting {', '.join(missing)}")
     return spec(**given)
+
+
+def secrets_of(spec: type[Configured], source: str) -> set[str]:
+    """The secret values that a source is given, and the passwords in their URLs: what no log may hold."""
+    given = (_look_up(f"sources.{source}.{declared.name}") for declared in fields(spec) if not declared.repr)
+    values = {str(item) for value in given if value for item in (value if isinstance(value, list) else [value])}
+    return values | {password for value in values if "://" in value and (password := urlsplit(value).password)}

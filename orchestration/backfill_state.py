@@ -7,6 +7,7 @@ are caught up with, and nobody has to think of it.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,8 @@ def lacking(home: Home) -> list[str]:
     return [source.name for source in SOURCES if _is_lacking(home, source)]
 
 
-def window_for(home: Home) -> Window:
-    """The months that a refresh asks for: the open ones, or the whole history while any source lacks it."""
+def window_for(home: Home, only: Collection[str] = ()) -> Window:
+    """The months that a refresh (of some sources only) requests: the open ones, or the whole history while one lacks it."""
     current = open_window()
-    return Window(history_start(), current.last) if lacking(home) else current
+    is_lacking = any(name in only or not only for name in lacking(home))
+    return Window(history_start(), current.last) if is_lacking else current

@@ -18,7 +18,7 @@ PRIVATE = stat.S_IRWXG | stat.S_IRWXO
 # Folders for readers of the publication: on the way to it, and itself.
 PASSED_THROUGH, LISTED = 0o711, 0o755
 # What a refresh creates in an installation's folder, beside the publication.
-OWN_ENTRIES = ("lake", "dlt", "dagster", "dbt_target*", "dbt_logs", "spark", "warehouse.duckdb*")
+OWN_ENTRIES = ("lake", "dlt", "dagster", "dbt_target*", "dbt_logs", "logs", "spark", "warehouse.duckdb*")
 
 QUIET = {
     "DAGSTER_DISABLE_TELEMETRY": "1",

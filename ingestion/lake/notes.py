@@ -70,3 +70,20 @@ def known_notes(home: Home, dataset: str) -> dict[str, Note]:
         )
     found = [Note(**dict(zip(NOTE, row, strict=True))) for row in newest]
     return {note.slice_id: note for note in found}
+
+
+def delivered_rows(home: Home, dataset: str) -> dict[str, int]:
+    """How many rows each load delivered, by the notes of its slices."""
+    files = [str(file) for file in _files(home, dataset)]
+    if not files:
+        return {}
+    with duckdb.connect() as connection:
+        rows = (
+            connection.read_parquet(files, union_by_name=True)
+            .query(
+                "notes",
+                "select load_id, cast(sum(row_count) as bigint) from notes where state = 'delivered' group by load_id",
+            )
+            .fetchall()
+        )
+    return {str(load_id): int(count) for load_id, count in rows}

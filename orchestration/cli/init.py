@@ -28,6 +28,7 @@ IGNORED = """\
 /dagster/
 /dbt_target*/
 /dbt_logs/
+/logs/
 /spark/
 /warehouse.duckdb*
 /published/

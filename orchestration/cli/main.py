@@ -10,13 +10,14 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 
-from ingestion.errors import IngestionError, SettingError
+from ingestion.errors import IngestionError, SettingError, near_misses
 from ingestion.settings import PROJECT_ROOT, Home, Month, Window, utc_now
+from orchestration.cli.output import json_option
 from orchestration.environment import prepare
 
 DEMO = "costowner-demo"
@@ -41,8 +42,11 @@ def costowner() -> None:
       costowner init bills        an installation in the folder bills
       cd bills                    then declare owners in registry/, and sources in .dlt/
       costowner sources           which source is set up, and what is missing
+      costowner registry check    whether owners and rules do what they are meant to
       costowner refresh           land, build, check, publish
       costowner status            who spends what
+      costowner explain CHARGE    why a charge has its owner
+      costowner doctor            whether the installation is sound
 
     An installation is the folder that COSTOWNER_HOME names, or the one that you stand in.
     """
@@ -51,7 +55,12 @@ def costowner() -> None:
 @costowner.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 def init(folder: Path) -> None:
-    """Make an installation in FOLDER: registry and settings to fill in, each commented."""
+    """Make an installation in FOLDER: registry and settings to fill in, each commented.
+
+    \b
+    Examples:
+      costowner init /srv/costowner
+    """
     from orchestration.cli.init import make_installation
 
     make_installation(folder.resolve())
@@ -64,28 +73,131 @@ def init(folder: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="A list of objects, for scripts.")
 @demo_option
 def sources(as_json: bool, demo: bool) -> None:
-    """Which sources are set up, what is missing, and how new their data are."""
+    """Which sources are set up, what is missing, and how new their data are.
+
+    \b
+    Examples:
+      costowner sources
+      costowner sources --json | jq '.[] | select(.freshness == "stale") | .name'
+    """
     from orchestration.cli.sources import print_sources
 
     with _installation(demo) as home:
         print_sources(home, as_json)
 
 
+@costowner.group()
+def registry() -> None:
+    """The declarations of owners, rules, pools and budgets.
+
+    \b
+    Examples:
+      costowner registry check
+    """
+
+
+@registry.command("check")
+@json_option
+@demo_option
+def registry_check(as_json: bool, demo: bool) -> None:
+    """Check the registry without landing it: errors, rules without effect, claims that no rule names.
+
+    Errors end with exit code 1, warnings with 0. Once something is published, rules are held against the claims of its last
+    three billing months, with the money beside what no rule names.
+
+    \b
+    Examples:
+      costowner registry check
+      costowner registry check --json | jq .errors      in the CI of the registry's repository
+    """
+    from orchestration.cli.registry import check, print_report
+
+    report = check(_located(demo))
+    print_report(report, as_json)
+    sys.exit(1 if report.errors else 0)
+
+
+def _known_sources(context: click.Context, option: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    from ingestion.sources.catalog import SOURCES
+
+    known = [source.name for source in SOURCES]
+    for name in names:
+        if name not in known:
+            raise click.BadParameter(
+                f"there is no source {name!r}{near_misses(name, known)} Sources: {', '.join(known)}.",
+                context,
+                option,
+            )
+    return names
+
+
 @costowner.command()
 @click.option(
     "--months", metavar="MONTHS", help="YYYY-MM or YYYY-MM..YYYY-MM. Default: the open months; all at first."
 )
+@click.option(
+    "--source",
+    "only",
+    metavar="NAME",
+    multiple=True,
+    callback=_known_sources,
+    help="Land only this source (repeatable) and the registry, then build as usual.",
+)
+@click.option("--verbose", is_flag=True, help="Print the whole log, also of dbt.")
 @demo_option
-def refresh(months: str | None, demo: bool) -> None:
-    """Land what changed, build the ledger, check it and publish it."""
+def refresh(months: str | None, only: tuple[str, ...], verbose: bool, demo: bool) -> None:
+    """Land what changed, build the ledger, check it and publish it.
+
+    Each step is a line as it ends. All that happens is in logs/ of the installation, in a file a refresh, of which the last 30
+    are kept. A source that fails leaves its last delivery in place; the others are published, and the exit code is 1.
+
+    \b
+    Examples:
+      costowner refresh
+      costowner refresh --source aws --source vercel
+      costowner refresh --months 2026-03..2026-05       request closed months again
+    """
     with _installation(demo) as home:
-        sys.exit(_refresh(home, months))
+        sys.exit(_refresh(home, months, only, verbose))
+
+
+@costowner.command()
+@click.argument("charge_key", required=False)
+@click.option(
+    "--resource", metavar="ID", help="All charges of a resource instead: its id, its name or a part of the id."
+)
+@json_option
+@demo_option
+def explain(charge_key: str | None, resource: str | None, as_json: bool, demo: bool) -> None:
+    """Why a charge has its owner: its claims, the rules that match, the one that won, its split and its delivery.
+
+    CHARGE_KEY is a charge_key of fact_cost, its first characters, or the vendor's own charge id. Charges of a resource that
+    are decided alike are explained together, the dearest first.
+
+    \b
+    Examples:
+      costowner explain 7d0f4be1c2
+      costowner explain --resource i-0abc123
+      costowner explain --resource my-bucket --json | jq '.[].owner_id'
+    """
+    from orchestration.cli.explain import explain as explanations
+    from orchestration.cli.explain import print_explanations
+
+    if (charge_key is None) == (resource is None):
+        raise click.UsageError("name a charge, or a resource with --resource")
+    print_explanations(explanations(_located(demo), charge_key, resource), as_json)
 
 
 @costowner.command()
 @demo_option
 def status(demo: bool) -> None:
-    """Who spends what, how it is owned, and whether it adds up."""
+    """Who spends what, how it is owned, and whether it adds up.
+
+    \b
+    Examples:
+      costowner status
+      costowner status --demo
+    """
     from rich.console import Console
 
     from orchestration.cli.scoreboard import show
@@ -97,10 +209,36 @@ def status(demo: bool) -> None:
 
 
 @costowner.command()
+@json_option
+@demo_option
+def doctor(as_json: bool, demo: bool) -> None:
+    """Whether the installation is sound: versions, disk, locks, lake, registry, settings, last refresh.
+
+    Nothing is changed, and no setting's value is shown. Something broken ends with exit code 1, warnings with 0.
+
+    \b
+    Examples:
+      costowner doctor
+      costowner doctor --json | jq '.[] | select(.state != "ok")'
+    """
+    from orchestration.cli.doctor import examine, print_findings
+
+    findings = examine(_located(demo))
+    print_findings(findings, as_json)
+    sys.exit(1 if any(finding.is_broken for finding in findings) else 0)
+
+
+@costowner.command()
 @click.option("--port", default=3000, show_default=True)
 @demo_option
 def ui(port: int, demo: bool) -> None:
-    """The Dagster UI on 127.0.0.1: lineage, checks, freshness; its daemon runs the schedule."""
+    """The Dagster UI on 127.0.0.1: lineage, checks, freshness; its daemon runs the schedule.
+
+    \b
+    Examples:
+      costowner ui
+      costowner ui --port 3001 --demo
+    """
     # The UI has no password of its own: loopback only.
     command = [sys.executable, "-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(port)]
     command += ["-m", "orchestration.definitions"]
@@ -116,7 +254,13 @@ def ui(port: int, demo: bool) -> None:
 
 @costowner.command()
 def prune() -> None:
-    """Remove files of the lake that no current or retained slice needs."""
+    """Remove files of the lake that no current or retained slice needs.
+
+    \b
+    Examples:
+      costowner prune
+      COSTOWNER_RETENTION_DAYS=90 costowner prune
+    """
     from orchestration.retention.prune import prune as remove
 
     given = os.environ.get(RETENTION, "35")
@@ -129,7 +273,12 @@ def prune() -> None:
 
 @costowner.command()
 def purge() -> None:
-    """Delete prompts that are past their date, or that no policy allows."""
+    """Delete prompts that are past their date, or that no policy allows.
+
+    \b
+    Examples:
+      costowner purge
+    """
     from orchestration.retention.purge import purge as delete
 
     with _installation(demo=False) as home:
@@ -139,20 +288,8 @@ def purge() -> None:
 @contextmanager
 def _installation(demo: bool, plays: bool = True) -> Iterator[Home]:
     """The installation, its environment prepared. `plays`: whether a demo's vendors answer while the context lasts."""
-    if not demo:
-        home = Home.from_environment()
-        prepare(home)
-        yield home
-        return
-    home = Home(Path(os.environ.get("COSTOWNER_HOME") or DEMO).resolve())
-    # No setting of one's own reaches the demo, and no credential its log.
-    for name in [name for name in os.environ if name.startswith("SOURCES__")]:
-        del os.environ[name]
-    os.environ["COSTOWNER_HOME"] = str(home.root)
-    os.environ["DLT_PROJECT_DIR"] = str(home.root)
-    # Its whole history is a few megabytes.
-    os.environ.setdefault("COSTOWNER_DUCKDB_MEMORY", "700MB")
-    if not plays:
+    home = _located(demo)
+    if not (demo and plays):
         prepare(home)
         yield home
         return
@@ -167,9 +304,29 @@ def _installation(demo: bool, plays: bool = True) -> Iterator[Home]:
         yield home
 
 
-def _refresh(home: Home, months: str | None) -> int:
+def _located(demo: bool) -> Home:
+    """The installation, for commands that only read: no folder is made, and settings are found from anywhere."""
+    if not demo:
+        home = Home.from_environment()
+        if home.is_installation:
+            os.environ["DLT_PROJECT_DIR"] = str(home.root)
+        return home
+    home = Home(Path(os.environ.get("COSTOWNER_HOME") or DEMO).resolve())
+    # No setting of one's own reaches the demo, and no credential its log.
+    for name in [name for name in os.environ if name.startswith("SOURCES__")]:
+        del os.environ[name]
+    os.environ["COSTOWNER_HOME"] = str(home.root)
+    os.environ["DLT_PROJECT_DIR"] = str(home.root)
+    # The registry as its world was last written.
+    os.environ["COSTOWNER_REGISTRY"] = str(home.root / "world" / "registry")
+    # Its whole history is a few megabytes.
+    os.environ.setdefault("COSTOWNER_DUCKDB_MEMORY", "700MB")
+    return home
+
+
+def _refresh(home: Home, months: str | None, only: tuple[str, ...], verbose: bool) -> int:
     try:
-        return _run_refresh(home, months)
+        return _run_refresh(home, months, only, verbose)
     except Exception as error:
         # It failed outside of a run, which would have raised the alert itself.
         from orchestration.alerts import failure_alert
@@ -181,21 +338,34 @@ def _refresh(home: Home, months: str | None) -> int:
         return 1
 
 
-def _run_refresh(home: Home, months: str | None) -> int:
+def _run_refresh(home: Home, months: str | None, only: tuple[str, ...], verbose: bool) -> int:
+    from orchestration.assets.ledger import ledger
     from orchestration.backfill_state import window_for
+    from orchestration.cli.progress import Progress, refresh_log
     from orchestration.cli.refresh import refresh as run
 
-    window = window_for(home)
+    window = window_for(home, only)
     if months:
         first, _, last = months.partition("..")
         window = Window(Month.parse(first), Month.parse(last or first))
-    click.echo(f"refresh of {window.first} to {window.last} in {home.root}")
-    outcome = run(home, window, click.echo)
-    if outcome.failure:
-        click.echo(f"refresh failed after {outcome.seconds:.0f} s: {outcome.failure}", err=True)
-        return 1
-    click.echo(f"refresh done in {outcome.seconds:.0f} s")
-    return 0
+    terminal = sys.stdout
+
+    def say(line: str) -> None:
+        click.echo(line, file=terminal)
+        log.write(f"{line}\n", is_copied=False)
+
+    with refresh_log(home, datetime.now(UTC), terminal if verbose else None) as log:
+        named = f" of {', '.join(only)}" if only else ""
+        say(f"refresh{named} of {window.first} to {window.last} in {home.root}")
+        outcome = run(home, window, say, only, Progress(log, say, ledger.keys), verbose)
+        if outcome.failure:
+            log.write(f"refresh failed after {outcome.seconds:.0f} s: {outcome.failure}\n", is_copied=False)
+            click.echo(
+                f"refresh failed after {outcome.seconds:.0f} s: {outcome.failure} (log: {log.path})", err=True
+            )
+            return 1
+        say(f"refresh done in {outcome.seconds:.0f} s")
+        return 0
 
 
 def _become_ui(command: list[str]) -> None:

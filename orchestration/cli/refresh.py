@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from uuid import uuid4
 
 import dagster as dg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from ingestion.lake.pipeline import declare
 from ingestion.locks import RUN, exclusive_lock
 from ingestion.settings import Home, Window, utc_now
+from ingestion.sources.catalog import SOURCES
 from ingestion.sources.registry.client import RegistryError
 from orchestration.alerts import failure_alert
 from orchestration.assets.failure import causes
+from orchestration.assets.raw import RAW_ASSETS
 from orchestration.checks.refresh import LANDING_TAG
 from orchestration.definitions import defs
-from orchestration.jobs import COMMAND_TAG, LANDING, job_after_landing, range_tags
+from orchestration.jobs import BUILD_OF_TODAY, COMMAND_TAG, LANDING, job_after_landing, range_tags
 from orchestration.publication.build_state import evaluation_of
 from orchestration.retention.purge import purge
 
 # dagster-dbt's metadata of a test that failed.
 FAILED_ROWS = "dagster_dbt/failed_row_count"
-# On the terminal: what each step says, and not each event of the engine (the UI has them all).
-QUIET_LOGGERS = {"console": {"config": {"log_level": "INFO"}}}
+# Dagster's own lines on the terminal: none, or those of its steps (its log file and the UI have all events).
+SILENT_LOGGERS, VERBOSE_LOGGERS = ({"console": {"config": {"log_level": level}}} for level in ("CRITICAL", "INFO"))
+
+Listener = Callable[[dg.EventLogEntry], None]
 
 
 @dataclass(frozen=True)
@@ -57,8 +63,18 @@ def _print_failed_checks(instance: dg.DagsterInstance, say: Callable[[str], None
             )
 
 
-def refresh(home: Home, window: Window, say: Callable[[str], None]) -> Outcome:
-    """Run the job over a window; prints each step as it ends. One that fails raises the alert."""
+def refresh(
+    home: Home,
+    window: Window,
+    say: Callable[[str], None],
+    only: Collection[str] = (),
+    listen: Listener | None = None,
+    verbose: bool = False,
+) -> Outcome:
+    """Land the sources (all, or `only` these) over a window, then build. One that fails raises the alert.
+
+    `say` gets lines for people; `listen`, each event of the runs. `verbose`: Dagster prints its steps' lines as well.
+    """
     started = time.monotonic()
 
     def failed(causes: Sequence[str], run_id: str | None = None) -> Outcome:
@@ -70,14 +86,22 @@ def refresh(home: Home, window: Window, say: Callable[[str], None]) -> Outcome:
 
     with exclusive_lock(home, RUN, "a refresh by the command", print_wait):
         try:
-            return _run(home, window, say, failed)
+            return _run(home, window, say, failed, only, listen, verbose)
         except (OSError, SQLAlchemyError) as broken:
             # No step's own failure: Dagster could not write down what happens.
             problem = broken.orig if isinstance(broken, DBAPIError) else broken
             return failed([f"Dagster's records in {home.root / 'dagster'}: {type(problem).__name__}: {problem}"])
 
 
-def _run(home: Home, window: Window, say: Callable[[str], None], failed: Callable[..., Outcome]) -> Outcome:
+def _run(
+    home: Home,
+    window: Window,
+    say: Callable[[str], None],
+    failed: Callable[..., Outcome],
+    only: Collection[str],
+    listen: Listener | None,
+    verbose: bool,
+) -> Outcome:
     started = time.monotonic()
     with dg.DagsterInstance.get() as instance:
         fail_abandoned_runs(instance)
@@ -87,20 +111,44 @@ def _run(home: Home, window: Window, say: Callable[[str], None], failed: Callabl
             if purged.rows:
                 say(f"  prompts: {purged}")
 
-        def execute(job: str, tags: dict[str, str]) -> dg.ExecuteInProcessResult:
+        def execute(
+            job: str, tags: dict[str, str], selection: Sequence[dg.AssetKey] | None = None
+        ) -> dg.ExecuteInProcessResult:
+            run_id = str(uuid4())
+            if listen:
+                instance.add_event_listener(run_id, listen)
             return defs.resolve_job_def(job).execute_in_process(
                 instance=instance,
+                run_id=run_id,
                 tags={**tags, COMMAND_TAG: "refresh"},
-                run_config={"loggers": QUIET_LOGGERS},
+                run_config={"loggers": VERBOSE_LOGGERS if verbose else SILENT_LOGGERS},
                 raise_on_error=False,
+                asset_selection=selection,
             )
 
-        result = execute(LANDING.name, range_tags(window))
+        result = execute(LANDING.name, range_tags(window), assets_of(home, only))
         if result.success:
-            result = execute(job_after_landing(home), {LANDING_TAG: result.run_id})
+            job = job_after_landing(home)
+            if job == BUILD_OF_TODAY.name:
+                say("  nothing new was delivered: only what depends on the refresh or on the date is built")
+            result = execute(job, {LANDING_TAG: result.run_id})
         _print_failed_checks(instance, say)
         if not result.success:
             return failed(
                 causes(result.all_events) or ["the run failed; see the Dagster UI (make ui)"], result.run_id
             )
     return Outcome(None, time.monotonic() - started)
+
+
+def assets_of(home: Home, only: Collection[str]) -> list[dg.AssetKey] | None:
+    """The raw assets of some sources; None for all. A source that nothing may be published without comes along."""
+    if not only:
+        return None
+    keys: list[dg.AssetKey] = []
+    for source, assets in zip(SOURCES, RAW_ASSETS, strict=True):
+        if source.name in only or source.is_required:
+            keys += assets.keys
+        else:
+            # What was never landed is an empty table, so that the ledger can be built.
+            declare(home, source)
+    return keys

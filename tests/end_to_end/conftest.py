@@ -75,11 +75,11 @@ class Company:
         self.stage.show(as_of)
 
     def start(self, settings: Mapping[str, str] | None = None, *arguments: str) -> subprocess.Popen[str]:
-        """A refresh, as `make refresh` starts it."""
+        """A refresh, as `make refresh` starts it, its whole log printed."""
         if self.stage.state.as_of != self.as_of:
             self.stage.show(self.as_of)
         return subprocess.Popen(
-            [sys.executable, "-m", "orchestration", "refresh", *arguments],
+            [sys.executable, "-m", "orchestration", "refresh", "--verbose", *arguments],
             env={**self.environment, **(settings or {})},
             cwd=PROJECT_ROOT,
             text=True,

@@ -67,7 +67,8 @@ import subprocess
 from ingestion.lake.pipeline import declare, land
 from ingestion.settings import Home, Month, Window, resolve, utc_now
 from ingestion.sources.catalog import SOURCES
-from orchestration.environment import DBT_PROJECT, prepare
+from orchestration.dbt.project_files import DBT_PROJECT
+from orchestration.environment import prepare
 
 home, october = Home.from_environment(), Month(2026, 10)
 prepare(home)

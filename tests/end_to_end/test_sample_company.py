@@ -8,15 +8,17 @@ import sys
 from collections import Counter, defaultdict
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from orchestration.engine import DUCKDB, Engine
 
 from ingestion.lake.notes import known_notes, load_of
 from ingestion.settings import PROJECT_ROOT, Home
+from orchestration.cli.matching import Rule, Rules
+from orchestration.dbt.engine import DUCKDB, Engine
 from sample_company.aws_base import PAYER
 from sample_company.aws_bedrock import bedrock_lines, picture_line
 from sample_company.identity import standing
@@ -465,6 +467,67 @@ def test_second_refresh_changes_nothing_and_readers_are_not_disturbed(company: C
     ]
     assert warnings[0] == warnings[1] and len(warnings[0]) > 1, "what is warned of stands while nothing changes"
     assert not reader.errors and reader.reads > 0
+
+
+def costowner(company: Company, *arguments: str) -> Any:
+    """What a command that reads the publication answers a script."""
+    done = subprocess.run(
+        [sys.executable, "-m", "orchestration", *arguments, "--json"],
+        env=company.environment,
+        cwd=PROJECT_ROOT,
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def test_rules_explain_every_charge_as_the_ledger_decided_it(company: Company) -> None:
+    """Python, which explains, against SQL, which decides: every combination of claims and day of the whole ledger."""
+    files = (company.home / "lake" / "raw_registry" / "ownership_rules").glob("*.parquet")
+    newest = max(files, key=load_of)
+    rules = Rules(Rule.of(row) for row in pq.read_table(newest, partitioning=None).to_pylist())
+    decided = company.query(
+        "select distinct claims, cast(charge_period_start as date), ownership_rule_id from fact_cost"
+    )
+    assert len(decided) > 10_000
+    for claims, day, rule_id in decided:
+        ranked = rules.ranked(json.loads(claims), day)
+        assert (ranked[0].rule.rule_id if ranked else None) == rule_id, (claims, day)
+
+
+def test_charge_is_explained_from_its_claims_to_its_delivery(company: Company) -> None:
+    ((key, owner, cost),) = company.query(
+        "select charge_key, owner_id, effective_cost from fact_cost where ownership_rule_id = 'aws-team-tag' "
+        'and claims like \'%"aws_account":"110000000001"%\' order by effective_cost desc, charge_key limit 1'
+    )
+    (found,) = costowner(company, "explain", key)
+    assert (found["owner_id"], Decimal(found["costs"]["effective_cost"])) == (owner, cost)
+    assert [(rule["rule_id"], rule["lost_because"]) for rule in found["rules"]] == [
+        ("aws-team-tag", None),
+        ("aws-account-search", "priority 50 is before 100"),
+    ]
+    assert found["delivery"]["slice_id"].startswith("cur|sample-cur2|2026-")
+    assert [Path(file).parent.name for file in found["delivery"]["files"]] == ["cost_and_usage_report"]
+    # A shared key of a gateway: split by requests, then by the pool.
+    ((pooled,),) = company.query(
+        "select min(charge_key) from fact_cost where pool_owner_id = 'llm-shared' and telemetry_status = 'metered'"
+    )
+    (found,) = costowner(company, "explain", pooled)
+    assert [step.split(" ")[0] for step in found["steps"]] == ["split", "shared"]
+
+
+def test_registry_check_finds_no_error_and_the_cost_that_nobody_declared(company: Company) -> None:
+    found = costowner(company, "registry", "check")
+    assert found["errors"] == [] and not [line for line in found["warnings"] if "never wins" in line]
+    unowned = {(claim["kind"], claim["value"]) for claim in found["claims_without_a_rule"] if claim["unowned"]}
+    # What the sample company has and declares nowhere: a scratch cluster and a hack day's project.
+    assert {("atlas_cluster_name", "scratch"), ("vercel_project", "prj_hackday")} <= unowned
+
+
+def test_doctor_finds_the_installation_sound(company: Company) -> None:
+    states = {finding["name"]: finding["state"] for finding in costowner(company, "doctor")}
+    assert set(states.values()) == {"ok"}, states
 
 
 def test_parquet_says_the_same_as_the_database(company: Company) -> None:

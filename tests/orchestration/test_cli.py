@@ -62,7 +62,8 @@ def test_keys_of_a_new_installation_are_its_users_alone_and_outside_git(installa
     assert stat.S_IMODE(secrets.parent.stat().st_mode) == 0o700
     subprocess.run(["git", "init", "-q", installation], check=True)
     ignored = subprocess.run(
-        ["git", "-C", installation, "check-ignore", ".dlt/secrets.toml", "lake/x", "warehouse.duckdb"], check=False
+        ["git", "-C", installation, "check-ignore", ".dlt/secrets.toml", "lake/x", "logs/x", "warehouse.duckdb"],
+        check=False,
     )
     assert ignored.returncode == 0
 
@@ -121,4 +122,5 @@ def test_every_command_explains_itself() -> None:
     for name, command in costowner.commands.items():
         shown = runner.invoke(costowner, [name, "--help"])
         assert shown.exit_code == 0 and command.help and command.help.split(".")[0][:40] in shown.output, name
+        assert "Examples:" in shown.output and f"costowner {name}" in shown.output, name
     assert runner.invoke(costowner, ["refresh", "--moths", "2026-01"]).exit_code == 2

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
+from ingestion.errors import near_misses
 from ingestion.sources.registry.client import Entry, Registry
 from ingestion.sources.registry.globs import share_a_name
 from ingestion.sources.registry.shape import ends, owner_entries, starts
@@ -41,7 +42,7 @@ def _cycle(start: str, parents: dict[str, set[str]]) -> list[str] | None:
 
 def _undeclared(entry: Entry, owner: str, role: str, by_id: ByOwner) -> Iterator[str]:
     if owner not in by_id:
-        yield f"{entry.place}: {role} {owner!r} is not declared in owners.yml"
+        yield f"{entry.place}: {role} {owner!r} is not declared in owners.yml{near_misses(owner, by_id)}"
 
 
 def _dates(entries: Iterable[Entry]) -> Iterator[str]:

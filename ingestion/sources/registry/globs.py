@@ -1,4 +1,4 @@
-"""Names with * and ?, as the registry writes them: whether a name matches, whether two patterns share a name."""
+"""Names with * and ?, as the registry writes them: whether a name matches, how two patterns relate."""
 
 from __future__ import annotations
 
@@ -15,6 +15,16 @@ def _expression(pattern: str) -> re.Pattern[str]:
 def matches(name: str, pattern: str) -> bool:
     """Whether a name matches a pattern, by case."""
     return _expression(pattern).fullmatch(name) is not None
+
+
+def covers(wide: str, narrow: str) -> bool:
+    """Whether every name that matches the narrow pattern matches the wide one too.
+
+    Only what is certain: a `*` of the narrow pattern has to meet a `*` of the wide one.
+    """
+    parts = {"*": ".*", "?": r"[^*]"}
+    expression = "".join(parts.get(letter, re.escape(letter)) for letter in wide)
+    return re.fullmatch(expression, narrow, re.DOTALL) is not None
 
 
 def share_a_name(one: str, other: str) -> bool:
