@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
+from ingestion.setting_table import DUCKDB_MEMORY, check_settings
 from ingestion.settings import SHIPPED, Home
 from orchestration.engine import Engine
 
@@ -88,7 +89,9 @@ def prepare(home: Home) -> None:
     """Make an installation's folders and set what its processes read from the environment.
 
     From here on this process and its children create files that are their user's alone (umask 077).
+    Raises SettingError where a setting has a wrong value.
     """
+    check_settings()
     _make_private(home)
     settings = Template((Path(__file__).parent / "dagster.yaml").read_text())
     # JSON is YAML: a path of any characters stays one text.
@@ -117,4 +120,4 @@ def prepare(home: Home) -> None:
 
 def duckdb_memory() -> str:
     """How much memory DuckDB may use before it spills to disk (also in dbt's profile)."""
-    return os.environ.get("COSTOWNER_DUCKDB_MEMORY", "4GB")
+    return DUCKDB_MEMORY.value()

@@ -19,8 +19,9 @@ from typing import Any
 import dagster as dg
 import duckdb
 
+from ingestion.setting_table import DUCKDB
 from ingestion.settings import Home
-from orchestration.engine import DUCKDB, Engine
+from orchestration.engine import Engine
 from orchestration.environment import DBT_PROJECT, duckdb_memory, project_digest
 from orchestration.state_file import write_state
 

@@ -11,6 +11,7 @@ from ingestion.access.objects import Object, ObjectStore
 from ingestion.access.stores import open_store
 from ingestion.errors import BadInput
 from ingestion.lake.contract import Known, NoData, Rows, Slice, Source
+from ingestion.setting_table import about
 from ingestion.settings import Month, Window
 from ingestion.sources.llm_providers.client import ANTHROPIC_URL, OPENAI_URL, Anthropic, OpenAi, closed_days
 from ingestion.sources.llm_providers.cost_files import PROVIDER_COSTS, SUFFIXES, cost_rows, month_of
@@ -35,20 +36,30 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ProviderSettings:
-    """`openai_admin_key`, `anthropic_admin_key`, `openrouter_management_key`: a provider without a key is left out.
+    """The providers' own reports of cost and usage. A provider without a key is left out."""
 
-    `costs_url`: a folder or `s3://bucket/prefix` of files with what other providers bill.
-    """
-
-    openai_admin_key: str | None = field(default=None, repr=False)
-    anthropic_admin_key: str | None = field(default=None, repr=False)
-    openai_base_url: str = OPENAI_URL
-    anthropic_base_url: str = ANTHROPIC_URL
-    openrouter_management_key: str | None = field(default=None, repr=False)
-    openrouter_base_url: str = OPENROUTER_URL
-    costs_url: str | None = None
-    costs_profile: str | None = None
-    costs_endpoint_url: str | None = None
+    openai_admin_key: str | None = field(
+        default=None,
+        repr=False,
+        metadata=about("an admin key of the OpenAI organization (`sk-admin-…`), read-only scopes"),
+    )
+    anthropic_admin_key: str | None = field(
+        default=None, repr=False, metadata=about("an admin key of the Anthropic organization (`sk-ant-admin…`)")
+    )
+    openai_base_url: str = field(default=OPENAI_URL, metadata=about("the address of OpenAI's API"))
+    anthropic_base_url: str = field(default=ANTHROPIC_URL, metadata=about("the address of Anthropic's API"))
+    openrouter_management_key: str | None = field(
+        default=None, repr=False, metadata=about("a management key of the OpenRouter account")
+    )
+    openrouter_base_url: str = field(default=OPENROUTER_URL, metadata=about("the address of OpenRouter's API"))
+    costs_url: str | None = field(
+        default=None,
+        metadata=about("a folder or `s3://bucket/prefix` of files with what other providers bill"),
+    )
+    costs_profile: str | None = field(
+        default=None, metadata=about("a profile of the AWS configuration; else boto3's own chain")
+    )
+    costs_endpoint_url: str | None = field(default=None, metadata=about("another S3-compatible store than AWS's"))
 
 
 def _openrouter(client: OpenRouter, window: Window, known: Known, now: datetime) -> Iterator[Slice]:
