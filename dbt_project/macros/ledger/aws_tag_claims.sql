@@ -1,25 +1,25 @@
 {% macro aws_tag_claims() %}
     {#-
         The claims that AWS tags and cost categories make. Exports spell a user's tag `user_team` or `user:team`;
-        the claim is `aws_tag:team` for all of them. Which keys make claims is said in the variable `claim_tag_keys`.
+        the claim is `aws_tag:team` for all of them. The registry names the keys that make claims (macro `claim_tag_keys`).
 
         Of IAM principals (`aws_principal_tag:team`) and accounts (`aws_account_tag:team`) as well: newer exports say so
         by what stands before the key, in `resource_tags` or in `tags`. These are looked up where there can be any.
     -#}
     {%- set claims = [] -%}
-    {%- for key in var("claim_tag_keys") -%}
+    {%- for key in claim_tag_keys() -%}
         {%- set spellings = ["user_" ~ key, "user:" ~ key, key, "user_" ~ (key | capitalize), "user:" ~ (key | capitalize)] -%}
         {%- do claims.append(["aws_tag:" ~ key, map_value("resource_tags", spellings)]) -%}
     {%- endfor -%}
-    {%- for name in var("claim_cost_categories") -%}
+    {%- for name in claim_cost_categories() -%}
         {%- do claims.append(["aws_cost_category:" ~ name, map_value("cost_category", [name])]) -%}
     {%- endfor -%}
-    {%- for key in var("claim_tag_keys") -%}
+    {%- for key in claim_tag_keys() -%}
         {%- set of_principal = aws_principal_tag_spellings(key) -%}
         {%- set tag_value = "coalesce(" ~ map_value("resource_tags", of_principal) ~ ", " ~ map_value("tags", of_principal) ~ ")" -%}
         {%- do claims.append(["aws_principal_tag:" ~ key, "case when " ~ is_bedrock("service_code") ~ " or line_item_iam_principal is not null then " ~ tag_value ~ " end"]) -%}
     {%- endfor -%}
-    {%- for key in var("claim_tag_keys") -%}
+    {%- for key in claim_tag_keys() -%}
         {%- set of_account = _aws_tag_spellings(["accountTag/", "accountTag:", "account_tag_", "account/"], key) -%}
         {%- do claims.append(["aws_account_tag:" ~ key, "case when tags is not null then " ~ map_value("tags", of_account) ~ " end"]) -%}
     {%- endfor -%}

@@ -2,19 +2,19 @@
     {#-
         The claims of a FOCUS row, as [[name, expression], …]. Rows of AWS make the claims that CUR makes of the same usage
         (aws_tag, aws_principal_tag, aws_cost_category, aws_inference_profile, aws_commitment, aws_account, service_name, source), so that the same rules find the same owners.
-        Which keys make claims is said in the variables `claim_tag_keys` and `claim_cost_categories`.
+        The registry names the keys that make claims (macros `claim_tag_keys`, `claim_cost_categories`).
     -#}
     {%- set claims = [] -%}
-    {%- for key in var("claim_tag_keys") -%}
+    {%- for key in claim_tag_keys() -%}
         {%- set spellings = ["user_" ~ key, "user:" ~ key, key, "user_" ~ (key | capitalize), "user:" ~ (key | capitalize), key | capitalize] -%}
         {%- set tag_value = "coalesce(" ~ _json_texts("tags", spellings) ~ ")" -%}
         {%- do claims.append(["aws_tag:" ~ key, "case when is_aws and has_tags then " ~ tag_value ~ " end"]) -%}
         {%- do claims.append(["focus_tag:" ~ key, "case when not is_aws and has_tags then " ~ tag_value ~ " end"]) -%}
     {%- endfor -%}
-    {%- for key in var("claim_tag_keys") -%}
+    {%- for key in claim_tag_keys() -%}
         {%- do claims.append(["aws_principal_tag:" ~ key, "case when has_tags and " ~ is_bedrock("aws_service_code") ~ " then coalesce(" ~ _json_texts("tags", aws_principal_tag_spellings(key)) ~ ") end"]) -%}
     {%- endfor -%}
-    {%- for name in var("claim_cost_categories") -%}
+    {%- for name in claim_cost_categories() -%}
         {%- do claims.append(["aws_cost_category:" ~ name, "case when is_aws and cost_categories is not null then " ~ json_text("cost_categories", name) ~ " end"]) -%}
     {%- endfor -%}
     {{

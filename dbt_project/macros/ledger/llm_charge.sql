@@ -180,7 +180,7 @@
     {#- The claims of a workspace's own tags, as [[name, expression], …]: `anthropic_workspace_tag:team`. -#}
     {%- set claims = [] -%}
     {%- if source == "anthropic" -%}
-        {%- for key in var("claim_tag_keys") -%}
+        {%- for key in claim_tag_keys() -%}
             {%- do claims.append(["anthropic_workspace_tag:" ~ key, json_text(tags, key)]) -%}
         {%- endfor -%}
     {%- endif -%}
