@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from ingestion.settings import Month
-from sample_company.aws_columns import SCHEMA
+from sample_company.aws.columns import SCHEMA
 
 EXPORT = "benchmark-cur2"
 FILE_ROWS = 500_000

@@ -19,6 +19,7 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.peak_memory import measure
+from ingestion.atomic_write import atomic_write
 from ingestion.settings import Home
 from sample_company.stage import Stage, staged
 
@@ -38,12 +39,12 @@ def repeat_lines(stage: Stage, charges: int) -> int:
         copies = max(1, round(charges / sum(count(file) for file in files)))
         changed = ", ".join(f"{column} || '-' || copy as {column}" for column in COPIED_IDS)
         for file in files:
-            connection.execute(
-                f"copy (select * exclude (copy) replace ({changed}) from "
-                f"(select * from read_parquet('{file}'), range({copies}) as copies(copy))) to '{file}.new' "
-                "(format parquet, compression snappy)"
-            )
-            file.with_name(f"{file.name}.new").replace(file)
+            with atomic_write(file, durable=False) as draft:
+                connection.execute(
+                    f"copy (select * exclude (copy) replace ({changed}) from "
+                    f"(select * from read_parquet('{file}'), range({copies}) as copies(copy))) to '{draft}' "
+                    "(format parquet, compression snappy)"
+                )
         return sum(count(file) for file in files)
 
 

@@ -6,16 +6,15 @@ or the environment (`SOURCES__VERCEL__TOKEN`).
 
 from __future__ import annotations
 
-import os
-import re
 from dataclasses import MISSING, Field, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import dlt
 
+from ingestion import setting_table as table
 from ingestion.errors import SettingError
 
 # The folder that holds the packages: a checkout of this repository, or the environment that the wheel is installed in.
@@ -51,7 +50,7 @@ class Home:
 
         Raises SettingError where there is none of them.
         """
-        configured = os.environ.get("COSTOWNER_HOME")
+        configured = table.HOME.given()
         if configured:
             return cls(Path(configured).resolve())
         if installation := _installation_around(Path.cwd()):
@@ -70,12 +69,7 @@ class Home:
     @property
     def lake(self) -> Path:
         """The root of the lake: `<lake>/raw_<source>/<table>/<load id>.<file id>.parquet`."""
-        configured = os.environ.get("COSTOWNER_LAKE")
-        if configured and "://" in configured:
-            raise SettingError(
-                f"COSTOWNER_LAKE={configured}: this release keeps its lake in a folder; "
-                "give a path (a mounted bucket works), see docs/decisions/0004"
-            )
+        configured = table.LAKE.given()
         return Path(configured).resolve() if configured else self.root / "lake"
 
     @property
@@ -91,7 +85,7 @@ class Home:
     @property
     def published(self) -> Path:
         """What BI tools read."""
-        configured = os.environ.get("COSTOWNER_PUBLISHED")
+        configured = table.PUBLISHED.given()
         return Path(configured).resolve() if configured else self.root / "published"
 
     @property
@@ -102,7 +96,7 @@ class Home:
     @property
     def registry(self) -> Path:
         """The customer's declarations: owners, rules, pools, budgets."""
-        configured = os.environ.get("COSTOWNER_REGISTRY")
+        configured = table.REGISTRY.given()
         if configured:
             return Path(configured).resolve()
         return (self.root if self.is_installation else SHIPPED) / "registry"
@@ -114,14 +108,7 @@ class Home:
 
 def utc_now() -> datetime:
     """The current instant, or `COSTOWNER_NOW` (ISO 8601, for tests and simulations)."""
-    given = os.environ.get("COSTOWNER_NOW")
-    if not given:
-        return datetime.now(UTC)
-    try:
-        parsed = datetime.fromisoformat(given)
-    except ValueError as error:
-        raise SettingError(f"COSTOWNER_NOW={given!r} is not an ISO 8601 time") from error
-    return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    return table.NOW.given() or datetime.now(UTC)
 
 
 @dataclass(frozen=True, order=True)
@@ -134,8 +121,10 @@ class Month:
     @classmethod
     def parse(cls, value: str) -> Month:
         """From `YYYY-MM`."""
-        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", value):
-            raise SettingError(f"{value!r} is not a month: write YYYY-MM")
+        try:
+            table.MONTH.parse(value)
+        except ValueError:
+            raise SettingError(f"{value!r} is not a month: write YYYY-MM") from None
         return cls(int(value[:4]), int(value[5:]))
 
     @classmethod
@@ -193,31 +182,44 @@ class Configured(Protocol):
 Spec = TypeVar("Spec", bound=Configured)
 
 
-Setting = str | int | bool | list[object]
+TYPED: dict[str, table.Kind[Any]] = {"int": table.WHOLE, "bool": table.SWITCH}
 
 
-def _look_up(key: str) -> Setting | None:
-    """One setting by its exact key. (dlt's own resolution also tries shorter keys, down to a bare `TOKEN`:
-    one vendor's secret must never be offered to another.)"""
-    for accessor in (dlt.secrets, dlt.config):
-        found: Any = accessor.get(key, Any)
-        if found is not None and found != "":
-            return cast(Setting, found)
+def look_up(key: str) -> tuple[object, str] | None:
+    """A source's setting by its exact key, and dlt's name of the place that it comes from; None where it is not set.
+
+    dlt's own resolution also tries shorter keys, down to a bare `TOKEN`; one vendor's secret must never be offered to
+    another.
+    """
+    *sections, name = key.split(".")
+    for provider in dlt.config.config_providers:
+        value, _ = provider.get_value(name, Any, None, *sections)
+        if value is not None and value != "":
+            return value, provider.name
     return None
 
 
-def _typed(name: str, hint: Any, value: object) -> object:
+def typed(name: str, hint: Any, value: object) -> object:
     if hint == "tuple[str, ...]":
         items = value if isinstance(value, list) else str(value).split(",")
         return tuple(str(item).strip() for item in items if str(item).strip())
-    if hint == "int":
-        try:
-            return int(str(value))
-        except ValueError:
-            raise SettingError(f"{name} must be a whole number") from None
-    if hint == "bool":
-        return str(value).strip().lower() in ("1", "true", "yes", "on")
-    return str(value)
+    kind = TYPED.get(hint)
+    if kind is None:
+        return str(value)
+    try:
+        return kind.parse(str(value))
+    except (ValueError, KeyError):
+        # Not its value: a secret may stand in the wrong place.
+        raise SettingError(f"{name}: {kind.allowed}") from None
+
+
+def environment_name(key: str) -> str:
+    """The environment variable of a source's setting: `sources.vercel.token` is SOURCES__VERCEL__TOKEN."""
+    return key.replace(".", "__").upper()
+
+
+def is_required(field: Field[Any]) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
 
 
 def resolve(spec: type[Spec], source: str) -> Spec | None:
@@ -225,20 +227,19 @@ def resolve(spec: type[Spec], source: str) -> Spec | None:
 
     None where none of the required settings is given: the source is not set up, and is skipped.
     Raises SettingError, which names the setting and never its value, where only some are given or one is
-    malformed. Fields may be `str`, `str | None`, `int`, `bool` or `tuple[str, ...]`.
+    malformed. Fields may be `str`, `str | None`, `int`, `bool` or `tuple[str, ...]`; `about` describes them.
     """
     given: dict[str, object] = {}
     missing: list[str] = []
     required = 0
     for declared in fields(spec):
         key = f"sources.{source}.{declared.name}"
-        value = _look_up(key)
-        is_required = declared.default is MISSING and declared.default_factory is MISSING
-        required += is_required
-        if value is not None:
-            given[declared.name] = _typed(key, declared.type, value)
-        elif is_required:
-            missing.append(f"{key} (environment: SOURCES__{source.upper()}__{declared.name.upper()})")
+        found = look_up(key)
+        required += is_required(declared)
+        if found is not None:
+            given[declared.name] = typed(key, declared.type, found[0])
+        elif is_required(declared):
+            missing.append(f"{key} (environment: {environment_name(key)})")
     if missing and len(missing) == required:
         return None
     if missing:
@@ -248,6 +249,7 @@ def resolve(spec: type[Spec], source: str) -> Spec | None:
 
 def secrets_of(spec: type[Configured], source: str) -> set[str]:
     """The secret values that a source is given, and the passwords in their URLs: what no log may hold."""
-    given = (_look_up(f"sources.{source}.{declared.name}") for declared in fields(spec) if not declared.repr)
+    found = (look_up(f"sources.{source}.{declared.name}") for declared in fields(spec) if not declared.repr)
+    given = (value for value, _ in filter(None, found))
     values = {str(item) for value in given if value for item in (value if isinstance(value, list) else [value])}
     return values | {password for value in values if "://" in value and (password := urlsplit(value).password)}

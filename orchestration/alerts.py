@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
 
 import requests
 
 from ingestion.access.http import SameOriginSession
+from ingestion.setting_table import ALERT_WEBHOOK
 
 log = logging.getLogger("costowner.alerts")
 
@@ -19,7 +19,7 @@ def alert(title: str, text: str) -> bool:
     The body is `{"text": "<title>\\n<text>"}`, which Slack, Mattermost and Teams workflows read.
     """
     log.warning("%s: %s", title, text)
-    webhook = os.environ.get("COSTOWNER_ALERT_WEBHOOK")
+    webhook = ALERT_WEBHOOK.given()
     if not webhook:
         return True
     try:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from string import Template
 
+from ingestion.setting_table import check_settings
 from ingestion.settings import Home
 from orchestration.dbt.engine import Engine
 from orchestration.dbt.project_files import DBT_PROJECT, project_digest
@@ -67,7 +68,9 @@ def prepare(home: Home) -> None:
     """Make an installation's folders and set what its processes read from the environment.
 
     From here on this process and its children create files that are their user's alone (umask 077).
+    Raises SettingError where a setting has a wrong value.
     """
+    check_settings()
     _make_private(home)
     settings = Template((Path(__file__).parent / "dagster.yaml").read_text())
     # JSON is YAML: a path of any characters stays one text.

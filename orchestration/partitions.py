@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import dagster as dg
 
+from ingestion.setting_table import HISTORY_START
 from ingestion.settings import Month, Window, utc_now
 
 DEFAULT_MONTHS = 13
@@ -16,7 +15,7 @@ def history_start() -> Month:
 
     The default moves with the quarter only, so that partitions keep their meaning between restarts.
     """
-    given = os.environ.get("COSTOWNER_HISTORY_START")
+    given = HISTORY_START.given()
     if given:
         return Month.parse(given)
     now = utc_now()

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ingestion.atomic_write import atomic_write
+
 
 def write_state(file: Path, content: Any) -> None:
     """Replace a state file; a process that is killed here leaves the previous one."""
-    draft = file.with_suffix(".tmp")
-    draft.write_text(json.dumps(content))
-    draft.replace(file)
+    with atomic_write(file) as draft:
+        draft.write_text(json.dumps(content))

@@ -16,7 +16,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from sample_company.llm import SHARED_KEY, SIGNING_SERVICE, LlmRequest, spike_days
+from sample_company.llm.requests import SHARED_KEY, SIGNING_SERVICE, LlmRequest, spike_days
 from sample_company.world import World
 
 ISSUER, AUDIENCE, KEY_NAME = "https://identity.sample.example", "llm-gateway", "2026-1"

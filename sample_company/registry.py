@@ -8,12 +8,14 @@ from typing import Any
 
 import yaml
 
-from sample_company import atlas, aws, llm, llm_side, vercel
+from sample_company import atlas, vercel
+from sample_company.aws import export
 from sample_company.company import DEPARTMENTS, SERVICES, TEAMS
-from sample_company.llm_models import BATCH_FACTOR
+from sample_company.llm import other_products, requests
+from sample_company.llm.models import BATCH_FACTOR
 from sample_company.world import World
 
-VENDORS: tuple[Any, ...] = (aws, vercel, atlas, llm, llm_side)
+VENDORS: tuple[Any, ...] = (export, vercel, atlas, requests, other_products)
 
 
 def owners(world: World) -> list[dict[str, object]]:

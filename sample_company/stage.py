@@ -9,8 +9,10 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 
-from sample_company import atlas, aws, identity, litellm, llm_providers, registry, request_log, vercel
+from sample_company import atlas, identity, registry, vercel
+from sample_company.aws import export
 from sample_company.labels import write_labels
+from sample_company.llm import litellm, provider_apis, request_log
 from sample_company.server import Faults, serving
 from sample_company.world import State, World
 
@@ -47,7 +49,7 @@ def yesterday() -> date:
 def write_world(world: World, as_of: date, folder: Path) -> None:
     """Write what lies in files: registry, exports, logs, and the labels beside them."""
     registry.write_registry(world, folder / "registry")
-    aws.write_export(world, as_of, folder / "exports")
+    export.write_export(world, as_of, folder / "exports")
     litellm.write_logs(world, as_of, folder / "logs")
     identity.write_key_set(folder / "identity")
     labels = chain.from_iterable(vendor.labels(world, as_of) for vendor in registry.VENDORS)
@@ -62,16 +64,16 @@ def staged(
     """The sample company, served while the context lasts."""
     world = World(seed, until or yesterday())
     state = State(world, as_of or world.until + timedelta(days=1))
-    routes = [*vercel.routes(state), *atlas.routes(state), *llm_providers.routes(state)]
+    routes = [*vercel.routes(state), *atlas.routes(state), *provider_apis.routes(state)]
     faults = Faults()
     with serving(routes, faults=faults) as base_url, request_log.mongo_server() as mongo_uri:
         environment = {
             "COSTOWNER_REGISTRY": str(folder / "registry"),
             "COSTOWNER_HISTORY_START": f"{world.start:%Y-%m}",
-            **aws.settings(folder / "exports"),
+            **export.settings(folder / "exports"),
             **vercel.settings(base_url),
             **atlas.settings(base_url),
-            **llm_providers.settings(base_url),
+            **provider_apis.settings(base_url),
             **litellm.settings(folder / "logs"),
             **request_log.settings(mongo_uri),
             **identity.settings(folder / "identity"),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from ingestion.atomic_write import atomic_write
 from ingestion.errors import BadInput, TornDelivery
 
 
@@ -53,17 +53,6 @@ class ObjectStore(Protocol):
         Raises TornDelivery where it was replaced meanwhile.
         """
         ...
-
-
-@contextmanager
-def partial(target: Path) -> Iterator[Path]:
-    """A file to write to beside `target`, which it becomes when the context ends well, and never otherwise."""
-    draft = target.with_name(f"{target.name}.part")
-    try:
-        yield draft
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -112,7 +101,7 @@ class Folder:
         file = self.path / found.key
         if not file.is_file():
             raise BadInput(f"{file}: no such file")
-        with partial(target) as draft:
+        with atomic_write(target, durable=False) as draft:
             shutil.copyfile(file, draft)
             if self._describe(found.key, file) != found:
                 raise TornDelivery(f"{file} was replaced while it was being read")

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from ingestion.access.objects import Object, partial
+from ingestion.access.objects import Object
 from ingestion.access.s3_client import Access, explained, no_terminal
+from ingestion.atomic_write import atomic_write
 from ingestion.errors import TornDelivery
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Bucket:
         return content.getvalue()
 
     def download(self, found: Object, target: Path) -> None:
-        with partial(target) as draft:
+        with atomic_write(target, durable=False) as draft:
             with draft.open("wb") as file:
                 self._fetch(found.key, found.etag, file)
             if draft.stat().st_size != found.size:

@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from dlt.destinations.impl.filesystem.filesystem import CURRENT_VERSION, INIT_FILE_NAME
 from dlt.pipeline.trace import TRACE_FILE_NAME
 
+from ingestion.atomic_write import atomic_write
 from ingestion.lake.contract import (
     DELIVERIES,
     DELIVERY_TOTALS,
@@ -47,9 +48,8 @@ def _open_dataset(folder: Path) -> None:
     if marker.exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f"{INIT_FILE_NAME}.tmp"
-    draft.write_text(json.dumps({"initial_version": CURRENT_VERSION, "current_version": CURRENT_VERSION}))
-    draft.replace(marker)
+    with atomic_write(marker) as draft:
+        draft.write_text(json.dumps({"initial_version": CURRENT_VERSION, "current_version": CURRENT_VERSION}))
 
 
 # What dlt's records of loads look like, of a load that never was: readers that know no empty list of files.
@@ -69,14 +69,12 @@ def declare(home: Home, source: Source) -> None:
         target = folder / f"{table.name}.parquet"
         if target.exists() and pq.read_schema(target).equals(table.schema):
             continue
-        draft = target.with_suffix(".tmp")
-        pq.write_table(table.schema.empty_table(), draft)
-        draft.replace(target)
+        with atomic_write(target) as draft:
+            pq.write_table(table.schema.empty_table(), draft)
     loads = folder / "loads.jsonl"
     if not loads.exists():
-        draft = loads.with_suffix(".tmp")
-        draft.write_text(json.dumps(NO_LOAD) + "\n")
-        draft.replace(loads)
+        with atomic_write(loads) as draft:
+            draft.write_text(json.dumps(NO_LOAD) + "\n")
 
 
 def _forget_vendor_columns(pipeline: dlt.Pipeline, source: Source) -> None:

@@ -6,7 +6,6 @@ What can't be read is named in `ingestion.lake.faults`.
 from __future__ import annotations
 
 import gzip
-import os
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ import pyarrow.parquet as pq
 
 from ingestion.errors import BadInput
 from ingestion.lake.faults import fault
+from ingestion.setting_table import DUCKDB_MEMORY
 
 GZIP_MAGIC = b"\x1f\x8b"
 # DuckDB's widest decimal.
@@ -34,7 +34,7 @@ def engine(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """DuckDB within the memory that dbt has too; beyond it it spills into `spill`."""
     with duckdb.connect(
         config={
-            "memory_limit": os.environ.get("COSTOWNER_DUCKDB_MEMORY") or "4GB",
+            "memory_limit": DUCKDB_MEMORY.value(),
             "preserve_insertion_order": False,
             "temp_directory": str(spill),
         }

@@ -20,13 +20,15 @@ from packaging.specifiers import SpecifierSet
 from ingestion.errors import IngestionError, described
 from ingestion.lake.integrity import damaged_loads
 from ingestion.locks import RUN, holder_of
+from ingestion.setting_report import setting_states
+from ingestion.setting_table import SPARK_SESSION
 from ingestion.settings import PROJECT_ROOT, Home, utc_now
 from ingestion.sources.catalog import SOURCES
 from ingestion.sources.llm_prompts import SOURCE as PROMPTS
 from orchestration.cli.output import print_json
 from orchestration.cli.registry import check
 from orchestration.cli.sources import NOT_SET_UP, SET_UP, WRONG, state_of
-from orchestration.dbt.engine import SPARK_SESSION, Engine
+from orchestration.dbt.engine import Engine
 
 OK, WARNING, BROKEN = "ok", "warning", "broken"
 # Those that a question about an installation begins with; the others show only where they are wrong.
@@ -138,7 +140,11 @@ def _java_release(shown: str) -> int:
 
 
 def _settings(home: Home) -> Iterator[Finding]:
-    utc_now()
+    for setting in setting_states():
+        if setting.problem:
+            yield Finding(setting.name, BROKEN, setting.problem, "docs/settings.md lists all settings")
+        elif setting.is_set:
+            yield Finding(setting.name, OK, f"{setting.value} ({setting.origin})")
     by_state: dict[str, list[str]] = {SET_UP: [], NOT_SET_UP: [], WRONG: []}
     problems = []
     for source in SOURCES:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from ingestion.errors import SettingError
 from ingestion.lake.contract import Source
-from ingestion.settings import MARKER, SHIPPED
+from ingestion.setting_table import ABOUT
+from ingestion.settings import MARKER, SHIPPED, is_required
 from ingestion.sources import registry
 from ingestion.sources.catalog import SOURCES
 
@@ -83,8 +84,8 @@ def _section(source: Source) -> str:
     about = (source.settings.__doc__ or "").strip().splitlines()
     lines = [f"# {source.title}", *(f"# {line.strip()}".rstrip() for line in about), f"[sources.{source.name}]"]
     for declared in fields(source.settings):
-        is_required = declared.default is MISSING and declared.default_factory is MISSING
-        note = "required" if is_required else "optional"
+        note = "required" if is_required(declared) else "optional"
+        lines.append(f"# {declared.metadata[ABOUT]}")
         lines.append(f"# {declared.name} = {_example(declared.type, declared.default)}  # {note}")
     return "\n".join(lines) + "\n"
 

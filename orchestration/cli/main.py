@@ -16,12 +16,12 @@ from pathlib import Path
 import click
 
 from ingestion.errors import IngestionError, SettingError, near_misses
+from ingestion.setting_table import HOME, RETENTION_DAYS
 from ingestion.settings import PROJECT_ROOT, Home, Month, Window, utc_now
 from orchestration.cli.output import json_option
 from orchestration.environment import prepare
 
 DEMO = "costowner-demo"
-RETENTION = "COSTOWNER_RETENTION_DAYS"
 
 demo_option = click.option(
     "--demo", is_flag=True, help="On a made-up sample company, in a folder of its own; never mixes with your data."
@@ -263,12 +263,10 @@ def prune() -> None:
     """
     from orchestration.retention.prune import prune as remove
 
-    given = os.environ.get(RETENTION, "35")
-    if not given.isdecimal():
-        raise SettingError(f"{RETENTION} must be a whole number of days")
     with _installation(demo=False) as home:
-        removed = remove(home, utc_now(), timedelta(days=int(given)))
-    click.echo(f"removed {len(removed)} files that no slice of the last {given} days needs")
+        days = RETENTION_DAYS.value()
+        removed = remove(home, utc_now(), timedelta(days=days))
+    click.echo(f"removed {len(removed)} files that no slice of the last {days} days needs")
 
 
 @costowner.command()
@@ -311,7 +309,7 @@ def _located(demo: bool) -> Home:
         if home.is_installation:
             os.environ["DLT_PROJECT_DIR"] = str(home.root)
         return home
-    home = Home(Path(os.environ.get("COSTOWNER_HOME") or DEMO).resolve())
+    home = Home(Path(HOME.given() or DEMO).resolve())
     # No setting of one's own reaches the demo, and no credential its log.
     for name in [name for name in os.environ if name.startswith("SOURCES__")]:
         del os.environ[name]

@@ -6,7 +6,6 @@ marts are read in `warehouse.py`. The assets, checks, schedules and the publicat
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import sys
@@ -14,12 +13,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from ingestion import setting_table as table
 from ingestion.errors import SettingError
+from ingestion.setting_table import DUCKDB, SPARK, SPARK_SESSION
 from ingestion.settings import PROJECT_ROOT, Home
 
-SETTING = "COSTOWNER_ENGINE"
+SETTING = table.ENGINE.name
 BETWEEN_TRIES = 10  # seconds
-DUCKDB, SPARK, SPARK_SESSION = "duckdb", "spark", "spark_session"
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,7 @@ class Engine:
     @classmethod
     def from_environment(cls) -> Engine:
         """The engine that COSTOWNER_ENGINE names; DuckDB where it is not set."""
-        name = os.environ.get(SETTING) or DUCKDB
-        if name not in (DUCKDB, SPARK, SPARK_SESSION):
-            raise SettingError(
-                f"{SETTING}={name}: there are {DUCKDB} (embedded), {SPARK} (a cluster's Thrift server) and "
-                f"{SPARK_SESSION} (Spark in this process); see docs/scaling.md"
-            )
-        return cls(name)
+        return cls(table.ENGINE.value())
 
     @property
     def is_spark(self) -> bool:
@@ -56,7 +50,7 @@ class Engine:
         """
         if not self.is_spark:
             return Path(sys.executable).with_name("dbt")
-        environment = Path(os.environ.get("COSTOWNER_SPARK_ENVIRONMENT") or PROJECT_ROOT / ".venv-spark")
+        environment = Path(table.SPARK_ENVIRONMENT.given() or PROJECT_ROOT / ".venv-spark")
         found = environment / "bin" / "dbt"
         if not found.exists():
             raise SettingError(f"{SETTING}={self.name}: there is no {found}; `make spark` installs it")
@@ -92,12 +86,10 @@ class Engine:
         """
         if self.name != SPARK:
             return
-        host = os.environ.get("COSTOWNER_SPARK_HOST") or "127.0.0.1"
-        port = os.environ.get("COSTOWNER_SPARK_PORT") or "10000"
-        retries = int(os.environ.get("COSTOWNER_SPARK_RETRIES") or 5)
+        host, port, retries = table.SPARK_HOST.value(), table.SPARK_PORT.value(), table.SPARK_RETRIES.value()
         for attempt in range(retries + 1):
             try:
-                socket.create_connection((host, int(port)), timeout=BETWEEN_TRIES).close()
+                socket.create_connection((host, port), timeout=BETWEEN_TRIES).close()
                 return
             except OSError as error:
                 if attempt == retries:
@@ -115,12 +107,7 @@ class Engine:
         if not self.is_spark:
             return {"COSTOWNER_LAKE_PATH": str(home.lake), "COSTOWNER_WAREHOUSE": str(home.warehouse)}
         return {
-            "COSTOWNER_LAKE_PATH": os.environ.get("COSTOWNER_SPARK_LAKE") or str(home.lake),
-            "COSTOWNER_EXPORT_PATH": os.environ.get("COSTOWNER_SPARK_EXPORT") or str(self.export_folder(home)),
+            "COSTOWNER_LAKE_PATH": table.SPARK_LAKE.given() or str(home.lake),
+            "COSTOWNER_EXPORT_PATH": table.SPARK_EXPORT.given() or str(self.export_folder(home)),
             "COSTOWNER_SPARK_HOME": str(home.root / "spark"),
         }
-
-
-def duckdb_memory() -> str:
-    """How much memory DuckDB may use before it spills to disk (also in dbt's profile)."""
-    return os.environ.get("COSTOWNER_DUCKDB_MEMORY", "4GB")

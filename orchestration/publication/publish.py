@@ -20,8 +20,9 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
+from ingestion.setting_table import DUCKDB_MEMORY
 from ingestion.settings import Home
-from orchestration.dbt.engine import Engine, duckdb_memory
+from orchestration.dbt.engine import Engine
 from orchestration.publication.warehouse import CATALOG, Mart, opened
 
 # The oldest DuckDB that reads it, as dbt_project/profiles.yml has it for the warehouse.
@@ -160,7 +161,7 @@ def _clear(target: Path) -> None:
 
 
 def _limit(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute(f"set memory_limit = '{duckdb_memory()}'")
+    connection.execute(f"set memory_limit = '{DUCKDB_MEMORY.value()}'")
     connection.execute("set preserve_insertion_order = false")
 
 

@@ -19,8 +19,9 @@ from typing import Any
 import dagster as dg
 import duckdb
 
+from ingestion.setting_table import DUCKDB, DUCKDB_MEMORY
 from ingestion.settings import Home
-from orchestration.dbt.engine import DUCKDB, Engine, duckdb_memory
+from orchestration.dbt.engine import Engine
 from orchestration.dbt.project_files import DBT_PROJECT, project_digest
 from orchestration.state_file import write_state
 
@@ -157,7 +158,7 @@ def opened(home: Home, marts: Sequence[Mart]) -> Iterator[duckdb.DuckDBPyConnect
     """
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
-        connection.execute(f"set memory_limit = '{duckdb_memory()}'")
+        connection.execute(f"set memory_limit = '{DUCKDB_MEMORY.value()}'")
         if Engine.from_environment().is_spark:
             _attach_export(connection, home, marts)
         else:

@@ -7,7 +7,6 @@ each file wholly or not at all, and the next one does the others.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ingestion.atomic_write import atomic_write
 from ingestion.lake.notes import complete_loads, load_of
 from ingestion.locks import RUN, exclusive_lock
 from ingestion.settings import Home
@@ -65,16 +65,6 @@ def _may_stay(rows: pa.Table, policy: PromptPolicy | None, today: date) -> list[
     return kept
 
 
-def _write(rows: pa.Table, file: Path) -> None:
-    """Put rows in a file's place, in one step that outlives a loss of power."""
-    draft = file.with_name(file.name + DRAFT)
-    with draft.open("wb") as output:
-        pq.write_table(rows, output)
-        output.flush()
-        os.fsync(output.fileno())
-    draft.replace(file)
-
-
 def _leftovers(home: Home) -> Iterator[Path]:
     """Copies outside of the data files: drafts of a killed purge, and the files of loads that never ended."""
     yield from sorted(_folder(home).glob(f"*{DRAFT}"))
@@ -115,7 +105,8 @@ def purge(home: Home, now: datetime, registry: Path | None = None) -> Purged:
                 continue
             rows += kept.count(False)
             if any(kept):
-                _write(found.filter(pa.array(kept)), file)
+                with atomic_write(file, DRAFT) as draft:
+                    pq.write_table(found.filter(pa.array(kept)), draft)
                 rewritten += 1
             else:
                 file.unlink()

@@ -36,14 +36,10 @@ from ingestion.sources.focus.shape import COST_AND_USAGE, JSONS
 from ingestion.sources.llm_gateway import SOURCE as LLM_GATEWAY
 from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
 from ingestion.sources.llm_providers import SOURCE as LLM_PROVIDERS
-from ingestion.sources.llm_providers.shape import (
-    ACTIVITY,
-    ANTHROPIC_COSTS,
-    ANTHROPIC_USAGE,
-    OPENAI_COSTS,
-    OPENAI_USAGE,
-    PROVIDER_COSTS,
-)
+from ingestion.sources.llm_providers.anthropic.shape import ANTHROPIC_COSTS, ANTHROPIC_USAGE
+from ingestion.sources.llm_providers.cost_files import PROVIDER_COSTS
+from ingestion.sources.llm_providers.openai.shape import OPENAI_COSTS, OPENAI_USAGE
+from ingestion.sources.llm_providers.openrouter import ACTIVITY
 from ingestion.sources.prices import SOURCE as PRICES
 from ingestion.sources.prices.source import PricesSettings
 from ingestion.sources.registry import SOURCE as REGISTRY

@@ -7,8 +7,8 @@ from datetime import date
 
 import pytest
 
-from sample_company.aws_formats import FORMATS, write_delivery
-from sample_company.aws_lines import NODES, lines, node_name
+from sample_company.aws.formats import FORMATS, write_delivery
+from sample_company.aws.lines import NODES, lines, node_name
 from tests.end_to_end.conftest import FIRST, Company
 
 pytestmark = pytest.mark.slow

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from sample_company.llm import requests
-from sample_company.llm_models import ACCOUNTS, CLASSES, GPT_OSS
+from sample_company.llm.models import ACCOUNTS, CLASSES, GPT_OSS
+from sample_company.llm.requests import requests
 from sample_company.world import World
 from tests.end_to_end.conftest import SECOND, Company
 

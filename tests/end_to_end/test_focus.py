@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from sample_company.aws_base import Line
-from sample_company.aws_focus import Form, settings, write_delivery
-from sample_company.aws_formats import FORMATS
-from sample_company.aws_formats import write_delivery as write_cur
-from sample_company.aws_lines import lines
+from sample_company.aws.base import Line
+from sample_company.aws.focus import Form, settings, write_delivery
+from sample_company.aws.formats import FORMATS
+from sample_company.aws.formats import write_delivery as write_cur
+from sample_company.aws.lines import lines
 from tests.end_to_end.conftest import FIRST, Company
 
 pytestmark = pytest.mark.slow

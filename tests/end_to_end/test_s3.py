@@ -21,7 +21,7 @@ from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
 from ingestion.sources.aws import SOURCE
 from ingestion.sources.aws.source import AwsSettings
-from sample_company.aws import EXPORT, write_export
+from sample_company.aws.export import EXPORT, write_export
 from sample_company.world import World
 from tests.guide import reader_policy
 from tests.s3_server import ROOT, Break, Keys, Proxy, S3Server, needs_s3_server, proxy_before, s3_server

@@ -19,12 +19,12 @@ from ingestion.lake.notes import known_notes, load_of
 from ingestion.settings import PROJECT_ROOT, Home
 from orchestration.cli.matching import Rule, Rules
 from orchestration.dbt.engine import DUCKDB, Engine
-from sample_company.aws_base import PAYER
-from sample_company.aws_bedrock import bedrock_lines, picture_line
+from sample_company.aws.base import PAYER
+from sample_company.aws.bedrock import bedrock_lines, picture_line
 from sample_company.identity import standing
-from sample_company.litellm import late_day
-from sample_company.llm import requests
-from sample_company.request_log import PROMPT
+from sample_company.llm.litellm import late_day
+from sample_company.llm.request_log import PROMPT
+from sample_company.llm.requests import requests
 from tests.end_to_end.conftest import Company, Reader
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sample_company.llm_side import EVAL_TEAM, EVAL_WORKSPACE
+from sample_company.llm.other_products import EVAL_TEAM, EVAL_WORKSPACE
 from tests.end_to_end.conftest import FIRST, Company
 
 pytestmark = pytest.mark.slow

@@ -24,9 +24,9 @@ from ingestion.settings import Home, Month, Window
 from ingestion.sources.aws import SOURCE
 from ingestion.sources.aws.client import Export
 from ingestion.sources.aws.source import AwsSettings
-from sample_company.aws import EXPORT, write_export
-from sample_company.aws_formats import FORMATS, write_delivery
-from sample_company.aws_lines import lines
+from sample_company.aws.export import EXPORT, write_export
+from sample_company.aws.formats import FORMATS, write_delivery
+from sample_company.aws.lines import lines
 from sample_company.world import World
 
 NOW = datetime(2026, 10, 7, 6, tzinfo=UTC)

@@ -20,9 +20,9 @@ from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
 from ingestion.sources.aws import SOURCE
 from ingestion.sources.aws.source import AwsSettings
-from sample_company.aws_base import Line
-from sample_company.aws_formats import FORMATS, Format, write_delivery
-from sample_company.aws_lines import lines
+from sample_company.aws.base import Line
+from sample_company.aws.formats import FORMATS, Format, write_delivery
+from sample_company.aws.lines import lines
 from sample_company.world import World
 from tests.engines import ENGINES, DuckDb, Spark
 

@@ -21,7 +21,7 @@ from ingestion.sources.aws.source import AwsSettings
 from ingestion.sources.focus import SOURCE as FOCUS
 from ingestion.sources.focus.source import FocusSettings
 from orchestration.partitions import open_window
-from sample_company.aws_formats import FORMATS, write_delivery
+from sample_company.aws.formats import FORMATS, write_delivery
 
 NOW = datetime(2026, 10, 7, 6, tzinfo=UTC)
 OCTOBER = Window(Month(2026, 10), Month(2026, 10))

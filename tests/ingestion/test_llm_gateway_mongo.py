@@ -17,7 +17,7 @@ from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
 from ingestion.sources.llm_gateway import SOURCE
 from ingestion.sources.llm_gateway.source import GatewaySettings
-from sample_company.request_log import mongo_server
+from sample_company.llm.request_log import mongo_server
 
 WINDOW = Window(Month(2026, 11), Month(2026, 11))
 NOW = datetime(2026, 11, 4, 6, tzinfo=UTC)

@@ -25,7 +25,7 @@ from ingestion.sources.llm_gateway.source import GatewaySettings
 from ingestion.sources.llm_prompts import SOURCE
 from ingestion.sources.llm_prompts.source import PromptSettings
 from ingestion.sources.registry.client import RegistryError
-from sample_company.request_log import mongo_server
+from sample_company.llm.request_log import mongo_server
 
 WINDOW = Window(Month(2026, 11), Month(2026, 11))
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

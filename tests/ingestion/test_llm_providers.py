@@ -19,18 +19,19 @@ from ingestion.lake.contract import Landing, Note
 from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
 from ingestion.sources.llm_providers import SOURCE
-from ingestion.sources.llm_providers.analytics import ANALYTICS_GROUPS, analytics_costs
+from ingestion.sources.llm_providers.anthropic.analytics import ANALYTICS_GROUPS, analytics_costs
+from ingestion.sources.llm_providers.anthropic.shape import anthropic_cost, anthropic_usage
 from ingestion.sources.llm_providers.cost_files import cost_rows, month_of
 from ingestion.sources.llm_providers.entities import entity
-from ingestion.sources.llm_providers.openai_usage import ENDPOINTS, other_usage
+from ingestion.sources.llm_providers.openai.shape import openai_cost, openai_usage
+from ingestion.sources.llm_providers.openai.usage_endpoints import ENDPOINTS, other_usage
 from ingestion.sources.llm_providers.openrouter import activity, is_within_reach
-from ingestion.sources.llm_providers.parse import cents
+from ingestion.sources.llm_providers.records import cents
 from ingestion.sources.llm_providers.reports import is_due
-from ingestion.sources.llm_providers.shape import anthropic_cost, anthropic_usage, openai_cost, openai_usage
 from ingestion.sources.llm_providers.source import ProviderSettings
-from sample_company import llm_admin, llm_providers, llm_side
-from sample_company.llm import provider_usage
-from sample_company.llm_models import CLASSES
+from sample_company.llm import admin_apis, other_products, provider_apis
+from sample_company.llm.models import CLASSES
+from sample_company.llm.requests import provider_usage
 from sample_company.server import Request, Response, Route, json_response, serving
 from sample_company.world import State, World
 
@@ -48,17 +49,17 @@ def home(tmp_path: Path) -> Home:
 
 @pytest.fixture(scope="module")
 def base() -> Iterator[str]:
-    with serving(llm_providers.routes(STATE)) as url:
+    with serving(provider_apis.routes(STATE)) as url:
         yield url
 
 
 def all_settings(base: str) -> ProviderSettings:
     return ProviderSettings(
-        llm_providers.OPENAI_KEY,
-        llm_providers.ANTHROPIC_KEY,
+        provider_apis.OPENAI_KEY,
+        provider_apis.ANTHROPIC_KEY,
         f"{base}/openai",
         f"{base}/anthropic",
-        llm_admin.OPENROUTER_KEY,
+        admin_apis.OPENROUTER_KEY,
         f"{base}/openrouter",
     )
 
@@ -171,7 +172,7 @@ def test_all_that_is_billed_lands_exactly(landed: tuple[Home, Landing]) -> None:
             for name, tokens in zip(CLASSES, usage.tokens, strict=True)
         ),
         Decimal(0),
-    ) + sum(llm_side.CODE_EXECUTION_PRICE * llm_side.code_hours(WORLD, day) for day in days)
+    ) + sum(other_products.CODE_EXECUTION_PRICE * other_products.code_hours(WORLD, day) for day in days)
     assert {row["endpoint"] for row in table(home, "openai_usage")} == {"embeddings", "web_search_calls"}
     costs = table(home, "anthropic_analytics_cost")
     assert any(row["is_remainder"] for row in costs)
@@ -193,7 +194,9 @@ def test_openrouter_says_which_days_are_out_of_reach(landed: tuple[Home, Landing
         datetime(2026, 11, 10, tzinfo=UTC) - timedelta(days=back) for back in range(1, 31)
     }
     days = [day for day in WORLD.days() if day >= date(2026, 10, 11)]
-    assert total(rows, "amount") == sum(row[1] for day in days for row in llm_side.openrouter_rows(WORLD, day))
+    assert total(rows, "amount") == sum(
+        row[1] for day in days for row in other_products.openrouter_rows(WORLD, day)
+    )
     said = [row for row in table(home, "deliveries") if row["state"] == "no_data"]
     assert {str(row["slice_id"]) for row in said} == {
         f"openrouter|activity|2026-10-{day:02d}" for day in range(1, 11)
@@ -211,7 +214,7 @@ def test_own_key_at_openrouter_costs_its_fee_only() -> None:
 
 def test_day_that_was_had_stays_when_it_is_out_of_reach(home: Home, base: str) -> None:
     land(home, SOURCE, all_settings(base), WINDOW, NOW)
-    with serving(llm_providers.routes(State(WORLD, date(2026, 11, 12)))) as url:
+    with serving(provider_apis.routes(State(WORLD, date(2026, 11, 12)))) as url:
         later = land(home, SOURCE, all_settings(url), WINDOW, NOW + timedelta(days=2))
     assert not later.refused
     assert "openrouter|activity|2026-10-11" not in {

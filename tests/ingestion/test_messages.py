@@ -36,29 +36,26 @@ from ingestion.sources.llm_gateway.columnar import Local, read
 from ingestion.sources.llm_gateway.formats import BEDROCK, CANONICAL, LANGFUSE, LITELLM, OTEL, SPEND_LOGS, Format
 from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
 from ingestion.sources.llm_prompts.shape import moment
-from ingestion.sources.llm_providers.analytics import (
+from ingestion.sources.llm_providers.anthropic.analytics import (
     ANALYTICS_COSTS,
     ANALYTICS_USAGE,
     analytics_costs,
     analytics_usage,
     claude_code,
 )
-from ingestion.sources.llm_providers.analytics import CLAUDE_CODE as CLAUDE_CODE_TABLE
-from ingestion.sources.llm_providers.cost_files import cost_rows
-from ingestion.sources.llm_providers.entities import ENTITIES, entity
-from ingestion.sources.llm_providers.openai_usage import ENDPOINTS, OPENAI_OTHER_USAGE, other_usage
-from ingestion.sources.llm_providers.openrouter import ACTIVITY, activity
-from ingestion.sources.llm_providers.reports import Fetched, Report, shaped_rows
-from ingestion.sources.llm_providers.shape import (
+from ingestion.sources.llm_providers.anthropic.analytics import CLAUDE_CODE as CLAUDE_CODE_TABLE
+from ingestion.sources.llm_providers.anthropic.shape import (
     ANTHROPIC_COSTS,
     ANTHROPIC_USAGE,
-    OPENAI_COSTS,
-    OPENAI_USAGE,
     anthropic_cost,
     anthropic_usage,
-    openai_cost,
-    openai_usage,
 )
+from ingestion.sources.llm_providers.cost_files import cost_rows
+from ingestion.sources.llm_providers.entities import ENTITIES, entity
+from ingestion.sources.llm_providers.openai.shape import OPENAI_COSTS, OPENAI_USAGE, openai_cost, openai_usage
+from ingestion.sources.llm_providers.openai.usage_endpoints import ENDPOINTS, OPENAI_OTHER_USAGE, other_usage
+from ingestion.sources.llm_providers.openrouter import ACTIVITY, activity
+from ingestion.sources.llm_providers.reports import Fetched, Report, shaped_rows
 from ingestion.sources.vercel.shape import charge_row, team_row
 from ingestion.sources.vercel.shape import project_row as vercel_project
 
@@ -578,17 +575,17 @@ def test_field_of_an_apis_record_is_refused_by_place_and_name(name: str) -> None
     "bucket", [{}, {"results": [SECRET]}, {"start_time": SECRET, "results": []}, [SECRET], SECRET, None]
 )
 def test_bucket_of_another_shape_is_refused_without_content(bucket: Any) -> None:
-    from ingestion.sources.llm_providers.client import OpenAi
+    from ingestion.sources.llm_providers import admin_api
+    from ingestion.sources.llm_providers.openai.client import OpenAi
 
     openai = OpenAi("key", "https://vendor.invalid")
     openai.http.json = lambda *_, **__: None  # type: ignore[method-assign]
-    import ingestion.sources.llm_providers.client as client
 
     def answered(*_: Any, **__: Any) -> tuple[int, Any]:
         return 200, {"data": [bucket], "has_more": False}
 
     patched = pytest.MonkeyPatch()
-    patched.setattr(client, "_get", answered)
+    patched.setattr(admin_api, "get", answered)
     try:
         report = Report(OPENAI_COSTS, Fetched("OpenAI", openai.costs, [DAY]), openai_cost)
         message = refusal(lambda: report.rows(DAY))

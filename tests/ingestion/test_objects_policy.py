@@ -25,7 +25,7 @@ from ingestion.settings import Home, Month, Window
 from ingestion.sources.aws import SOURCE
 from ingestion.sources.aws.shape import REQUIRED
 from ingestion.sources.aws.source import AwsSettings
-from sample_company.aws import EXPORT, write_export
+from sample_company.aws.export import EXPORT, write_export
 from sample_company.world import World
 from tests.guide import GUIDE, guide_json, guide_text, reader_policy
 

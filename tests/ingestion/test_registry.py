@@ -14,7 +14,7 @@ from ingestion.settings import PROJECT_ROOT, Home, Month, Window
 from ingestion.sources.registry import SOURCE
 from ingestion.sources.registry.check import problems
 from ingestion.sources.registry.client import read
-from ingestion.sources.registry.shape import owner_rows, pool_rows, rule_rows
+from ingestion.sources.registry.shape import claim_key_rows, owner_rows, pool_rows, rule_rows
 from ingestion.sources.registry.source import RegistrySettings, checked
 
 OWNERS = """\
@@ -62,12 +62,26 @@ def test_fixed_shares_are_kept(tmp_path: Path) -> None:
     assert {row["member_owner_id"]: int(row["share"]) for row in members} == {"search": 2, "platform": 1}
 
 
+def test_claim_keys_keep_their_order_and_a_registry_without_the_file_has_none(tmp_path: Path) -> None:
+    assert claim_key_rows(read(folder(tmp_path))) == []
+    keys = "claim_keys:\n  - {claim: tag, key: squad}\n  - {claim: cost_category, key: Division A}\n  - {claim: tag, key: app}\n"
+    assert claim_key_rows(read(folder(tmp_path, claim_keys=keys))) == [
+        {"position": 1, "claim": "tag", "key": "squad"},
+        {"position": 2, "claim": "cost_category", "key": "Division A"},
+        {"position": 3, "claim": "tag", "key": "app"},
+    ]
+
+
 @pytest.mark.parametrize(
     ("files", "said"),
     [
         (
             {"ownership_rules": rules("{id: r, claim: c, value: v, owner: ghost}")},
             "ownership_rules.yml, line 2: owner 'ghost'",
+        ),
+        (
+            {"claim_keys": "claim_keys:\n  - {claim: tag, key: team}\n  - {claim: tag, key: team}\n"},
+            "claim_keys.yml, line 3: the tag key 'team' is named twice (also claim_keys.yml, line 2)",
         ),
         (
             {
@@ -124,6 +138,14 @@ def test_mistake_is_named_with_its_place(tmp_path: Path, files: dict[str, str], 
             "owners.yml, line 2: Additional properties",
         ),
         ({"ownership_rules": "rules:\n  - {id: a\n"}, "ownership_rules.yml, line 3: not YAML"),
+        (
+            {"claim_keys": "claim_keys:\n  - {claim: label, key: a}\n"},
+            "claim_keys.yml, line 2: 'label' is not one of",
+        ),
+        (
+            {"claim_keys": 'claim_keys:\n  - {claim: tag, key: "a\'b"}\n'},
+            'claim_keys.yml, line 2: "a\'b" does not match',
+        ),
     ],
 )
 def test_file_that_breaks_its_schema_is_refused(tmp_path: Path, files: dict[str, str], said: str) -> None:

@@ -20,11 +20,13 @@ from ingestion.sources.atlas import SOURCE as ATLAS
 from ingestion.sources.atlas.shape import line_rows
 from ingestion.sources.atlas.source import AtlasSettings
 from ingestion.sources.llm_providers import SOURCE as PROVIDERS
-from ingestion.sources.llm_providers.shape import anthropic_cost, openai_cost
+from ingestion.sources.llm_providers.anthropic.shape import anthropic_cost
+from ingestion.sources.llm_providers.openai.shape import openai_cost
 from ingestion.sources.llm_providers.source import ProviderSettings
 from ingestion.sources.vercel import SOURCE as VERCEL
 from ingestion.sources.vercel.source import VercelSettings, billing_day, midnight
-from sample_company import atlas, llm_providers, vercel
+from sample_company import atlas, vercel
+from sample_company.llm import provider_apis
 from sample_company.server import Request, Response, Route, json_response, serving
 from sample_company.world import State, World
 
@@ -42,7 +44,7 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture(scope="module")
 def base() -> Iterator[str]:
     state = State(WORLD, date(2026, 11, 10))
-    routes = [*vercel.routes(state), *atlas.routes(state), *llm_providers.routes(state)]
+    routes = [*vercel.routes(state), *atlas.routes(state), *provider_apis.routes(state)]
     with serving(routes) as url:
         yield url
 
@@ -197,7 +199,7 @@ def test_atlas_invoice_with_an_unknown_field_keeps_it() -> None:
 
 def test_providers_land_every_page_of_closed_days_only(home: Home, base: str) -> None:
     settings = ProviderSettings(
-        llm_providers.OPENAI_KEY, llm_providers.ANTHROPIC_KEY, f"{base}/openai", f"{base}/anthropic"
+        provider_apis.OPENAI_KEY, provider_apis.ANTHROPIC_KEY, f"{base}/openai", f"{base}/anthropic"
     )
     land(home, PROVIDERS, settings, WINDOW, NOW)
     for name in ("openai_costs", "openai_usage_completions", "anthropic_cost_report", "anthropic_usage_messages"):

@@ -3,8 +3,8 @@
         The claims that AWS tags and cost categories make, as [[name, expression], …]. Exports spell a user's
         tag `user_team` or `user:team`; the claim is `aws_tag:team` for both. Newer exports also have tags of
         IAM principals (`aws_principal_tag:team`) and accounts (`aws_account_tag:team`), with a prefix, in
-        `resource_tags` or in `tags`; they are looked up only on lines that can have them. claim_tag_keys()
-        lists the keys.
+        `resource_tags` or in `tags`; they are looked up only on lines that can have them. The registry names
+        the keys that make claims (claim_tag_keys()).
     -#}
     {%- set claims = [] -%}
     {%- for key in claim_tag_keys() -%}

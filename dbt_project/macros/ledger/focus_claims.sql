@@ -2,7 +2,8 @@
     {#-
         The claims of a FOCUS row, as [[name, expression], …]. Rows of AWS make the claims that CUR makes for
         the same usage (aws_tag, aws_principal_tag, aws_cost_category, aws_inference_profile, aws_commitment,
-        aws_account, service_name, source), so that the same rules find the same owners.
+        aws_account, service_name, source), so that the same rules find the same owners. The registry names the
+        keys that make claims (claim_tag_keys(), claim_cost_categories()).
     -#}
     {%- set claims = [] -%}
     {%- for key in claim_tag_keys() -%}

@@ -10,6 +10,7 @@ from typing import Any
 from ingestion.errors import BadInput
 from ingestion.lake.contract import Known, LedgerSource, Rows, Slice, Source
 from ingestion.lake.records import moment
+from ingestion.setting_table import about
 from ingestion.settings import Month, Window
 from ingestion.sources.atlas.client import BASE_URL, Atlas
 from ingestion.sources.atlas.shape import (
@@ -31,12 +32,12 @@ OPEN = ("PENDING",)
 
 @dataclass(frozen=True)
 class AtlasSettings:
-    """A service account of the organization: `client_id`, `client_secret`; and the `org_id`."""
+    """A service account of an organization, with the role Organization Billing Viewer."""
 
-    client_id: str
-    client_secret: str = field(repr=False)
-    org_id: str
-    base_url: str = BASE_URL
+    client_id: str = field(metadata=about("the service account's id"))
+    client_secret: str = field(repr=False, metadata=about("the service account's secret"))
+    org_id: str = field(metadata=about("the organization"))
+    base_url: str = field(default=BASE_URL, metadata=about("the API's address"))
 
 
 def _numbered(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +17,7 @@ from ingestion.errors import BadInput, SettingError
 from ingestion.lake.contract import Known, LedgerSource, Slice, Source, Total, VendorFile
 from ingestion.lake.faults import fault
 from ingestion.lake.vendor_files import Workspace, engine, parquet_schema
+from ingestion.setting_table import about
 from ingestion.settings import Month, Window
 from ingestion.sources.aws.client import Export, Manifest
 from ingestion.sources.aws.convert import convert
@@ -36,14 +37,18 @@ NAMED_URL = re.compile(r"([\w.-]+)=((?:s3://|file://|/).*)")
 
 @dataclass(frozen=True)
 class AwsSettings:
-    """`export_url`: `s3://bucket/prefix/export-name`, or the folder that is named like the export; several by commas.
+    """The billing exports of one or more payers."""
 
-    Credentials come through boto3's own chain; `profile` picks one, `endpoint_url` another S3.
-    """
-
-    export_url: str
-    profile: str | None = None
-    endpoint_url: str | None = None
+    export_url: str = field(
+        metadata=about(
+            "`s3://bucket/prefix/export`, or the folder that is named like the export; several by commas, each with a "
+            "name of its own (`NAME=URL`)"
+        )
+    )
+    profile: str | None = field(
+        default=None, metadata=about("a profile of the AWS configuration; else boto3's own chain")
+    )
+    endpoint_url: str | None = field(default=None, metadata=about("another S3-compatible store than AWS's"))
 
     def exports(self) -> dict[str, str]:
         """The exports' URLs by name: the one given (`name=URL`), or the last part of the URL.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from ingestion.access.stores import open_store
 from ingestion.errors import BadInput, SettingError
 from ingestion.lake.contract import Known, LedgerSource, Slice, Source, VendorFile
 from ingestion.lake.vendor_files import Workspace
+from ingestion.setting_table import about
 from ingestion.settings import Month, Window
 from ingestion.sources.aws.client import Export
 from ingestion.sources.focus.client import Fileset, download, download_delivery, filesets, has_manifests
@@ -27,16 +28,23 @@ MANY_FILES = 10_000
 
 @dataclass(frozen=True)
 class FocusSettings:
-    """`exports`: NAME=URL each; the URL is `s3://bucket/prefix` or a folder, the name stays with the export for good.
+    """FOCUS exports of any vendor."""
 
-    `compare_only` names the exports that are only compared with the ledger, because another source delivers the same
-    bill. Credentials come through boto3's own chain; `profile` picks one, `endpoint_url` another S3.
-    """
-
-    exports: tuple[str, ...]
-    compare_only: tuple[str, ...] = ()
-    profile: str | None = None
-    endpoint_url: str | None = None
+    exports: tuple[str, ...] = field(
+        metadata=about(
+            "`NAME=URL` each; the URL is `s3://bucket/prefix` or a folder, the name stays with the export for good"
+        )
+    )
+    compare_only: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            "names of exports that are only compared with the ledger, because another source delivers the same bill"
+        ),
+    )
+    profile: str | None = field(
+        default=None, metadata=about("a profile of the AWS configuration; else boto3's own chain")
+    )
+    endpoint_url: str | None = field(default=None, metadata=about("another S3-compatible store than AWS's"))
 
     def urls(self) -> dict[str, str]:
         """The exports' URLs by name. Raises SettingError where a name is absent, given twice or not known."""

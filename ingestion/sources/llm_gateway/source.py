@@ -18,6 +18,7 @@ from ingestion.access.stores import open_store
 from ingestion.errors import BadInput, SettingError, TornDelivery
 from ingestion.lake.columns import plain
 from ingestion.lake.contract import Columns, Known, LedgerSource, Rows, Slice, Source
+from ingestion.setting_table import about
 from ingestion.settings import Month, Window
 from ingestion.sources.llm_gateway.client import LiteLlmLogs, MongoLog, SpendLogs, dated, download, version_of
 from ingestion.sources.llm_gateway.columnar import Local, read, read_together
@@ -44,32 +45,50 @@ MOST_SLICES, MOST_BYTES = 500, 64 << 20
 
 @dataclass(frozen=True)
 class GatewaySettings:
-    """`…_url`: the folder or `s3://bucket/path` of a log's objects, one setting a format.
+    """Logs of one or more LLM gateways, a setting a format."""
 
-    `litellm_url` (log objects), `litellm_spend_logs_url` (exports of the table), `langfuse_url`, `otel_url`,
-    `bedrock_log_url`, `canonical_url`. `litellm_api_url` and `litellm_api_key` (secret): LiteLLM's own API.
-    `mongo_uri` (secret), `mongo_database`, `mongo_collection`: a collection of canonical requests.
-    `provider_accounts`: which project, workspace or account the gateway calls a provider with, as
-    `openai=proj_…,anthropic=wrkspc_…`, so that other traffic of that provider is told apart.
-    `actor_issuers`: who signs identities, as `issuer=file-or-https-URL of its JWKS`; `actor_audience`: for whom.
-    """
-
-    litellm_url: str | None = None
-    litellm_spend_logs_url: str | None = None
-    litellm_api_url: str | None = None
-    litellm_api_key: str | None = field(default=None, repr=False)
-    langfuse_url: str | None = None
-    otel_url: str | None = None
-    bedrock_log_url: str | None = None
-    canonical_url: str | None = None
-    mongo_uri: str | None = field(default=None, repr=False)
-    mongo_database: str = "llm_gateway"
-    mongo_collection: str = "requests"
-    provider_accounts: tuple[str, ...] = ()
-    actor_issuers: tuple[str, ...] = ()
-    actor_audience: str | None = None
-    profile: str | None = None
-    endpoint_url: str | None = None
+    litellm_url: str | None = field(
+        default=None, metadata=about("LiteLLM's log objects: `s3://bucket/path` or a folder")
+    )
+    litellm_spend_logs_url: str | None = field(
+        default=None, metadata=about("exports of `LiteLLM_SpendLogs`: JSONL, CSV or Parquet")
+    )
+    litellm_api_url: str | None = field(
+        default=None, metadata=about("the address of LiteLLM's own API (`/spend/logs/v2`)")
+    )
+    litellm_api_key: str | None = field(default=None, repr=False, metadata=about("a key of LiteLLM's own API"))
+    langfuse_url: str | None = field(
+        default=None, metadata=about("Langfuse's blob export, the folder with `observations_v2/`")
+    )
+    otel_url: str | None = field(
+        default=None, metadata=about("OTLP JSON, as a collector's file or S3 exporter writes it")
+    )
+    bedrock_log_url: str | None = field(default=None, metadata=about("Bedrock's model invocation logs"))
+    canonical_url: str | None = field(
+        default=None, metadata=about("canonical records: JSONL or Parquet below `dt=YYYY-MM-DD/`")
+    )
+    mongo_uri: str | None = field(
+        default=None,
+        repr=False,
+        metadata=about("the MongoDB of a collection of canonical requests; `read` on the collection is enough"),
+    )
+    mongo_database: str = field(default="llm_gateway", metadata=about("the database of that collection"))
+    mongo_collection: str = field(default="requests", metadata=about("the collection"))
+    provider_accounts: tuple[str, ...] = field(
+        default=(),
+        metadata=about("the accounts that the gateway calls providers with, `openai=proj_…,bedrock=123456789012`"),
+    )
+    actor_issuers: tuple[str, ...] = field(
+        default=(),
+        metadata=about("whose signed identities are accepted, `issuer=file or https:// URL of its JWKS` each"),
+    )
+    actor_audience: str | None = field(
+        default=None, metadata=about("the audience that a signed identity must name")
+    )
+    profile: str | None = field(
+        default=None, metadata=about("a profile of the AWS configuration; else boto3's own chain")
+    )
+    endpoint_url: str | None = field(default=None, metadata=about("another S3-compatible store than AWS's"))
 
     @property
     def accounts(self) -> dict[str, str]:

@@ -34,7 +34,7 @@ DOCUMENT = frozenset({"request_id", "started_at", "workflow", *REQUEST_FIELDS, *
 
 @dataclass(frozen=True)
 class PromptSettings:
-    """None of its own: where the logs are is `sources.llm_gateway`, what may be kept `registry/prompt_policy.yml`."""
+    """None of its own: `sources.llm_gateway` names the logs, `registry/prompt_policy.yml` the workflows."""
 
 
 def prompt_rows(

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from ingestion.access.http import exact_json
+from ingestion.access.objects import Object, ObjectStore
 from ingestion.errors import BadInput
 from ingestion.lake.columns import Measure, Table, money, number, rest, text
+from ingestion.lake.contract import Rows, Slice
 from ingestion.lake.records import exact, typed
-from ingestion.settings import Month
-from ingestion.sources.llm_providers.parse import BUCKET, EXTRA, bucket, quantity
+from ingestion.settings import Month, Window
+from ingestion.sources.llm_providers.records import BUCKET, EXTRA, bucket, quantity
 
 PROVIDER_COSTS = Table(
     "llm_provider_costs",
@@ -45,6 +48,7 @@ PROVIDER_COSTS = Table(
 _TEXTS = ("provider", "account", "model", "token_class", "service_tier", "unit", "description", "key")
 _REQUIRED = ("day", "provider", "amount", "currency")
 _TOKEN_CLASSES = ("cache_write_1h", "cache_write_5m", "cached_input", "input", "output")
+_log = logging.getLogger(__name__)
 SUFFIXES = (".csv", ".jsonl", ".ndjson")
 _NAME = re.compile(r"(\d{4}-(?:0[1-9]|1[0-2]))(?:\D|$)")
 
@@ -126,3 +130,34 @@ def cost_rows(name: str, content: bytes, month: Month) -> list[dict[str, Any]]:
             )
         rows.append(row)
     return rows
+
+
+def cost_file_slices(store: ObjectStore, window: Window) -> Iterator[Slice]:
+    """The contract's files of the window's months; one whose name tells no month is refused."""
+    for item in store.list(""):
+        if not item.key.endswith(SUFFIXES):
+            _log.warning("%s/%s is neither CSV nor JSON lines: left out", store.root, item.key)
+            continue
+        month: Month | None
+        try:
+            month = month_of(item.key)
+        except BadInput:
+            month = None
+        if month and month not in window.months:
+            continue
+
+        def read(item: Object = item) -> Iterable[Rows]:
+            where = f"{store.root}/{item.key}"
+            rows = cost_rows(item.key, store.read(item.key), month_of(item.key))
+            if not rows:
+                _log.warning("%s holds no charges", where)
+            return [Rows(PROVIDER_COSTS, rows)]
+
+        yield Slice(
+            f"llm_costs|{item.key}",
+            str(month) if month else None,
+            month.start if month else window.start,
+            month.end if month else window.end,
+            read,
+            version=item.etag,
+        )

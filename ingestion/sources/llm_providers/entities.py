@@ -12,7 +12,7 @@ from typing import Any
 
 from ingestion.errors import BadInput
 from ingestion.lake.columns import Table, json, rest, text
-from ingestion.sources.llm_providers.parse import EXTRA, hashed, without_addresses
+from ingestion.sources.llm_providers.records import EXTRA, hashed, without_addresses
 
 ENTITIES = Table(
     "entities",

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 from ingestion.access.http import Client
 from ingestion.errors import BadInput, VendorError
 from ingestion.lake.columns import Measure, Table, integer, money, rest, text
+from ingestion.lake.contract import Known, NoData, Rows, Slice
 from ingestion.lake.records import exact
-from ingestion.sources.llm_providers.parse import BUCKET, EXTRA, bucket
+from ingestion.settings import Month, Window
+from ingestion.sources.llm_providers.admin_api import closed_days
+from ingestion.sources.llm_providers.records import BUCKET, EXTRA, bucket
+from ingestion.sources.llm_providers.reports import SHAPES, shaped_rows, unexpected
 
 OPENROUTER_URL = "https://openrouter.ai/api/v1"
 REACH_DAYS = 30
@@ -92,3 +97,22 @@ class OpenRouter:
             if not str(row.get("date") or "").startswith(f"{day:%Y-%m-%d}"):
                 raise VendorError(f"OpenRouter: asked for {day:%Y-%m-%d}, and row {number} is not of that date")
         return rows
+
+
+def openrouter_slices(client: OpenRouter, window: Window, known: Known, now: datetime) -> Iterator[Slice]:
+    """Days within reach are read; of those that can't be had any more, the ones that we lack are said to be so."""
+    for day in closed_days(window.start, window.end, now):
+        identifier = f"openrouter|activity|{day:%Y-%m-%d}"
+        if identifier in known and not is_within_reach(day, now):
+            continue
+
+        def read(day: datetime = day) -> Iterable[Rows]:
+            if not is_within_reach(day, now):
+                raise NoData(f"{day:%Y-%m-%d} is out of reach: OpenRouter tells of the last 30 completed UTC days")
+            try:
+                records = client.activity(day)
+            except SHAPES as error:
+                raise BadInput(f"OpenRouter activity of {day:%Y-%m-%d}: {unexpected(error)}") from None
+            return [shaped_rows("OpenRouter", ACTIVITY, day, records, lambda record: activity(record, day))]
+
+        yield Slice(identifier, str(Month.of(day)), day, day + timedelta(days=1), read)

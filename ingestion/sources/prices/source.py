@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import duckdb
 
 from ingestion.lake.contract import Known, Rows, Slice, Source
 from ingestion.lake.notes import complete_loads, load_of
+from ingestion.setting_table import about
 from ingestion.settings import Home, Window, resolve
 from ingestion.sources.prices.client import book, book_version, library_version, overrides_of, own_names, resolved
 from ingestion.sources.prices.shape import MODEL_ALIASES, PRICE_BOOKS, PRICES, TABLES, price_rows
@@ -33,10 +34,14 @@ NAMED = (
 
 @dataclass(frozen=True)
 class PricesSettings:
-    """`lake`, `registry`: folders; by default those of the installation."""
+    """List prices of language models; nothing has to be set."""
 
-    lake: str | None = None
-    registry: str | None = None
+    lake: str | None = field(
+        default=None, metadata=about("the lake whose models are looked up; else the installation's")
+    )
+    registry: str | None = field(
+        default=None, metadata=about("the folder of `prices.yml`; else that of the registry source")
+    )
 
 
 def _files(lake: Path, table: str, after: str) -> list[Path]:

@@ -95,6 +95,15 @@ def _rules(rules: Iterable[Entry], by_id: ByOwner) -> Iterator[str]:
             )
 
 
+def _claim_keys(entries: Iterable[Entry]) -> Iterator[str]:
+    seen: dict[tuple[str, str], Entry] = {}
+    for entry in entries:
+        claim, key = entry.fields["claim"], entry.fields["key"]
+        if first := seen.get((claim, key)):
+            yield f"{entry.place}: the {claim} key {key!r} is named twice (also {first.place}); keep one"
+        seen[claim, key] = entry
+
+
 def _pools(pools: Iterable[Entry], by_id: ByOwner) -> Iterator[str]:
     kinds = {owner: versions[-1].fields["kind"] for owner, versions in by_id.items()}
     by_pool: dict[str, list[Entry]] = defaultdict(list)
@@ -180,6 +189,7 @@ def problems(registry: Registry) -> list[str]:
         ),
         *_owners(dict(by_id)),
         *_rules(registry.rules, by_id),
+        *_claim_keys(registry.claim_keys),
         *_pools(registry.pools, by_id),
         *_policies(registry.prompt_logging),
         *(

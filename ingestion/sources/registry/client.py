@@ -20,6 +20,7 @@ LINE = "__line__"
 FILES = {
     "owners.yml": ("owners",),
     "ownership_rules.yml": ("rules",),
+    "claim_keys.yml": ("claim_keys",),
     "allocation_pools.yml": ("pools",),
     "budgets.yml": ("budgets",),
     "prompt_policy.yml": ("prompt_logging",),
@@ -50,6 +51,7 @@ class Registry:
 
     owners: tuple[Entry, ...]
     rules: tuple[Entry, ...]
+    claim_keys: tuple[Entry, ...]
     pools: tuple[Entry, ...]
     budgets: tuple[Entry, ...]
     prompt_logging: tuple[Entry, ...]

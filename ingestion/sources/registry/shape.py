@@ -44,6 +44,15 @@ OWNERSHIP_RULES = Table(
         day("valid_to", "the first day on which it no longer holds"),
     ),
 )
+CLAIM_KEYS = Table(
+    "claim_keys",
+    "One row a tag key or cost category that makes claims; no row where the registry names none.",
+    (
+        integer("position", "its place in the list, from 1: claims are in this order"),
+        text("claim", "tag or cost_category"),
+        text("key", "the key, as bills spell it"),
+    ),
+)
 ALLOCATION_POOLS = Table(
     "allocation_pools",
     "One row a shared pool and time for which its way of allocation holds.",
@@ -104,6 +113,7 @@ REPRICED_MONTHS = Table(
 TABLES = (
     OWNERS,
     OWNERSHIP_RULES,
+    CLAIM_KEYS,
     ALLOCATION_POOLS,
     ALLOCATION_POOL_MEMBERS,
     BUDGETS,
@@ -203,6 +213,11 @@ def rule_rows(registry: Registry) -> list[dict[str, Any]]:
         else:
             rows.append({**base, "match": match, "value": rule["value"], "owner_id": rule["owner"]})
     return rows
+
+
+def claim_key_rows(registry: Registry) -> list[dict[str, Any]]:
+    """The claim keys, in the order of the file."""
+    return [{"position": position, **entry.fields} for position, entry in enumerate(registry.claim_keys, start=1)]
 
 
 def pool_rows(registry: Registry) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

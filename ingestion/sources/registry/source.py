@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from ingestion.lake.contract import Known, Rows, Slice, Source
+from ingestion.setting_table import about
 from ingestion.settings import Home, Window
 from ingestion.sources.registry.check import problems
 from ingestion.sources.registry.client import Registry, RegistryError, read
@@ -15,12 +16,14 @@ from ingestion.sources.registry.shape import (
     ALLOCATION_POOL_MEMBERS,
     ALLOCATION_POOLS,
     BUDGETS,
+    CLAIM_KEYS,
     OWNERS,
     OWNERSHIP_RULES,
     PROMPT_POLICY,
     REPRICED_MONTHS,
     TABLES,
     budget_rows,
+    claim_key_rows,
     owner_rows,
     policy_rows,
     pool_rows,
@@ -31,9 +34,14 @@ from ingestion.sources.registry.shape import (
 
 @dataclass(frozen=True)
 class RegistrySettings:
-    """`path`: the folder of the YAML files; by default `registry/` of the installation (or COSTOWNER_REGISTRY)."""
+    """Owners, rules, pools and budgets in YAML files."""
 
-    path: str | None = None
+    path: str | None = field(
+        default=None,
+        metadata=about(
+            "the folder of the YAML files; else COSTOWNER_REGISTRY, or `registry/` of the installation"
+        ),
+    )
 
 
 def checked(folder: Path) -> Registry:
@@ -53,6 +61,7 @@ def slices(settings: RegistrySettings, window: Window, known: Known, now: dateti
     rows = [
         Rows(OWNERS, owner_rows(registry)),
         Rows(OWNERSHIP_RULES, rule_rows(registry)),
+        Rows(CLAIM_KEYS, claim_key_rows(registry)),
         Rows(ALLOCATION_POOLS, pools),
         Rows(ALLOCATION_POOL_MEMBERS, members),
         Rows(BUDGETS, budget_rows(registry)),

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from ingestion.errors import BadInput
 from ingestion.lake.contract import Known, LedgerSource, NoData, Rows, Slice, Source
 from ingestion.lake.records import moment
+from ingestion.setting_table import about
 from ingestion.settings import Month, Window
 from ingestion.sources.vercel.client import BASE_URL, Vercel
 from ingestion.sources.vercel.shape import (
@@ -31,11 +32,11 @@ BILLING_ZONE = ZoneInfo("America/Los_Angeles")
 
 @dataclass(frozen=True)
 class VercelSettings:
-    """`token`: an access token whose role sees billing; `team_id`: the team to be billed for."""
+    """A team and a token that reads its billing."""
 
-    token: str = field(repr=False)
-    team_id: str
-    base_url: str = BASE_URL
+    token: str = field(repr=False, metadata=about("an access token of a role that sees billing"))
+    team_id: str = field(metadata=about("the team that is billed, `team_…`"))
+    base_url: str = field(default=BASE_URL, metadata=about("the API's address"))
 
 
 def midnight(day: date) -> datetime:

@@ -11,7 +11,7 @@
     "ai_model", "ai_token_class", "ai_service_tier", "ai_account",
 ] -%}
 {%- set workspace_tags = [] -%}
-{%- for key in var("claim_tag_keys") -%}
+{%- for key in claim_tag_keys() -%}
     {%- do workspace_tags.append(
         ["anthropic_workspace_tag:" ~ key, "case when source = 'anthropic' then " ~ json_text("account_tags", key) ~ " end"]
     ) -%}

@@ -1,4 +1,4 @@
-"""The sample company's AWS lines in every export format that AWS has: what `aws.py` writes is one of them.
+"""The sample company's AWS lines in every export format that AWS has: what `export.py` writes is one of them.
 
 CUR 2.0 as Parquet or gzipped CSV, overwritten or in a new folder each time; legacy CUR as gzipped CSV, and as Parquet in
 the layout that Athena reads. The files have the quirks of real ones: several spellings of times, numbers like 5e-06,
@@ -21,8 +21,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sample_company.aws_base import PAYER, Line
-from sample_company.aws_columns import DOUBLE, MAPS, SCHEMA, TIME
+from sample_company.aws.base import PAYER, Line
+from sample_company.aws.columns import DOUBLE, MAPS, SCHEMA, TIME
 from sample_company.world import first_of_month
 
 CATEGORIES = {

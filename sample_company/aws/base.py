@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sample_company.llm_models import GATEWAY_BEDROCK_ACCOUNT
+from sample_company.llm.models import GATEWAY_BEDROCK_ACCOUNT
 from sample_company.world import World, first_of_month, month_of
 
 PAYER = "100000000001"

@@ -15,7 +15,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from sample_company.company import CUSTOMERS, PEOPLE, WORKFLOWS, Workflow
-from sample_company.llm_models import (
+from sample_company.llm.models import (
     ACCOUNTS,
     BATCH_WORKFLOWS,
     CLASSES,

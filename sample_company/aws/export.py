@@ -13,10 +13,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sample_company import aws_bedrock
-from sample_company.aws_base import PAYER, SP_ARN, TEAM_ACCOUNTS, Line
-from sample_company.aws_columns import SCHEMA
-from sample_company.aws_lines import SPIKE_SERVICE, adopted, lines, spike_days
+from sample_company.aws import bedrock
+from sample_company.aws.base import PAYER, SP_ARN, TEAM_ACCOUNTS, Line
+from sample_company.aws.columns import SCHEMA
+from sample_company.aws.lines import SPIKE_SERVICE, adopted, lines, spike_days
 from sample_company.company import TEAM_BY_ID
 from sample_company.world import Label, Spike, World, at, first_of_month
 
@@ -87,7 +87,7 @@ def labels(world: World, as_of: date) -> Iterator[Label]:
                 continue
             if owner:
                 yield Label("aws", line["identity_line_item_id"], owner, _effective(line), shows)
-    yield from aws_bedrock.gateway_labels(world, as_of)
+    yield from bedrock.gateway_labels(world, as_of)
 
 
 def spikes(world: World) -> list[Spike]:
@@ -101,7 +101,7 @@ def registry_rules(world: World) -> list[dict[str, object]]:
     rules: list[dict[str, object]] = [
         {"id": "aws-team-tag", "claim": "aws_tag:team", "match": "owner", "owner": "*", "priority": 50},
     ]
-    rules += aws_bedrock.registry_rules(world)
+    rules += bedrock.registry_rules(world)
     resource, owner = adopted(world)
     rules += [
         {"id": "aws-resource-adopted", "claim": "aws_resource", "value": resource, "owner": owner},

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 
-from sample_company.llm import RESEARCH_PROJECT
+from sample_company.llm.requests import RESEARCH_PROJECT
 from sample_company.world import Label, Spike, World
 
 EMBEDDING = "text-embedding-3-small"

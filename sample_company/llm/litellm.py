@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from sample_company.identity import token
-from sample_company.llm import SHARED_KEY, LlmRequest, key_hash, requests
-from sample_company.llm_models import ACCOUNTS
+from sample_company.llm.models import ACCOUNTS
+from sample_company.llm.requests import SHARED_KEY, LlmRequest, key_hash, requests
 from sample_company.world import World, first_of_month
 
 PREFIX = "litellm"

@@ -7,9 +7,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sample_company.llm import APP_KEY, APP_PROJECT, GATEWAY_KEY, RESEARCH_KEY, RESEARCH_PROJECT, provider_usage
-from sample_company.llm_models import ACCOUNTS, CLASSES
-from sample_company.llm_side import (
+from sample_company.llm.models import ACCOUNTS, CLASSES
+from sample_company.llm.other_products import (
     EMBEDDING,
     EVAL_KEY,
     EVAL_TEAM,
@@ -19,6 +18,14 @@ from sample_company.llm_side import (
     embedded,
     openrouter_rows,
     searches,
+)
+from sample_company.llm.requests import (
+    APP_KEY,
+    APP_PROJECT,
+    GATEWAY_KEY,
+    RESEARCH_KEY,
+    RESEARCH_PROJECT,
+    provider_usage,
 )
 from sample_company.server import Request, Response, Route, json_response
 from sample_company.world import State

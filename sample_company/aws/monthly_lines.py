@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 
-from sample_company.aws_base import REGION, RI_ARN, SP_ARN, TEAM_ACCOUNTS, Line, charge, moment
+from sample_company.aws.base import REGION, RI_ARN, SP_ARN, TEAM_ACCOUNTS, Line, charge, moment
 from sample_company.world import World, first_of_month
 
 Owned = tuple[Line, str | None, bool]

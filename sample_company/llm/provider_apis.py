@@ -7,10 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sample_company import llm_admin
-from sample_company.llm import APP_PROJECT, RESEARCH_KEY, RESEARCH_PROJECT, provider_usage
-from sample_company.llm_models import ACCOUNTS, CLASSES
-from sample_company.llm_side import (
+from sample_company.llm import admin_apis
+from sample_company.llm.models import ACCOUNTS, CLASSES
+from sample_company.llm.other_products import (
     CODE_EXECUTION,
     CODE_EXECUTION_PRICE,
     EMBEDDING,
@@ -24,6 +23,7 @@ from sample_company.llm_side import (
     priority_tokens,
     searches,
 )
+from sample_company.llm.requests import APP_PROJECT, RESEARCH_KEY, RESEARCH_PROJECT, provider_usage
 from sample_company.server import Request, Response, Route, json_response
 from sample_company.world import State, at
 
@@ -245,7 +245,7 @@ def routes(state: State) -> list[Route]:
                 f"/openai/organization/usage/{name}",
                 lambda asked, results=results: _openai(state, asked, lambda day: results(state, day), 31),  # type: ignore[misc]
             )
-            for name, results in llm_admin.OTHER_USAGE.items()
+            for name, results in admin_apis.OTHER_USAGE.items()
         ),
         *(
             Route(
@@ -256,11 +256,11 @@ def routes(state: State) -> list[Route]:
                 ),
             )
             for report, results in (
-                ("cost_report", llm_admin.analytics_costs),
+                ("cost_report", admin_apis.analytics_costs),
                 ("usage_report", lambda state, day, grouped: []),
             )
         ),
-        *llm_admin.routes(state, _openai_refuses, _anthropic_refuses),
+        *admin_apis.routes(state, _openai_refuses, _anthropic_refuses),
         Route("GET", "/openai/organization/projects", openai_projects),
         Route(
             "GET",
@@ -282,6 +282,6 @@ def settings(base_url: str) -> dict[str, str]:
         "SOURCES__LLM_PROVIDERS__OPENAI_BASE_URL": f"{base_url}/openai",
         "SOURCES__LLM_PROVIDERS__ANTHROPIC_ADMIN_KEY": ANTHROPIC_KEY,
         "SOURCES__LLM_PROVIDERS__ANTHROPIC_BASE_URL": f"{base_url}/anthropic",
-        "SOURCES__LLM_PROVIDERS__OPENROUTER_MANAGEMENT_KEY": llm_admin.OPENROUTER_KEY,
+        "SOURCES__LLM_PROVIDERS__OPENROUTER_MANAGEMENT_KEY": admin_apis.OPENROUTER_KEY,
         "SOURCES__LLM_PROVIDERS__OPENROUTER_BASE_URL": f"{base_url}/openrouter",
     }

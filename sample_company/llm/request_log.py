@@ -18,7 +18,7 @@ from typing import Any
 
 import pymongo
 
-from sample_company.llm import APP_PROJECT, LlmRequest, key_hash, requests
+from sample_company.llm.requests import APP_PROJECT, LlmRequest, key_hash, requests
 from sample_company.world import World
 
 DATABASE, COLLECTION = "mobile", "llm_requests"

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from ingestion.lake.columns import Table, boolean, integer, json, money, rest, text
-from ingestion.sources.llm_providers.parse import BUCKET, EXTRA, bucket, cents, currency, hashed
+from ingestion.sources.llm_providers.records import BUCKET, EXTRA, bucket, cents, currency, hashed
 
 # Rows grouped by rbac_group_id overlap: they are never asked for, because they must never be added up.
 ANALYTICS_GROUPS = ("product", "model", "cost_type", "token_type", "context_window", "inference_geo")

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
-from sample_company.aws_base import REGION, SHARED_ACCOUNT, Line, base
-from sample_company.llm import shares
-from sample_company.llm_models import BEDROCK_SONNET, NOVA_PRO, Model
+from sample_company.aws.base import REGION, SHARED_ACCOUNT, Line, base
+from sample_company.llm.models import BEDROCK_SONNET, NOVA_PRO, Model
+from sample_company.llm.requests import shares
 from sample_company.world import Label, World
 
 NOTEBOOK_ROLE = "analytics-notebook"

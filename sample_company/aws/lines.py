@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
-from sample_company.aws_base import REGION, RI_ARN, SHARED_ACCOUNT, SP_ARN, TEAM_ACCOUNTS, Line, base, charge
-from sample_company.aws_bedrock import bedrock_lines, picture_line
-from sample_company.aws_month import RESERVED_HOURS, RI_RATE, USED_HOURS, discounted, monthly, restatement
+from sample_company.aws.base import REGION, RI_ARN, SHARED_ACCOUNT, SP_ARN, TEAM_ACCOUNTS, Line, base, charge
+from sample_company.aws.bedrock import bedrock_lines, picture_line
+from sample_company.aws.monthly_lines import RESERVED_HOURS, RI_RATE, USED_HOURS, discounted, monthly, restatement
 from sample_company.company import SERVICES
 from sample_company.world import World, first_of_month, month_of
 

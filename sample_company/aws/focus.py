@@ -23,7 +23,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sample_company.aws_base import PAYER, Line
+from sample_company.aws.base import PAYER, Line
 
 Row = dict[str, Any]
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ingestion.lake.columns import Table, integer, number, rest, text
-from ingestion.sources.llm_providers.parse import BUCKET, EXTRA, bucket, quantity
+from ingestion.sources.llm_providers.records import BUCKET, EXTRA, bucket, quantity
 
 _WHO = ("project_id", "user_id", "api_key_id")
 _CALLER = (*_WHO, "model")

@@ -1,0 +1,1 @@
+"""Anthropic: what an organization is billed and uses."""

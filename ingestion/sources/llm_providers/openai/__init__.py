@@ -1,0 +1,1 @@
+"""OpenAI: what an organization is billed and uses."""

@@ -1,0 +1,1 @@
+"""AWS as the sample company sees it: the lines of its bill, and every export format that AWS has."""

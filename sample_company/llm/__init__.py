@@ -1,0 +1,1 @@
+"""Language models in the sample company: its requests, the gateway's logs of them, the providers' reports."""

@@ -1,0 +1,156 @@
+"""The table of settings: it is complete, a wrong value is named with what is allowed, and no secret is shown."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingestion.errors import SettingError
+from ingestion.setting_report import PAGE, setting_states, settings_page
+from ingestion.setting_table import ABOUT, HIDDEN, SETTINGS, SPARK_PORT, Setting, check_settings
+from ingestion.settings import PROJECT_ROOT, environment_name
+from ingestion.sources.catalog import SOURCES
+
+BY_NAME = {setting.name: setting for setting in SETTINGS}
+# What `orchestration.environment.prepare` gives to dbt: paths and a digest, not for people to set.
+GIVEN_TO_DBT = {
+    "COSTOWNER_LAKE_PATH",
+    "COSTOWNER_WAREHOUSE",
+    "COSTOWNER_EXPORT_PATH",
+    "COSTOWNER_SPARK_HOME",
+    "COSTOWNER_PROJECT_DIGEST",
+}
+READERS = (
+    "ingestion/**/*.py",
+    "orchestration/**/*.py",
+    "benchmarks/*.py",
+    "dbt_project/*.yml",
+    "dbt_project/macros/**/*.sql",
+)
+# A text that no setting of the type takes. (A host, a path of a cluster and a password may be any text.)
+WRONG = {
+    "folder": "s3://bucket/lake",
+    "month": "2026-13",
+    "whole number": "4.5",
+    "port": "70000",
+    "memory": "much",
+    "URL": "hooks.example.com",
+    "time": "yesterday",
+    "switch": "perhaps",
+    "name": "a b",
+    "text": " ",
+}
+SECRET = "hunter2"
+
+
+def wrong(setting: Setting[Any]) -> str:
+    return WRONG.get(setting.kind.name, "none of them")
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: str(setting.name))
+def test_wrong_value_is_an_error_that_names_setting_value_and_what_is_allowed(
+    setting: Setting[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(setting.name, wrong(setting))
+    with pytest.raises(SettingError) as caught:
+        check_settings()
+    shown = HIDDEN if setting.is_secret else wrong(setting)
+    assert str(caught.value) == f"{setting.name}={shown}: {setting.kind.allowed}"
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: str(setting.name))
+@given(text=st.text(min_size=1))
+def test_any_text_is_a_value_or_a_setting_error(setting: Setting[Any], text: str) -> None:
+    try:
+        assert setting.parse(text) is not None
+    except SettingError as error:
+        assert setting.name in str(error) and setting.kind.allowed in str(error)
+
+
+@pytest.mark.parametrize(
+    "setting", [found for found in SETTINGS if found.default], ids=lambda found: str(found.name)
+)
+def test_default_is_a_value_of_its_type_and_stands_for_an_empty_one(
+    setting: Setting[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(setting.name, "")
+    assert setting.value() == setting.parse(setting.default or "")
+    assert setting.given() is None
+
+
+def test_every_name_in_the_code_is_in_the_table_and_the_other_way_round() -> None:
+    found = {
+        name
+        for pattern in READERS
+        for file in PROJECT_ROOT.glob(pattern)
+        if "dbt_packages" not in file.parts and "target" not in file.parts
+        for name in re.findall(r"\b(?:DBT_ENV_SECRET_)?COSTOWNER_[A-Z_]*[A-Z]\b", file.read_text())
+    }
+    assert found == GIVEN_TO_DBT | BY_NAME.keys()
+
+
+def test_dbts_profile_has_the_defaults_of_the_table() -> None:
+    profile = (PROJECT_ROOT / "dbt_project" / "profiles.yml").read_text()
+    defaults = dict(re.findall(r"env_var\('(\w+)', '([^']*)'\)", profile))
+    assert len(defaults) > 10
+    assert {name: default for name, default in defaults.items() if name not in GIVEN_TO_DBT} == {
+        name: BY_NAME[name].default or "" for name in defaults if name not in GIVEN_TO_DBT
+    }
+
+
+def test_every_setting_of_a_source_is_described() -> None:
+    declared = [field for source in SOURCES for field in fields(source.settings)]
+    assert len(declared) > 30 and all(field.metadata[ABOUT] for field in declared)
+
+
+def test_page_of_settings_is_the_table() -> None:
+    assert PAGE.read_text() == settings_page(), "python -m ingestion.setting_report writes docs/settings.md"
+
+
+def test_states_name_the_origin_and_show_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    for source in SOURCES:
+        for secret in source.secrets:
+            monkeypatch.setenv(environment_name(secret), SECRET)
+    for setting in SETTINGS:
+        if setting.is_secret:
+            monkeypatch.setenv(setting.name, SECRET)
+    monkeypatch.setenv("SOURCES__AWS__EXPORT_URL", f"https://me:{SECRET}@minio.example/cur?sig={SECRET}")
+    states = {state.name: state for state in setting_states()}
+    assert SECRET not in str(states)
+    assert (
+        states["sources.vercel.token"].value == HIDDEN and states["sources.vercel.token"].origin == "environment"
+    )
+    assert states["sources.aws.export_url"].value == "https://minio.example/cur"
+    assert states["sources.vercel.team_id"].origin == "not set" and not states["sources.vercel.team_id"].is_set
+    port = states[SPARK_PORT.name]
+    assert (port.value, port.origin, port.is_set, port.problem) == ("10000", "default", False, None)
+
+
+def test_state_of_a_wrong_value_carries_the_problem_and_refuses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SPARK_PORT.name, "thrift")
+    (state,) = (state for state in setting_states() if state.name == SPARK_PORT.name)
+    assert state.value == "thrift" and state.problem == f"{SPARK_PORT.name}=thrift: {SPARK_PORT.kind.allowed}"
+
+
+def test_setting_of_a_file_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / ".dlt").mkdir()
+    (tmp_path / ".dlt" / "secrets.toml").write_text('[sources.vercel]\nteam_id = "team_1"\n')
+    show = "from ingestion.setting_report import *; print(*(s for s in setting_states() if s.name.endswith('team_id')))"
+    shown = subprocess.run(
+        [sys.executable, "-c", show],
+        cwd=PROJECT_ROOT,
+        env={**os.environ, "DLT_PROJECT_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "value='team_1', origin='secrets.toml', problem=None" in shown.stdout
