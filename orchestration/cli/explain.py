@@ -1,7 +1,7 @@
 """`costowner explain`: from a charge of the ledger back to its claims, the rule that won, its split and its delivery.
 
 Charges are read from the publication, the rules from the lake's delivery that the publication was built from: neither can be
-locked by a refresh, and both say what the ledger was decided with, whatever the registry's files hold now.
+locked by a refresh, and both are what the ledger was decided with, whatever the registry's files hold now.
 """
 
 from __future__ import annotations

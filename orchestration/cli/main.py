@@ -52,7 +52,7 @@ def costowner() -> None:
     """
 
 
-@costowner.command()
+@costowner.command(short_help="Make an installation in a folder.")
 @click.argument("folder", type=click.Path(path_type=Path))
 def init(folder: Path) -> None:
     """Make an installation in FOLDER: registry and settings to fill in, each commented.
@@ -69,8 +69,8 @@ def init(folder: Path) -> None:
     )
 
 
-@costowner.command()
-@click.option("--json", "as_json", is_flag=True, help="A list of objects, for scripts.")
+@costowner.command(short_help="Which sources are set up, and how new they are.")
+@json_option
 @demo_option
 def sources(as_json: bool, demo: bool) -> None:
     """Which sources are set up, what is missing, and how new their data are.
@@ -86,7 +86,7 @@ def sources(as_json: bool, demo: bool) -> None:
         print_sources(home, as_json)
 
 
-@costowner.group()
+@costowner.group(short_help="Declarations: check owners, rules, pools.")
 def registry() -> None:
     """The declarations of owners, rules, pools and budgets.
 
@@ -96,7 +96,7 @@ def registry() -> None:
     """
 
 
-@registry.command("check")
+@registry.command("check", short_help="Check them without landing.")
 @json_option
 @demo_option
 def registry_check(as_json: bool, demo: bool) -> None:
@@ -131,7 +131,7 @@ def _known_sources(context: click.Context, option: click.Parameter, names: tuple
     return names
 
 
-@costowner.command()
+@costowner.command(short_help="Land, build, check and publish.")
 @click.option(
     "--months", metavar="MONTHS", help="YYYY-MM or YYYY-MM..YYYY-MM. Default: the open months; all at first."
 )
@@ -161,7 +161,7 @@ def refresh(months: str | None, only: tuple[str, ...], verbose: bool, demo: bool
         sys.exit(_refresh(home, months, only, verbose))
 
 
-@costowner.command()
+@costowner.command(short_help="Why a charge has its owner.")
 @click.argument("charge_key", required=False)
 @click.option(
     "--resource", metavar="ID", help="All charges of a resource instead: its id, its name or a part of the id."
@@ -188,7 +188,7 @@ def explain(charge_key: str | None, resource: str | None, as_json: bool, demo: b
     print_explanations(explanations(_located(demo), charge_key, resource), as_json)
 
 
-@costowner.command()
+@costowner.command(short_help="Who spends what, and how it is owned.")
 @demo_option
 def status(demo: bool) -> None:
     """Who spends what, how it is owned, and whether it adds up.
@@ -208,7 +208,7 @@ def status(demo: bool) -> None:
         show(home, Console(width=None if sys.stdout.isatty() else 120))
 
 
-@costowner.command()
+@costowner.command(short_help="Whether the installation is sound.")
 @json_option
 @demo_option
 def doctor(as_json: bool, demo: bool) -> None:
@@ -228,7 +228,7 @@ def doctor(as_json: bool, demo: bool) -> None:
     sys.exit(1 if any(finding.is_broken for finding in findings) else 0)
 
 
-@costowner.command()
+@costowner.command(short_help="The Dagster UI and its daemon.")
 @click.option("--port", default=3000, show_default=True)
 @demo_option
 def ui(port: int, demo: bool) -> None:
@@ -252,7 +252,7 @@ def ui(port: int, demo: bool) -> None:
         _become_ui(command)
 
 
-@costowner.command()
+@costowner.command(short_help="Remove lake files that nothing needs.")
 def prune() -> None:
     """Remove files of the lake that no current or retained slice needs.
 
@@ -269,7 +269,7 @@ def prune() -> None:
     click.echo(f"removed {len(removed)} files that no slice of the last {days} days needs")
 
 
-@costowner.command()
+@costowner.command(short_help="Delete prompts that are past their date.")
 def purge() -> None:
     """Delete prompts that are past their date, or that no policy allows.
 

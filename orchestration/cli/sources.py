@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import MISSING, asdict, dataclass, fields
 from datetime import datetime, timedelta
 
@@ -15,6 +14,7 @@ from ingestion.lake.contract import Source
 from ingestion.lake.notes import known_notes
 from ingestion.settings import Home, resolve, utc_now
 from ingestion.sources.catalog import SOURCES
+from orchestration.cli.output import print_json
 
 SET_UP, NOT_SET_UP, WRONG = "set up", "not set up", "wrong settings"
 FRESH, STALE = "fresh", "stale"
@@ -69,7 +69,7 @@ def print_sources(home: Home, as_json: bool) -> None:
     """A table, or a JSON list, of all sources."""
     states = [state_of(home, source, utc_now()) for source in SOURCES]
     if as_json:
-        click.echo(json.dumps([asdict(state) for state in states], default=str, indent=2))
+        print_json([asdict(state) for state in states])
         return
     table = Table(title=f"sources of {home.root}", title_justify="left", header_style="bold", pad_edge=False)
     for heading in ("source", "state", "last extract (UTC)", "newest charge (UTC)", "freshness"):

@@ -1,4 +1,4 @@
-"""`costowner explain` on a ledger of a few charges: the decision is retold from the published ledger and its own rules."""
+"""`costowner explain` on a ledger of a few charges: every step of the decision, from the published ledger and its own rules."""
 
 from __future__ import annotations
 
