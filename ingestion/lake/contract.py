@@ -1,4 +1,4 @@
-"""The words in which a source and the lake speak: slices, delivery notes, and the source itself."""
+"""What a source hands to the lake: slices, delivery notes, and the source itself."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class VendorFile:
 
 
 class NoData(Exception):
-    """The vendor says that it has nothing to say about the slice: not zero, and not a failure."""
+    """The vendor has no report for the slice: neither zero nor a failure."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ Known = Mapping[str, Note]
 
 @dataclass(frozen=True)
 class Source:
-    """What the rest of the house needs to know of a source.
+    """A source, as the rest of the project sees it.
 
     `slices` lists the slices of a window, cheaply. `freshness_sla_hours` is how old the newest charge may be before
     the source counts as stale.
