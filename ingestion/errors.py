@@ -1,4 +1,4 @@
-"""The few errors that ingestion raises. Each message says what was wrong, where, and what to do."""
+"""The few errors that ingestion raises. Each message names what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def is_of_the_machine(error: BaseException) -> bool:
 
 
 def described(error: BaseException) -> str:
-    """An error that nobody raised on purpose, by kind and place in the code.
+    """An error that no code raised on purpose, by kind and place in the code.
 
     Never by its text: a library's message quotes what it could not read, and that may be a prompt or a key. Of an error of
     the operating system the system's own words are fit to show.

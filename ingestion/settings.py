@@ -113,7 +113,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, order=True)
 class Month:
-    """A calendar month, in UTC unless a source says otherwise."""
+    """A calendar month, in UTC unless a source states another time zone."""
 
     year: int
     month: int

@@ -20,7 +20,7 @@ BUSY_EVERY = 7
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster. `tagged` tells whether it carries a team tag; `until_day` when it was deleted."""
+    """A cluster. `tagged`: whether it carries a team tag; `until_day` when it was deleted."""
 
     name: str
     project: str

@@ -1,6 +1,6 @@
 """Who the sample company is: teams, people, services, customers and workflows. All made up.
 
-Everything here is a plain declaration; what it costs is told by the vendor modules.
+Everything here is a plain declaration; the vendor modules hold what it costs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Team:
 
 @dataclass(frozen=True)
 class Service:
-    """A running service. `team` is its owner until `HANDOVER` says otherwise."""
+    """A running service. `team` is its owner until `HANDOVER`."""
 
     id: str
     team: str

@@ -36,8 +36,8 @@ def _text(content: bytes) -> str:
 
 def _token(claims: dict[str, Any], key: Ed25519PrivateKey | None) -> str:
     header = {"alg": "EdDSA", "kid": KEY_NAME} if key else {"alg": "none"}
-    said = f"{_text(json.dumps(header).encode())}.{_text(json.dumps(claims).encode())}"
-    return f"{said}.{_text(key.sign(said.encode())) if key else ''}"
+    signed = f"{_text(json.dumps(header).encode())}.{_text(json.dumps(claims).encode())}"
+    return f"{signed}.{_text(key.sign(signed.encode())) if key else ''}"
 
 
 def _claims(request: LlmRequest) -> dict[str, Any]:

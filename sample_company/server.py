@@ -75,7 +75,7 @@ class Route:
 class Faults:
     """Bad days of a vendor: every so many-th request is answered 429 or 503, or the connection is cut.
 
-    0: none. `count` says how many there were.
+    0: none. `count` holds how many there were.
     """
 
     every: int = 0

@@ -38,7 +38,7 @@ class Stage:
         self.environment["COSTOWNER_NOW"] = datetime(as_of.year, as_of.month, as_of.day, 6, tzinfo=UTC).isoformat()
 
     def restate(self, seed: int) -> None:
-        """From the next `show` on the same company by another seed: every vendor tells all of its past anew, and otherwise."""
+        """From the next `show` on the same company by another seed: every vendor restates all of its past, with other figures."""
         self.world = self.state.world = World(seed, self.world.until)
 
 

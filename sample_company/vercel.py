@@ -25,7 +25,7 @@ CENT_PARTS = Decimal("0.00000001")
 
 @dataclass(frozen=True)
 class Project:
-    """A Vercel project. `declared` tells whether the company's registry knows whose it is."""
+    """A Vercel project. `declared`: whether the company's registry names its owner."""
 
     id: str
     name: str

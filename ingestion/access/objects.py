@@ -82,7 +82,7 @@ class Folder:
                 yield self._describe(key, file)
 
     def _describe(self, key: str, file: Path) -> Object:
-        # Like S3's, this ETag is the same for the same version; a stat is enough to tell versions apart.
+        # Like S3's, this ETag is the same for the same version; a stat is enough to distinguish versions.
         stat = file.stat()
         etag = hashlib.md5(f"{stat.st_mtime_ns}:{stat.st_size}".encode(), usedforsecurity=False).hexdigest()
         return Object(key, etag, stat.st_size)

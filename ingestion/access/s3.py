@@ -73,7 +73,7 @@ class Bucket:
         return Object(self._relative(found["Key"]), found["ETag"].strip('"'), found["Size"], found["LastModified"])
 
     def head(self, key: str) -> Object | None:
-        # A listing and not HEAD: HEAD's errors have no body that says why, and to a policy that allows listing below
+        # A listing and not HEAD: HEAD's errors have no body with a reason, and to a policy that allows listing below
         # a prefix only (docs/aws.md) it answers 403 for an object that is not there.
         with self._explaining(key, "s3:ListBucket"):
             page = self.client.list_objects_v2(Bucket=self.bucket, Prefix=self._key(key), MaxKeys=1)

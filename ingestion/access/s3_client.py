@@ -1,6 +1,6 @@
 """Access to S3: a client through boto3's own chain of credentials, and what its errors mean for who set it up.
 
-No message repeats what AWS or botocore said: that may hold an access key id, a token or a signed query. It names
+No message repeats a text of AWS or botocore, which may hold an access key id, a token or a signed query. It names
 the code, the setting and the way out; the policies are in docs/aws.md.
 """
 
@@ -42,7 +42,7 @@ SSO_CALLS = frozenset({"GetRoleCredentials", "CreateToken"})
 
 @dataclass(frozen=True)
 class Access:
-    """Whose credentials are used, and the settings that say so. `setting` is the one that holds the URL."""
+    """Whose credentials are used, and the settings that name them. `setting` is the one that holds the URL."""
 
     setting: str | None = None
     profile: str | None = None
@@ -89,7 +89,7 @@ def connect(access: Access) -> S3Client:
     except BotoCoreError as error:
         raise explained(error, access.url_setting, access) from None
     except ValueError:
-        # botocore says so of an endpoint that is no URL.
+        # botocore's error for an endpoint that is no URL.
         raise SettingError(
             f"{access.beside('endpoint_url')}: not a URL; write https://host, or http://host:port"
         ) from None
@@ -124,10 +124,10 @@ def explained(error: Exception, where: str, access: Access, action: str = "s3:Ge
 
 def _refused(error: ClientError, where: str, access: Access, action: str) -> IngestionError:
     """What S3's answer means."""
-    said = error.response.get("Error", {})
-    code = str(said.get("Code", ""))
+    body = error.response.get("Error", {})
+    code = str(body.get("Code", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    message = str(said.get("Message", ""))
+    message = str(body.get("Message", ""))
     if code in ELSEWHERE:
         return _elsewhere(error, where, access, code)
     if code.startswith("KMS.") or (code in DENIED and "kms:" in message.lower()):

@@ -63,7 +63,7 @@ def timestamp(name: str, description: str) -> Column:
 
 
 def date(name: str, description: str) -> Column:
-    """A calendar day; the description says in which time zone it is one."""
+    """A calendar day; the description names its time zone."""
     return Column(name, pa.date32(), description)
 
 

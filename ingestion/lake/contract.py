@@ -1,4 +1,4 @@
-"""The words in which a source and the lake speak: slices, delivery notes, and the source itself."""
+"""What a source hands to the lake: slices, delivery notes, and the source itself."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class VendorFile:
 
 
 class NoData(Exception):
-    """The vendor says that it has nothing to say about the slice: not zero, and not a failure."""
+    """The vendor has no report for the slice: neither zero nor a failure."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Reading the delivery notes back from the lake: what it believes now, and what it was told when."""
+"""Reading the delivery notes back from the lake: the newest of each slice, and the loads that are complete."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def _pipeline(home: Home, source: Source) -> dlt.Pipeline:
         dataset_name=source.dataset,
         pipelines_dir=str(home.dlt),
     )
-    # dlt's trace is a file with every credential that was resolved. No setting of anybody's may turn it on.
+    # dlt's trace is a file with every credential that was resolved. No setting may turn it on.
     pipeline.config.enable_runtime_trace = False
     return pipeline
 

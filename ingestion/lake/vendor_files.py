@@ -61,7 +61,7 @@ class Workspace:
 
 
 def _is_gzip(path: Path) -> bool:
-    """Whether a file is packed, by its content: names say it or not."""
+    """Whether a file is packed, by its content, whatever its name."""
     with path.open("rb") as file:
         return file.read(2) == GZIP_MAGIC
 

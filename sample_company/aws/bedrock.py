@@ -109,7 +109,7 @@ def _notebook_line(world: World, day: date, token_class: str, tokens: int) -> Li
 
 
 def bedrock_lines(world: World, day: date) -> Iterator[tuple[Line, str | None, bool]]:
-    """A day's lines, each with its owner. The gateway's are many teams': `gateway_labels` tells whose."""
+    """A day's lines, each with its owner. The gateway's are many teams': `gateway_labels` names them."""
     for line, _ in _gateway_lines(world, day):
         yield line, None, False
     for token_class, tokens in notebook_tokens(world, day).items():
@@ -162,7 +162,7 @@ def gateway_labels(world: World, as_of: date) -> Iterator[Label]:
 
 
 def registry_rules(world: World) -> list[dict[str, object]]:
-    """The notebook has no tags and no account of its own: its role tells whose it is; of the pictures, their profile."""
+    """The notebook has no tags and no account of its own: its role shows its owner; of the pictures, their profile."""
     return [
         {
             "id": "aws-profile-pictures",

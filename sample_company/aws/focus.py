@@ -3,7 +3,7 @@
 It plays AWS, after AWS's documentation of its FOCUS exports and the FOCUS specification. Like AWS's, these exports have
 no ids of line items, no IAM principals and no tags of accounts; and where the payer's discounts are in its lines' net costs,
 billed and effective cost are after discounts ("inclusive of all reduced rates and discounts", AWS's dictionary of FOCUS 1.2),
-and the discounts are not told once more by lines of their own.
+and the discounts are no lines of their own.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ def _committed(line: Line, kind: str, cost: Decimal) -> list[Row] | None:
 
 
 def _net(line: Line, net: str, gross: str) -> Decimal:
-    """What a line costs after its discounts, where it tells that."""
+    """What a line costs after its discounts, where it has that."""
     return _amount(line.get(gross) if line.get(net) is None else line[net])
 
 

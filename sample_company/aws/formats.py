@@ -110,7 +110,7 @@ def write_delivery(
             target.write_bytes(gzip.compress(_csv(rows), 1))
     start = f"s3://{form.bucket}/{name}" if form.bucket else f"exports/{name}"
     named = [f"{start}/{key}" for key in keys]
-    said: dict[str, Any] = (
+    document: dict[str, Any] = (
         {
             "assemblyId": execution,
             "account": PAYER,
@@ -123,7 +123,7 @@ def write_delivery(
     )
     manifest = export / metadata / f"{name}-Manifest.json"
     manifest.parent.mkdir(parents=True, exist_ok=True)
-    manifest.write_text(json.dumps(said))
+    manifest.write_text(json.dumps(document))
     (manifest.parent / f"{name}-Metadata.json").write_text("{}")
 
 

@@ -134,7 +134,7 @@ def _usage(world: World, day: date, service: str, team: str, kind: Kind) -> Line
 
 
 def node_name(node: int) -> str:
-    """A Kubernetes node as its tag `Name` says."""
+    """A Kubernetes node, by its tag `Name`."""
     return f"kubernetes-node-{node}"
 
 

@@ -1,7 +1,7 @@
 """What the sample company's CUR holds once a month: fees, tax, credits, discounts, refunds; and the month that goes net.
 
 Up to the last month the payer's discounts are lines of their own (gross). In the last one it has an enterprise agreement, and
-its export tells every line's net cost as well, and the tags of accounts.
+its export has every line's net cost as well, and the tags of accounts.
 """
 
 from __future__ import annotations

@@ -133,11 +133,11 @@ def analytics_costs(state: State, day: date, grouped: bool) -> list[Record]:
         for token_class, tokens in zip(CLASSES, usage.tokens, strict=True):
             cost = usage.model.cost(token_class, tokens, usage.tier) * 100
             by_model[usage.model.wire] = by_model.get(usage.model.wire, Decimal(0)) + cost
-    told = sorted(by_model.items(), key=lambda item: item[1], reverse=True)
+    groups = sorted(by_model.items(), key=lambda item: item[1], reverse=True)
     if not grouped:
-        told = [("", sum(by_model.values(), Decimal(0)))]
-    elif len(told) > 1:
-        told = told[:-1]
+        groups = [("", sum(by_model.values(), Decimal(0)))]
+    elif len(groups) > 1:
+        groups = groups[:-1]
     return [
         {
             "amount": format(amount, "f"),
@@ -146,7 +146,7 @@ def analytics_costs(state: State, day: date, grouped: bool) -> list[Record]:
             "requests": 1,
             **({"product": "api", "model": model} if grouped else {}),
         }
-        for model, amount in told
+        for model, amount in groups
     ]
 
 
@@ -217,7 +217,7 @@ def routes(state: State, openai: Guard, anthropic: Guard) -> list[Route]:
         return answer
 
     base = "/openai/organization"
-    ours = "/anthropic/v1/organizations"
+    prefix = "/anthropic/v1/organizations"
     return [
         Route(
             "GET",
@@ -227,12 +227,12 @@ def routes(state: State, openai: Guard, anthropic: Guard) -> list[Route]:
         Route("GET", f"{base}/(?P<what>users|admin_api_keys)", listing(openai, _openai_list)),
         Route(
             "GET",
-            f"{ours}/(?P<what>workspaces|api_keys|users|service_accounts)",
+            f"{prefix}/(?P<what>workspaces|api_keys|users|service_accounts)",
             listing(anthropic, lambda asked: _anthropic_list(state, asked)),
         ),
         Route(
             "GET",
-            f"{ours}/usage_report/claude_code",
+            f"{prefix}/usage_report/claude_code",
             lambda asked: anthropic(asked) or _claude_code(state, asked),
         ),
         Route("GET", "/openrouter/activity", lambda asked: _openrouter(state, asked)),

@@ -51,7 +51,7 @@ def record(world: World, request: LlmRequest) -> dict[str, Any]:
         "environment": "prod",
     }
     signature = token(world, request)
-    said = {**({} if shared else attributes), **({"actor_token": signature} if signature else {})}
+    metadata = {**({} if shared else attributes), **({"actor_token": signature} if signature else {})}
     return {
         "id": f"{request.id}_cache_hit{int(request.started_at.timestamp())}" if request.cache_hit else request.id,
         "litellm_call_id": request.call_id,
@@ -76,7 +76,7 @@ def record(world: World, request: LlmRequest) -> dict[str, Any]:
             "user_api_key_team_id": None if shared else request.team,
             "user_api_key_team_alias": None if shared else request.team,
             "user_api_key_user_id": None if shared else request.user,
-            "spend_logs_metadata": said or None,
+            "spend_logs_metadata": metadata or None,
             "usage_object": usage if succeeded else None,
             "attempted_retries": request.retries,
             "batch_models": [request.model.wire] if request.tier == "batch" else None,

@@ -56,9 +56,9 @@ BEDROCK_SONNET = Model(
     "Claude Sonnet 4.5 (Amazon Bedrock Edition)",
 )
 NOVA_PRO = Model("nova-pro", "bedrock", "eu.amazon.nova-pro-v1:0", _prices("0.8", "0.2", "0", "3.2"), "NovaPro")
-# Of a provider that tells nobody what it bills: its requests are all that there is.
+# Of a provider without a report of its bill: its requests are all that there is.
 GPT_OSS = Model("gpt-oss-20b", "groq", "openai/gpt-oss-20b", _prices("0.075", "0.0375", "0", "0.3"))
-# Newer than the gateway's price list: the gateway says 0, the provider bills it.
+# Newer than the gateway's price list: the gateway's cost is 0, the provider bills it.
 PREVIEW = Model("gpt-5-sample-preview", "openai", "gpt-5-sample-preview", _prices("4", "0.4", "0", "16"))
 UNPRICED = (PREVIEW,)
 # The providers that have no report of what they bill.

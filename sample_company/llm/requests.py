@@ -72,7 +72,7 @@ class LlmRequest:
 
     @property
     def is_through_gateway(self) -> bool:
-        """False where the caller's own log tells of it."""
+        """False where the caller's own log has it."""
         return self.workflow.service != APP_SERVICE
 
     @property
@@ -107,7 +107,7 @@ class LlmRequest:
 
     @property
     def logged_cost(self) -> Decimal:
-        """What a gateway says that it cost: 0 for a model that its price list does not know."""
+        """What it costs by the gateway's price list: 0 for a model that its price list does not know."""
         return Decimal(0) if self.model in UNPRICED else self.cost
 
 
@@ -243,7 +243,7 @@ Bucket = tuple[str, Model, str, str]
 
 
 def shares(world: World, day: date) -> dict[Bucket, dict[tuple[str, bool], Decimal]]:
-    """What each team's requests cost of every bucket of the providers, and whether the key that they used tells."""
+    """What each team's requests cost of every bucket of the providers, and whether the key that they used shows it."""
     found: dict[Bucket, dict[tuple[str, bool], Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for request in requests(world, day):
         if not request.billed:

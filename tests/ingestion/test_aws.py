@@ -93,8 +93,8 @@ def test_truncated_parquet_is_refused_by_name_and_the_last_delivery_stays(export
     before = known_notes(home, "raw_aws")
     file = data_file(exports)
     file.write_bytes(file.read_bytes()[:-500])
-    said = json.loads(manifest_file(exports).read_text())
-    manifest_file(exports).write_text(json.dumps({**said, "executionId": "next"}))
+    expected = json.loads(manifest_file(exports).read_text())
+    manifest_file(exports).write_text(json.dumps({**expected, "executionId": "next"}))
     landing = land(home, SOURCE, AwsSettings(str(exports)), WINDOW, NOW)
     assert landing.states == {"refused": 1, "unchanged": 1}
     assert file.name in landing.refused[0][1] and "not a whole Parquet file" in landing.refused[0][1]
@@ -155,13 +155,13 @@ def test_wrong_folder_names_the_setting(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "expected"),
     [("{", "not JSON"), ("{}", "names no data files")],
 )
-def test_unusable_manifest_is_refused_by_name(exports: Path, tmp_path: Path, content: str, said: str) -> None:
+def test_unusable_manifest_is_refused_by_name(exports: Path, tmp_path: Path, content: str, expected: str) -> None:
     manifest_file(exports).write_text(content)
     landing = land(Home(tmp_path / "home"), SOURCE, AwsSettings(str(exports)), WINDOW, NOW)
-    assert landing.states["refused"] == 1 and said in landing.refused[0][1]
+    assert landing.states["refused"] == 1 and expected in landing.refused[0][1]
 
 
 @pytest.fixture
@@ -224,6 +224,6 @@ def test_object_that_was_replaced_is_a_torn_delivery_in_s3(tmp_path: Path, s3: s
         store.read("y")
 
 
-def test_store_of_an_unknown_kind_says_what_to_write() -> None:
+def test_store_of_an_unknown_kind_is_refused_with_what_to_write() -> None:
     with pytest.raises(SettingError, match="write s3://bucket/prefix or a folder"):
         open_store("gs://bucket/x")

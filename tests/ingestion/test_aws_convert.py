@@ -187,18 +187,18 @@ def test_parquet_of_other_types_comes_to_the_raw_tables(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "said"),
+    ("column", "value", "expected"),
     [
         ("lineItem/UnblendedCost", "1,50", "row 2, column lineItem/UnblendedCost: not a number"),
         ("lineItem/UsageStartDate", "soon", "row 2, column lineItem/UsageStartDate: not a time"),
     ],
 )
 def test_value_of_another_kind_is_named_by_row_and_column(
-    tmp_path: Path, column: str, value: str, said: str
+    tmp_path: Path, column: str, value: str, expected: str
 ) -> None:
     with pytest.raises(BadInput) as caught:
         convert(csv_file(tmp_path, LINE, {**LINE, column: value}), "s3://bills/report-1.csv.gz")
-    assert str(caught.value) == f"s3://bills/report-1.csv.gz: {said}"
+    assert str(caught.value) == f"s3://bills/report-1.csv.gz: {expected}"
 
 
 def test_row_with_too_few_cells_is_refused_by_line(tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ def test_focus_export_is_sent_to_the_focus_source(tmp_path: Path, suffix: str) -
         convert(path, f"focus-00001.{suffix}")
 
 
-def test_zip_says_what_to_choose(tmp_path: Path) -> None:
+def test_zip_is_refused_with_what_to_choose(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "00000", "w") as archive:
         archive.writestr("report-1.csv", "a")
     with pytest.raises(BadInput, match="Parquet or as gzipped CSV"):

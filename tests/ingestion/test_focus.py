@@ -130,7 +130,7 @@ def test_of_azures_runs_of_a_period_the_newest_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "row", "said"),
+    ("header", "row", "expected"),
     [
         (HEADER.replace("EffectiveCost", "Cost"), line("1"), "has no column EffectiveCost"),
         (HEADER, line("1,5".join('""')), "row 2, column BilledCost: not a number"),
@@ -138,12 +138,14 @@ def test_of_azures_runs_of_a_period_the_newest_counts(tmp_path: Path) -> None:
         (HEADER, line(""), "row 2, column BilledCost: must not be empty"),
     ],
 )
-def test_file_that_can_not_be_read_is_refused_by_name(tmp_path: Path, header: str, row: str, said: str) -> None:
+def test_file_that_can_not_be_read_is_refused_by_name(
+    tmp_path: Path, header: str, row: str, expected: str
+) -> None:
     write(tmp_path / "bills", "2026-10/bad.csv", line("1"), row, header=header)
     write(tmp_path / "bills", "2026-09/good.csv", line("1"))
     landing = landed(tmp_path)
     assert landing.states == {"refused": 1, "delivered": 1}
-    assert "2026-10/bad.csv" in landing.refused[0][1] and said in landing.refused[0][1]
+    assert "2026-10/bad.csv" in landing.refused[0][1] and expected in landing.refused[0][1]
 
 
 def test_gzip_that_is_cut_off_is_refused(tmp_path: Path) -> None:
@@ -163,7 +165,7 @@ def test_gzip_that_is_cut_off_is_refused(tmp_path: Path) -> None:
         ("reports/2026-10.csv", None),
     ],
 )
-def test_period_is_told_by_a_folder_of_the_path(key: str, period: str | None) -> None:
+def test_period_comes_from_a_folder_of_the_path(key: str, period: str | None) -> None:
     assert period_of(key) == period
 
 

@@ -62,19 +62,19 @@ def record(sku: str, cost: str, currency: str = "USD") -> dict[str, Any]:
 
 
 def source_of(content: dict[str, Any], per_slice: bool = False, proven: bool = False) -> Source:
-    """A source whose slices say what `content` says: records, a VendorFile, or an error to raise."""
+    """A source whose slices hold what `content` lists: records, a VendorFile, or an error to raise."""
 
     def slices(settings: object, window: Window, known: object, now: datetime) -> Iterable[Slice]:
-        for slice_id, said in content.items():
+        for slice_id, delivered_content in content.items():
 
-            def read(said: Any = said) -> Iterable[Rows | VendorFile]:
-                if isinstance(said, Exception):
-                    raise said
-                if isinstance(said, VendorFile):
-                    return [said]
-                return [Rows(CHARGES, said)]
+            def read(delivered_content: Any = delivered_content) -> Iterable[Rows | VendorFile]:
+                if isinstance(delivered_content, Exception):
+                    raise delivered_content
+                if isinstance(delivered_content, VendorFile):
+                    return [delivered_content]
+                return [Rows(CHARGES, delivered_content)]
 
-            version = f"v{len(str(said))}" if proven else None
+            version = f"v{len(str(delivered_content))}" if proven else None
             yield Slice(slice_id, "2026-11", window.start, window.end, read, version, proven)
 
     return Source("vendor", "Vendor", "", NoSettings, (CHARGES, FILES), slices, load_per_slice=per_slice)
@@ -331,8 +331,8 @@ def test_vendor_file_enters_the_lake_byte_for_byte(home: Home, tmp_path: Path) -
     path = tmp_path / "export.parquet"
     maps = pa.array([[("team", "search")]], type=pa.map_(pa.string(), pa.string()))
     pq.write_table(pa.table({"id": ["1"], "cost": [0.1], "tags": maps}), path)
-    said = VendorFile(FILES, path, 1, (Total("billed_cost", "USD", Decimal("0.1"), 1),), NOW)
-    landed(home, {"e|2026-11": said}, per_slice=True)
+    delivered_content = VendorFile(FILES, path, 1, (Total("billed_cost", "USD", Decimal("0.1"), 1),), NOW)
+    landed(home, {"e|2026-11": delivered_content}, per_slice=True)
     (file,) = (home.lake / "raw_vendor" / "files").glob("*.parquet")
     assert file.read_bytes() == path.read_bytes()
     assert known_notes(home, "raw_vendor")["e|2026-11"].row_count == 1

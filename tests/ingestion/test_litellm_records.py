@@ -54,7 +54,7 @@ def test_tokens_are_those_that_upstream_answered(landed: dict[str, dict[str, Any
         assert row["input_uncached_tokens"] == row["input_tokens"] - 1024 - written
 
 
-def test_cache_hit_retry_fallback_stream_and_unknown_model_are_told_apart(
+def test_cache_hit_retry_fallback_stream_and_unknown_model_are_kept_apart(
     landed: dict[str, dict[str, Any]],
 ) -> None:
     (hit,) = [row for row in landed.values() if row["gateway_cache_hit"]]
@@ -77,5 +77,5 @@ def test_cache_hit_retry_fallback_stream_and_unknown_model_are_told_apart(
 def test_key_team_and_workflow_are_kept(landed: dict[str, dict[str, Any]]) -> None:
     assert {row["key_alias"] for row in landed.values()} == {"support-key", "shared-legacy-key"}
     assert all((row["team_id"] == "t-support") == (row["key_alias"] == "support-key") for row in landed.values())
-    (told,) = [row for row in landed.values() if row["workflow"]]
-    assert (told["workflow"], told["customer_id"]) == ("triage", "acme")
+    (answered,) = [row for row in landed.values() if row["workflow"]]
+    assert (answered["workflow"], answered["customer_id"]) == ("triage", "acme")

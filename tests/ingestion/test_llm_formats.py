@@ -72,11 +72,11 @@ def test_prompt_tokens_of_litellm_include_what_was_cached() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "is_hit"),
+    ("written", "is_hit"),
     [(True, True), ("True", True), (False, False), ("False", False), (None, False), ("None", False)],
 )
-def test_cache_hit_in_every_spelling(told: Any, is_hit: bool) -> None:
-    assert one(LITELLM, payload(cache_hit=told))["gateway_cache_hit"] is is_hit
+def test_cache_hit_in_every_spelling(written: Any, is_hit: bool) -> None:
+    assert one(LITELLM, payload(cache_hit=written))["gateway_cache_hit"] is is_hit
 
 
 def test_gateway_cache_hit_keeps_its_own_id_and_what_it_saved() -> None:
@@ -127,7 +127,7 @@ def test_refused_key_is_a_failure_without_code() -> None:
     assert row["key_hash"] is None and row["team_id"] is None
 
 
-def test_retry_fallback_and_key_are_told() -> None:
+def test_retry_fallback_and_key_are_known() -> None:
     headers = {"x-litellm-attempted-retries": 2, "x-litellm-attempted-fallbacks": 1, "request-id": "req_1"}
     metadata = {
         "original_model_group": "gpt-5",
@@ -341,7 +341,7 @@ def attributes(**pairs: Any) -> list[dict[str, Any]]:
 
 
 def span(identifier: str, operation: str | None, parent: str = "", **pairs: Any) -> dict[str, Any]:
-    told = {"gen_ai__operation__name": operation} if operation else {}
+    optional = {"gen_ai__operation__name": operation} if operation else {}
     return {
         "traceId": "t1",
         "spanId": identifier,
@@ -349,7 +349,7 @@ def span(identifier: str, operation: str | None, parent: str = "", **pairs: Any)
         "name": f"{operation} gpt-5",
         "startTimeUnixNano": "1795439764500000999",
         "endTimeUnixNano": "1795439765000000000",
-        "attributes": attributes(**told, **pairs),
+        "attributes": attributes(**optional, **pairs),
         "status": {},
     }
 
@@ -528,7 +528,7 @@ def test_input_of_langfuse_is_fresh_input_and_only_calls_of_models_are_requests(
         pa.Table.from_pylist([{name: record[name] for name in schema.names}], schema), tmp_path / "x.parquet"
     )
     (row,) = read(LANGFUSE, [Local(tmp_path / "x.parquet", "x.parquet")], {}).rows.to_pylist()
-    told = (
+    identity_columns = (
         "request_id",
         "started_at",
         "input_tokens",
@@ -537,7 +537,7 @@ def test_input_of_langfuse_is_fresh_input_and_only_calls_of_models_are_requests(
         "tags",
         "provider_request_id",
     )
-    assert [row[name] for name in told] == [found[0][name] for name in told]
+    assert [row[name] for name in identity_columns] == [found[0][name] for name in identity_columns]
 
 
 def test_every_format_lands_by_day_and_a_late_file_is_read(tmp_path: Path) -> None:
@@ -596,12 +596,12 @@ def test_hours_that_are_read_together_stay_apart_and_a_bad_one_refuses_itself_al
     )
     (logs / "2026-11-23" / "13" / "batch_1.jsonl").unlink()
     assert land(Home(tmp_path / "other"), SOURCE, settings, WINDOW, NOW).states == {"delivered": 2}
-    told = []
+    by_order = []
     for lake in (home.lake, tmp_path / "other" / "lake"):
         files = lake.rglob("llm_requests/*.parquet")
         rows = [row for file in files for row in pq.read_table(file, partitioning=None).to_pylist()]
-        told.append(sorted((row["slice_id"][-2:], row["request_id"]) for row in rows))
-    assert told[0] == told[1] == [("11", "a"), ("11", "b"), ("11", "d"), ("12", "c")]
+        by_order.append(sorted((row["slice_id"][-2:], row["request_id"]) for row in rows))
+    assert by_order[0] == by_order[1] == [("11", "a"), ("11", "b"), ("11", "d"), ("12", "c")]
 
 
 def test_file_whose_path_names_no_day_is_refused_and_not_forgotten(tmp_path: Path) -> None:

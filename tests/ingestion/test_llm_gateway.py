@@ -1,4 +1,4 @@
-"""LiteLLM's own records, as a real proxy emitted them: spend exact, and the kinds of attempt told apart."""
+"""LiteLLM's own records, as a real proxy emitted them: spend exact, and the kinds of attempt kept apart."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_spend_of_real_records_is_exact(name: str, cost: str) -> None:
     assert sum(row["reported_cost"] for row in rows(name) if row["reported_cost"] is not None) == expected
 
 
-def test_real_cache_hits_failures_and_retries_are_told_apart() -> None:
+def test_real_cache_hits_failures_and_retries_are_kept_apart() -> None:
     found = rows("standard_logging_payload.jsonl")
     raw = records("standard_logging_payload.jsonl")
     assert sum(row["gateway_cache_hit"] for row in found) == sum(record["cache_hit"] is True for record in raw) > 0
@@ -65,8 +65,8 @@ def test_real_cache_hits_failures_and_retries_are_told_apart() -> None:
         None,
     }  # the third was refused before any model
     spent = rows("spend_logs.jsonl")
-    told = [exact_json(record["metadata"]).get("attempted_retries") for record in records("spend_logs.jsonl")]
-    assert [row["attempted_retries"] for row in spent] == told
+    retries = [exact_json(record["metadata"]).get("attempted_retries") for record in records("spend_logs.jsonl")]
+    assert [row["attempted_retries"] for row in spent] == retries
 
 
 def test_real_token_classes_add_up_to_the_input() -> None:

@@ -1,4 +1,4 @@
-"""Signed identities: what an issuer's key has signed for us, and for that time, is believed, and nothing else."""
+"""Signed identities: what an issuer's key has signed for this audience and time is accepted, and nothing else."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def _encoded(text: str) -> str:
 
 
 def signed(key: Any = EC, alg: str = "ES256", header: Mapping[str, Any] | None = None, **claims: Any) -> str:
-    told = {name: value for name, value in {**CLAIMS, **claims}.items() if value is not None}
+    claims_of_token = {name: value for name, value in {**CLAIMS, **claims}.items() if value is not None}
     parts = {"alg": alg, "kid": key.kid, **(header or {})}
     parts = {name: value for name, value in parts.items() if value is not None}
-    return jws.serialize_compact(parts, json.dumps(told), key, algorithms=[alg])
+    return jws.serialize_compact(parts, json.dumps(claims_of_token), key, algorithms=[alg])
 
 
 def settled(*tokens: str | None, at: datetime = AT, known: Identities | None = KNOWN) -> list[dict[str, Any]]:
@@ -79,7 +79,7 @@ def status(token: str, at: datetime = AT, known: Identities = KNOWN) -> str:
 
 
 @pytest.mark.parametrize(("key", "alg"), [(EC, "ES256"), (ED, "EdDSA"), (ED, "Ed25519"), (RSA, "RS256")])
-def test_what_the_issuer_signed_is_believed(key: Any, alg: str) -> None:
+def test_what_the_issuer_signed_is_accepted(key: Any, alg: str) -> None:
     row, without = settled(signed(key, alg), None)
     assert without["actor_status"] is None
     assert row["actor_status"] == "verified" and row["actor_issuer"] == ISSUER
@@ -91,9 +91,9 @@ def test_what_the_issuer_signed_is_believed(key: Any, alg: str) -> None:
 
 def hmac_of_the_public_key() -> str:
     """The old trick: the public key, which everybody has, taken for a secret."""
-    said = f"{_encoded(json.dumps({'alg': 'HS256', 'kid': 'ec'}))}.{_encoded(json.dumps(CLAIMS))}"
-    mark = hmac.new(EC.as_pem(private=False), said.encode(), "sha256").digest()
-    return f"{said}.{base64.urlsafe_b64encode(mark).decode().rstrip('=')}"
+    message = f"{_encoded(json.dumps({'alg': 'HS256', 'kid': 'ec'}))}.{_encoded(json.dumps(CLAIMS))}"
+    mark = hmac.new(EC.as_pem(private=False), message.encode(), "sha256").digest()
+    return f"{message}.{base64.urlsafe_b64encode(mark).decode().rstrip('=')}"
 
 
 @pytest.mark.parametrize(
@@ -130,14 +130,14 @@ def hmac_of_the_public_key() -> str:
     ],
     ids=lambda value: value[:20],
 )
-def test_what_is_wrong_is_refused_by_name_and_tells_nothing(token: str, expected: str) -> None:
+def test_what_is_wrong_is_refused_by_name_and_proves_nothing(token: str, expected: str) -> None:
     assert status(token) == expected
 
 
 def test_header_that_asks_for_more_than_we_know_is_refused() -> None:
     head, body, signature = signed().split(".")
-    told = json.loads(_decoded(head)) | {"crit": ["exp"], "exp": 1}
-    assert status(f"{_encoded(json.dumps(told))}.{body}.{signature}") == "alg_refused"
+    claims_of_token = json.loads(_decoded(head)) | {"crit": ["exp"], "exp": 1}
+    assert status(f"{_encoded(json.dumps(claims_of_token))}.{body}.{signature}") == "alg_refused"
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ GOOD = [signed(EC, "ES256"), signed(ED, "EdDSA"), signed(RSA, "RS256")]
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_no_token_that_differs_anywhere_is_believed(data: st.DataObject) -> None:
+def test_no_token_that_differs_anywhere_is_accepted(data: st.DataObject) -> None:
     token = data.draw(st.sampled_from(GOOD))
     place = data.draw(st.integers(0, len(token) - 1))
     other = data.draw(st.characters(codec="ascii", exclude_characters=token[place]))
@@ -182,7 +182,7 @@ def _bytes(part: str) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("pair", "content", "said"),
+    ("pair", "content", "message"),
     [
         ("no-place", None, "issuer=place"),
         (f"{ISSUER}=http://keys.example/jwks", None, "https://"),
@@ -195,11 +195,13 @@ def _bytes(part: str) -> bytes:
     # By name: a generated key would give the test another name in each worker.
     ids=["no-place", "http", "no-file", "no-json", "no-curve", "private-key", "symmetric-key"],
 )
-def test_key_set_that_can_t_be_had_is_a_setting(tmp_path: Path, pair: str, content: str | None, said: str) -> None:
+def test_key_set_that_can_t_be_had_is_a_setting(
+    tmp_path: Path, pair: str, content: str | None, message: str
+) -> None:
     file = tmp_path / "jwks.json"
     if content is not None:
         file.write_text(content)
-    with pytest.raises(SettingError, match=said) as caught:
+    with pytest.raises(SettingError, match=message) as caught:
         identities([pair.replace("FILE", str(file))], None)
     assert "sources.llm_gateway.actor_issuers" in str(caught.value)
     assert str(EC.as_dict(private=True)["d"]) not in str(caught.value)

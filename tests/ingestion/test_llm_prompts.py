@@ -43,7 +43,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def slp(number: int, workflow: str | None, day: int = 19, **fields: Any) -> dict[str, Any]:
-    """A StandardLoggingPayload with what was said."""
+    """A StandardLoggingPayload with its messages."""
     start = datetime(2026, 11, day, 10, tzinfo=UTC).timestamp()
     return {
         "id": f"r{number}",
@@ -156,7 +156,9 @@ def test_by_default_no_word_and_no_secret_is_in_any_file_and_what_came_is_counte
         ({"model_parameters": {"tools": [{"name": "x"}], "temperature": 0}}, {"model_parameters.tools"}),
     ],
 )
-def test_field_that_holds_words_is_told_from_one_that_does_not(record: dict[str, Any], fields: set[str]) -> None:
+def test_field_that_holds_words_is_distinguished_from_one_that_does_not(
+    record: dict[str, Any], fields: set[str]
+) -> None:
     assert {field for field, _ in prompt_fields(record)} == fields
 
 
@@ -182,7 +184,7 @@ def test_workflow_that_a_policy_names_lands_redacted_and_no_other(
     assert landed(home).states == {"unchanged": 1}
 
 
-def test_what_the_gateway_knows_of_the_key_outranks_what_the_caller_says(
+def test_what_the_gateway_knows_of_the_key_outranks_the_caller(
     tmp_path: Path, registry: Callable[..., Path], log: Callable[..., None]
 ) -> None:
     registry(POLICY)
@@ -216,7 +218,7 @@ def test_changed_policy_reads_again(
     assert {row["workflow"] for row in rows(home)} == {"support", "billing"}
 
 
-def test_nothing_that_was_said_is_kept_in_dlts_working_folder(
+def test_no_message_stays_in_dlts_working_folder(
     tmp_path: Path, registry: Callable[..., Path], log: Callable[..., None]
 ) -> None:
     registry(POLICY)
@@ -229,7 +231,7 @@ def test_nothing_that_was_said_is_kept_in_dlts_working_folder(
     }, file
 
 
-def test_without_the_extra_nothing_lands_and_the_way_out_is_said(
+def test_without_the_extra_nothing_lands_and_the_error_names_the_way_out(
     tmp_path: Path, registry: Callable[..., Path], log: Callable[..., None]
 ) -> None:
     """In a process of its own, in which Presidio can't be imported."""
@@ -305,10 +307,10 @@ SAID: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
 
 
 @pytest.mark.parametrize(("record", "expected"), SAID)
-def test_what_was_said_is_found_in_every_shape(record: dict[str, Any], expected: list[tuple[str, str]]) -> None:
-    from ingestion.sources.llm_prompts.shape import said
+def test_messages_are_found_in_every_shape(record: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+    from ingestion.sources.llm_prompts.shape import message_texts
 
-    assert list(said(record)) == expected
+    assert list(message_texts(record)) == expected
 
 
 @pytest.fixture(scope="module")
@@ -329,13 +331,13 @@ def test_collection_is_asked_for_the_named_workflows_only(
         "system": None,
     }
     with pymongo.MongoClient[dict[str, Any]](uri) as client:
-        client.said.requests.insert_many(
+        client.wording.requests.insert_many(
             [{**document, "_id": "a", "workflow": "support"}, {**document, "_id": "b", "workflow": "other"}]
         )
     monkeypatch.setenv("SOURCES__LLM_GATEWAY__MONGO_URI", uri)
-    monkeypatch.setenv("SOURCES__LLM_GATEWAY__MONGO_DATABASE", "said")
+    monkeypatch.setenv("SOURCES__LLM_GATEWAY__MONGO_DATABASE", "wording")
     home = Home(tmp_path / "home")
-    land(home, GATEWAY, GatewaySettings(mongo_uri=uri, mongo_database="said"), WINDOW, NOW)
+    land(home, GATEWAY, GatewaySettings(mongo_uri=uri, mongo_database="wording"), WINDOW, NOW)
     (counted,) = rows(home, "raw_llm_gateway/dropped_fields")
     assert (counted["field"], counted["record_count"], counted["usage_day"]) == ("prompt", 2, date(2026, 11, 19))
     assert landed(home).states == {} and holds(home, WORDS) == []

@@ -135,13 +135,13 @@ def test_modalities_tiers_and_people_are_columns() -> None:
 
 @given(st.lists(st.decimals(places=6, min_value=0, max_value=10**6), min_size=1, max_size=130))
 def test_groups_and_their_remainder_are_the_total_exactly(amounts: list[Decimal]) -> None:
-    told = [
+    reported_groups = [
         {"amount": format(a, "f"), "list_amount": format(a * 2, "f"), "model": str(i)}
         for i, a in enumerate(amounts)
     ]
     whole = sum(amounts, Decimal(0))
     totals = [{"amount": format(whole, "f"), "list_amount": format(whole * 2, "f")}]
-    rows = analytics_costs(told[:100], totals, DAY)
+    rows = analytics_costs(reported_groups[:100], totals, DAY)
     assert sum(row["amount"] for row in rows) * 100 == whole
     assert sum(row["list_amount"] for row in rows) * 100 == whole * 2
     assert [row.get("is_remainder") for row in rows].count(True) == (1 if any(amounts[100:]) else 0)
@@ -187,7 +187,7 @@ def test_all_that_is_billed_lands_exactly(landed: tuple[Home, Landing]) -> None:
     assert total(costs, "amount") == bill
 
 
-def test_openrouter_says_which_days_are_out_of_reach(landed: tuple[Home, Landing]) -> None:
+def test_openrouter_names_the_days_out_of_reach(landed: tuple[Home, Landing]) -> None:
     home, _landing = landed
     rows = table(home, "openrouter_activity")
     assert {row["bucket_start"] for row in rows} == {
@@ -197,11 +197,11 @@ def test_openrouter_says_which_days_are_out_of_reach(landed: tuple[Home, Landing
     assert total(rows, "amount") == sum(
         row[1] for day in days for row in other_products.openrouter_rows(WORLD, day)
     )
-    said = [row for row in table(home, "deliveries") if row["state"] == "no_data"]
-    assert {str(row["slice_id"]) for row in said} == {
+    expected = [row for row in table(home, "deliveries") if row["state"] == "no_data"]
+    assert {str(row["slice_id"]) for row in expected} == {
         f"openrouter|activity|2026-10-{day:02d}" for day in range(1, 11)
     }
-    assert all("last 30 completed UTC days" in str(row["message"]) for row in said)
+    assert all("last 30 completed UTC days" in str(row["message"]) for row in expected)
 
 
 def test_own_key_at_openrouter_costs_its_fee_only() -> None:
@@ -240,7 +240,7 @@ def test_no_person_and_no_part_of_a_key_is_in_the_lake(landed: tuple[Home, Landi
     assert hashes == {row["actor"] for row in table(home, "anthropic_claude_code")}, "the same person, by one hash"
 
 
-def test_key_tells_its_holder_and_a_workspace_its_tags() -> None:
+def test_key_has_its_holder_and_a_workspace_its_tags() -> None:
     for record in (
         {"id": "k", "owner": {"type": "service_account", "service_account": {"id": "svc_1"}}, "last_used_at": 1},
         {"id": "k", "principal": {"type": "ServiceAccount", "id": "svc_1"}},
@@ -264,7 +264,7 @@ def empty(request: Request) -> Response:
     return json_response({"data": [], "has_more": False})
 
 
-def test_unknown_group_is_asked_without_it_and_said(home: Home, caplog: pytest.LogCaptureFixture) -> None:
+def test_unknown_group_is_left_out_with_a_warning(home: Home, caplog: pytest.LogCaptureFixture) -> None:
     asked: list[list[str]] = []
 
     def answer(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Access to S3 through boto3's own chain: roles and SSO through profiles, and what is said where they give nothing."""
+"""Access to S3 through boto3's own chain: roles and SSO through profiles, and the message where they give nothing."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def signed_by(request: Any) -> str:
     """The access key id that signed a request."""
     authorization = request.headers["Authorization"]
-    said = authorization.decode() if isinstance(authorization, bytes) else authorization
-    return str(said.split("Credential=")[1].split("/")[0])
+    expected = authorization.decode() if isinstance(authorization, bytes) else authorization
+    return str(expected.split("Credential=")[1].split("/")[0])
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def moto() -> Iterator[str]:
     server.stop()
 
 
-def test_profile_with_a_role_assumes_it_as_the_guide_says(
+def test_profile_with_a_role_assumes_it_as_in_the_guide(
     profiles: Callable[[str], None], sent: list[Any], moto: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = {"account": "111111111111", "external_id": "costowner-7", "region": "eu-west-1"}
@@ -127,7 +127,7 @@ def test_profile_with_sso_reads_with_the_sessions_credentials(
 
 
 @pytest.mark.parametrize("days", [None, -1], ids=["never logged in", "expired"])
-def test_sso_session_that_is_over_says_how_to_log_in(
+def test_sso_session_that_is_over_is_refused_with_how_to_log_in(
     profiles: Callable[[str], None], moto: str, tmp_path: Path, days: int | None
 ) -> None:
     profiles(guide_text("SSO", "ini", account="111111111111", region="eu-west-1", company="acme"))
@@ -141,24 +141,24 @@ def test_sso_session_that_is_over_says_how_to_log_in(
     assert SECRETS[2] not in str(refused.value)
 
 
-def test_sso_portal_that_refuses_is_told_apart(
+def test_sso_portal_that_refuses_is_kept_apart(
     profiles: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     profiles(guide_text("SSO", "ini", account="111111111111", region="eu-west-1", company="acme"))
     cache_token(tmp_path, datetime.now(UTC) + timedelta(days=1))
-    for status, kind, said in (
+    for status, kind, expected in (
         (401, "UnauthorizedException", "aws sso login --profile payer-sso"),
         (403, "ForbiddenException", "is not assigned"),
     ):
         with answering((status, json.dumps({"message": SECRETS[2]}), {"x-amzn-ErrorType": kind})) as portal:
             monkeypatch.setenv("AWS_ENDPOINT_URL_SSO", portal)
             store = open_store("s3://bills/p", profile="payer-sso", endpoint_url=portal, setting=SETTING)
-            with pytest.raises(SettingError, match=said) as refused:
+            with pytest.raises(SettingError, match=expected) as refused:
                 store.folders("")
             assert SECRETS[2] not in str(refused.value)
 
 
-def test_role_that_may_not_be_assumed_says_who_must_trust_whom(
+def test_role_that_may_not_be_assumed_is_refused_with_who_must_trust_whom(
     profiles: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     profiles(
@@ -178,7 +178,7 @@ def test_role_that_may_not_be_assumed_says_who_must_trust_whom(
     assert not any(secret in str(it.value) for secret in SECRETS)
 
 
-def test_web_page_in_place_of_a_service_is_told(
+def test_web_page_in_place_of_a_service_is_named(
     profiles: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     profiles(
@@ -245,7 +245,7 @@ def test_configuration_that_gives_no_credentials_names_profile_and_setting(
         open_store("s3://bills/p", profile="payer", endpoint_url=moto, setting=SETTING).folders("")
 
 
-def test_no_credentials_at_all_says_what_to_set(profiles: Callable[[str], None], moto: str) -> None:
+def test_no_credentials_at_all_are_refused_with_what_to_set(profiles: Callable[[str], None], moto: str) -> None:
     with pytest.raises(
         SettingError, match=r"no AWS credentials were found: set sources\.aws\.profile, or AWS_ACCESS"
     ):

@@ -25,7 +25,7 @@ def refusal(
     do: Callable[[ObjectStore], object] = lambda store: store.read("data/x.parquet"),
     headers: dict[str, str] | None = None,
 ) -> str:
-    """What is said, and by which class, of S3's answer; it is checked to hold none of what the answer repeats."""
+    """The message and the class of an answer of S3's; the message holds nothing that the answer repeats."""
     monkeypatch.setattr("ingestion.access.s3_client.ATTEMPTS", 1)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", SECRETS[0])
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRETS[1])
@@ -40,14 +40,14 @@ def refusal(
         store = open_store("s3://bills/p", endpoint_url=url, setting=SETTING)
         with pytest.raises(IngestionError) as raised:
             do(store)
-    said = f"{type(raised.value).__name__}: {raised.value}"
-    assert not any(secret in said for secret in SECRETS), said
-    assert raised.value.__suppress_context__, "a traceback would show what botocore said"
-    return said
+    expected = f"{type(raised.value).__name__}: {raised.value}"
+    assert not any(secret in expected for secret in SECRETS), expected
+    assert raised.value.__suppress_context__, "a traceback would show what botocore expected"
+    return expected
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "kind", "said"),
+    ("status", "code", "kind", "expected"),
     [
         (403, "InvalidAccessKeyId", SettingError, "sources.aws.profile"),
         (403, "SignatureDoesNotMatch", SettingError, "sources.aws.profile"),
@@ -64,11 +64,11 @@ def refusal(
     ],
 )
 def test_refusals_name_object_code_and_way_out_and_no_secret(
-    monkeypatch: pytest.MonkeyPatch, status: int, code: str, kind: type, said: str
+    monkeypatch: pytest.MonkeyPatch, status: int, code: str, kind: type, expected: str
 ) -> None:
     found = refusal(monkeypatch, status, code)
     assert found.startswith(f"{kind.__name__}: s3://bills/p/data/x.parquet: ")
-    assert said in found and code in found
+    assert expected in found and code in found
 
 
 def test_refused_listing_is_a_setting_where_a_refused_object_is_a_slice(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +95,7 @@ def test_refused_kms_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("anybody")
-def test_redirect_that_says_not_where_to_is_an_endpoint_that_is_wrong() -> None:
+def test_redirect_without_a_place_is_a_wrong_endpoint() -> None:
     """As a proxy sends http to https. botocore would ask for the bucket's region, be redirected, and ask again."""
     with answering((301, "<html><br>Moved</html>", {"Location": "https://s3.example.com/"})) as url:
         store = open_store("s3://bills/p", endpoint_url=url, setting=SETTING)
@@ -125,7 +125,7 @@ def anybody(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("anybody")
-def test_body_whose_checksum_is_wrong_is_never_taken_and_begun_anew() -> None:
+def test_body_whose_checksum_is_wrong_is_never_taken_and_is_read_again() -> None:
     wrong = (200, "garbled", {"ETag": '"e"', "x-amz-checksum-crc32": "AAAAAA=="})
     # 206, as if the rest had been asked for: what was garbled must be gone.
     with answering(wrong, (206, "whole", {"ETag": '"e"'})) as url:
@@ -162,7 +162,7 @@ def test_server_that_gives_if_match_no_heed_is_found_out(tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("anybody")
-def test_web_page_in_place_of_s3_is_told_by_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_web_page_in_place_of_s3_is_refused_by_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     """The port of a store's console is easily taken for the store's."""
     monkeypatch.setattr("ingestion.access.s3_client.ATTEMPTS", 1)
     with answering((200, "<html><br>Welcome</html>", {})) as url:

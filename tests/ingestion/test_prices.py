@@ -238,7 +238,7 @@ def test_load_that_is_not_complete_names_no_models(tmp_path: Path, landed: Calla
 
 
 @pytest.mark.parametrize(
-    ("lines", "said"),
+    ("lines", "expected"),
     [
         (
             (
@@ -263,9 +263,9 @@ def test_load_that_is_not_complete_names_no_models(tmp_path: Path, landed: Calla
     ],
 )
 def test_overrides_that_contradict_each_other_are_refused(
-    tmp_path: Path, lines: tuple[str, ...], said: str
+    tmp_path: Path, lines: tuple[str, ...], expected: str
 ) -> None:
-    assert any(said in problem for problem in problems(read(registry(tmp_path, *lines))))
+    assert any(expected in problem for problem in problems(read(registry(tmp_path, *lines))))
 
 
 def test_overrides_of_other_days_tiers_models_or_layers_stand_side_by_side(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_claim_keys_keep_their_order_and_a_registry_without_the_file_has_none(tm
 
 
 @pytest.mark.parametrize(
-    ("files", "said"),
+    ("files", "expected"),
     [
         (
             {"ownership_rules": rules("{id: r, claim: c, value: v, owner: ghost}")},
@@ -125,12 +125,12 @@ def test_claim_keys_keep_their_order_and_a_registry_without_the_file_has_none(tm
         ),
     ],
 )
-def test_mistake_is_named_with_its_place(tmp_path: Path, files: dict[str, str], said: str) -> None:
-    assert any(said in problem for problem in problems(read(folder(tmp_path, **files))))
+def test_mistake_is_named_with_its_place(tmp_path: Path, files: dict[str, str], expected: str) -> None:
+    assert any(expected in problem for problem in problems(read(folder(tmp_path, **files))))
 
 
 @pytest.mark.parametrize(
-    ("files", "said"),
+    ("files", "expected"),
     [
         ({"owners": "owners:\n  - {id: a, kind: tribe, name: A}\n"}, "owners.yml, line 2: 'tribe' is not one of"),
         (
@@ -148,10 +148,10 @@ def test_mistake_is_named_with_its_place(tmp_path: Path, files: dict[str, str], 
         ),
     ],
 )
-def test_file_that_breaks_its_schema_is_refused(tmp_path: Path, files: dict[str, str], said: str) -> None:
+def test_file_that_breaks_its_schema_is_refused(tmp_path: Path, files: dict[str, str], expected: str) -> None:
     with pytest.raises(SettingError) as caught:
         read(folder(tmp_path, **files))
-    assert said in str(caught.value)
+    assert expected in str(caught.value)
 
 
 def test_nothing_of_a_broken_registry_lands(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Settings: a source without any is skipped, one with half of them is told what is missing."""
+"""Settings: a source without any is skipped, of one with half of them the missing ones are named."""
 
 from __future__ import annotations
 

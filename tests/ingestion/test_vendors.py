@@ -175,7 +175,7 @@ def test_wrong_tokens_name_their_settings(home: Home, base: str) -> None:
         land(home, PROVIDERS, ProviderSettings("wrong", openai_base_url=f"{base}/openai"), WINDOW, NOW)
 
 
-def test_atlas_bills_what_the_invoice_says_through_busy_answers(home: Home, base: str) -> None:
+def test_atlas_bills_the_invoice_through_busy_answers(home: Home, base: str) -> None:
     settings = AtlasSettings(atlas.CLIENT_ID, atlas.CLIENT_SECRET, atlas.ORG, f"{base}/atlas")
     land(home, ATLAS, settings, WINDOW, NOW)
     for invoice in table(home, "raw_atlas", "invoices"):

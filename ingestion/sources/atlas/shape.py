@@ -124,7 +124,7 @@ _ITEM_FIELDS = {
     "note": "note",
 }
 
-# Atlas fills what it has nothing to say of with these.
+# Atlas fills fields without a value with these.
 _ABSENT: tuple[Any, ...] = (None, [], {})
 
 

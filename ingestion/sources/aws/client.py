@@ -1,8 +1,8 @@
-"""AWS cost exports in an object store: where manifests and data files are, and what a manifest says.
+"""AWS cost exports in an object store: where manifests and data files are, and what a manifest holds.
 
 Data Exports: `metadata/BILLING_PERIOD=2026-11/…-Manifest.json` beside `data/…`; legacy reports:
 `20261101-20261201/…-Manifest.json`. The manifest is written only after all data files of a delivery: it is the commit
-marker (AWS Data Exports user guide, "Export delivery"). File names stay the same in overwrite mode, so they say nothing
+marker (AWS Data Exports user guide, "Export delivery"). File names stay the same in overwrite mode, so they prove nothing
 about what is new; where each delivery has a folder of its own, only the newest counts.
 """
 
@@ -86,19 +86,19 @@ class Export:
         where = f"{self.store.root}/{found.key}"
         content = self.store.read(found.key)
         try:
-            said: Any = json.loads(content)
+            document: Any = json.loads(content)
         except ValueError:
             raise BadInput(f"{where}: not JSON; it is cut off or garbled") from None
-        names = said.get("dataFiles") or said.get("reportKeys") if isinstance(said, dict) else None
+        names = document.get("dataFiles") or document.get("reportKeys") if isinstance(document, dict) else None
         if not isinstance(names, list) or not names:
             raise BadInput(f"{where}: names no data files")
         outside = [number for number, name in enumerate(names, start=1) if ".." in str(name).split("/")]
         if outside:
             raise BadInput(f"{where}: data file {outside[0]} that it names leaves the export's folder (..)")
         execution = (
-            said.get("executionId")
-            or said.get("assemblyId")
-            or said.get("reportId")
+            document.get("executionId")
+            or document.get("assemblyId")
+            or document.get("reportId")
             or hashlib.sha256(content).hexdigest()
         )
         return Manifest(
@@ -114,7 +114,7 @@ class Export:
     def _key(self, name: str) -> str:
         """A data file's key below the export, from `s3://bucket/prefix/export/data/…` or a bare key.
 
-        A copy of an export lies under another prefix than its manifest says.
+        A copy of an export lies under another prefix than its manifest names.
         """
         key = urlsplit(name).path.lstrip("/") if name.startswith("s3://") else name.lstrip("/")
         prefix = urlsplit(self.store.root).path.strip("/")

@@ -24,7 +24,7 @@ COLUMNS = (
     text(
         "line_item_iam_principal", "user, role or session that called (Bedrock; exports with IAM principal data)"
     ),
-    text("line_item_line_item_description", "what AWS says of the line"),
+    text("line_item_line_item_description", "AWS's description of the line"),
     text("line_item_line_item_type", "Usage, DiscountedUsage, SavingsPlanCoveredUsage, Tax, Credit …"),
     text("line_item_operation", "operation that was measured"),
     text("line_item_product_code", "product code; of Marketplace products an opaque id"),
@@ -199,10 +199,10 @@ COLUMN_TYPES: dict[str, pa.DataType] = {
     **dict.fromkeys(_MORE_DOUBLE.split(), pa.float64()),
     **{column.name: column.type for column in COLUMNS if not pa.types.is_map(column.type)},
 }
-# Container rows of split cost allocation repeat what the instance's own line says: they are no money of their own.
+# Container rows of split cost allocation repeat the instance's own line: they are no money of their own.
 SPLIT_COST_OPERATIONS = ("EKSPod-EC2", "ECSTask-EC2")
 
-# Without these nothing can be said of a line's cost.
+# Without these a line has no cost.
 REQUIRED = ("line_item_line_item_type", "line_item_unblended_cost", "line_item_usage_start_date")
 
 

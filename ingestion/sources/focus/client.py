@@ -33,7 +33,7 @@ def period_of(key: str) -> str | None:
 
 @dataclass(frozen=True)
 class Fileset:
-    """The files of one delivery, in the versions that were listed; `period` is None where only the rows tell it.
+    """The files of one delivery, in the versions that were listed; `period` is None where only the rows have it.
 
     `fault` is why they can't be read as one delivery; `exports` has, by key, the export of Azure that a file is of.
     """

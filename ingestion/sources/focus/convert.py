@@ -47,7 +47,7 @@ GROUPED_NUMBER = r"^-?\$?-?\d{1,3}(,\d{3})+(\.\d+)?$"
 
 @dataclass(frozen=True)
 class Delivered:
-    """What is said of every row of a delivery."""
+    """What holds for every row of a delivery."""
 
     export: str
     is_compare_only: bool
@@ -75,7 +75,7 @@ class _Reader:
         return [index for index in range(len(self.types)) if index not in taken]
 
     def stated(self, index: int) -> str:
-        """A column's value; text that says absent is NULL."""
+        """A column's value; a text that stands for an absent value is NULL."""
         name = f"c{index}"
         if pa.types.is_string(self.types[index][1]) or pa.types.is_large_string(self.types[index][1]):
             return f"nullif(nullif(trim({name}), ''), 'NULL')"
@@ -192,17 +192,17 @@ def months(path: Path, where: str) -> list[str]:
     return [month for (month,) in rows]
 
 
-def convert(path: Path, where: str, target: Path, said: Delivered, month: str | None = None) -> VendorFile:
+def convert(path: Path, where: str, target: Path, delivery: Delivered, month: str | None = None) -> VendorFile:
     """Write a file's rows, all or those of one billing month, to `target`; with their totals and newest charge.
 
     Raises BadInput, with row and column, for a value that can't be read.
     """
     found = reader(path, where)
-    version = said.version or focus_version(frozenset(found.columns))
+    version = delivery.version or focus_version(frozenset(found.columns))
     constants = {
         "focus_version": literal(version),
-        "export_name": literal(said.export),
-        "is_compare_only": str(said.is_compare_only).lower(),
+        "export_name": literal(delivery.export),
+        "is_compare_only": str(delivery.is_compare_only).lower(),
         "file_name": literal(where),
         "extra": _extra(found),
     }
@@ -228,7 +228,7 @@ def convert(path: Path, where: str, target: Path, said: Delivered, month: str | 
         except duckdb.Error as error:
             raise _unreadable(path, where, found, error) from None
     # What is only compared is not delivered to the ledger: its total goes by another name.
-    measure = "compared_billed_cost" if said.is_compare_only else "billed_cost"
+    measure = "compared_billed_cost" if delivery.is_compare_only else "billed_cost"
     newest = max((moment for *_, moment in totals), default=None)
     return VendorFile(
         COST_AND_USAGE,

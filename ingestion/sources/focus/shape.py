@@ -23,7 +23,7 @@ TEXTS = {
     "capacity_reservation_status": "Used or Unused (1.1)",
     "charge_category": "Usage, Purchase, Tax, Credit or Adjustment",
     "charge_class": "Correction of an invoiced period, or NULL",
-    "charge_description": "what the vendor says of the charge",
+    "charge_description": "the vendor's description of the charge",
     "charge_frequency": "One-Time, Recurring or Usage-Based",
     "commitment_discount_category": "Spend or Usage",
     "commitment_discount_id": "commitment that the row is of",
@@ -67,9 +67,9 @@ JSONS = {
 }
 COSTS = {
     "billed_cost": "what the invoice carries",
-    "contracted_cost": "cost at contracted prices; NULL where the vendor does not say",
+    "contracted_cost": "cost at contracted prices; NULL where the vendor names none",
     "effective_cost": "amortised cost after all discounts",
-    "list_cost": "cost at list prices; NULL where the vendor does not say",
+    "list_cost": "cost at list prices; NULL where the vendor names none",
 }
 NUMBERS = {
     "commitment_discount_quantity": "what of the commitment it took up (1.1)",
@@ -107,7 +107,7 @@ COST_AND_USAGE = Table(
     (
         *FOCUS_COLUMNS,
         json("extra", "the columns that are not FOCUS, as JSON"),
-        text("focus_version", "version of FOCUS, as its columns tell"),
+        text("focus_version", "version of FOCUS, from its columns"),
         text("export_name", "export that the row is of: its name in the settings"),
         boolean("is_compare_only", "whether the export is only compared with the ledger, and makes no charges"),
         text("file_name", "file that the row is of"),
@@ -131,7 +131,7 @@ CLAIM_KINDS = (
     ClaimKind("focus_export", Evidence.DEFAULT, "FOCUS export, by its name in the settings"),
 )
 
-# Without these a row is no charge. (The others that FOCUS makes mandatory can be told from these, or left NULL.)
+# Without these a row is no charge. (The others that FOCUS makes mandatory can be derived from these, or left NULL.)
 REQUIRED = (
     "billed_cost",
     "billing_account_id",
@@ -145,7 +145,7 @@ REQUIRED = (
 # In these no row may be empty.
 NEVER_NULL = ("billed_cost", "billing_currency", "billing_period_start", "charge_period_start", "effective_cost")
 
-# The columns by which each version is told from the one before it, newest first.
+# The columns that distinguish each version from the one before it, newest first.
 VERSIONS = {
     "1.4": {"invoice_detail_id", "commitment_program_eligibility_details"},
     "1.3": {"service_provider_name", "host_provider_name", "allocated_method_id", "contract_applied"},

@@ -67,11 +67,11 @@ class FocusSettings:
 
 
 def _converted(
-    files: Iterable[tuple[str, Path]], folder: Path, said: Delivered, month: str | None, first: int = 0
+    files: Iterable[tuple[str, Path]], folder: Path, delivery: Delivered, month: str | None, first: int = 0
 ) -> list[VendorFile]:
     found = []
     for number, (where, path) in enumerate(files, start=first):
-        found.append(convert(path, where, folder / f"{number:05d}.focus.parquet", said, month))
+        found.append(convert(path, where, folder / f"{number:05d}.focus.parquet", delivery, month))
         path.unlink()
     return [file for file in found if file.row_count]
 
@@ -97,13 +97,13 @@ def _check_exports(store: ObjectStore, fileset: Fileset, files: list[VendorFile]
                 )
 
 
-def _version(version: str, said: Delivered) -> str:
+def _version(version: str, delivery: Delivered) -> str:
     """A delivery is another one when the export begins to make charges, or stops."""
-    return f"{version}|compare_only" if said.is_compare_only else version
+    return f"{version}|compare_only" if delivery.is_compare_only else version
 
 
-def _delivered(export: Export, window: Window, said: Delivered, workspace: Workspace) -> Iterator[Slice]:
-    """The periods of an AWS Data Export: its manifests say which files count."""
+def _delivered(export: Export, window: Window, delivery: Delivered, workspace: Workspace) -> Iterator[Slice]:
+    """The periods of an AWS Data Export: its manifests list the files that count."""
     for period, folder in sorted(export.periods().items()):
         month = Month.parse(period)
         if not window.first <= month <= window.last:
@@ -111,22 +111,22 @@ def _delivered(export: Export, window: Window, said: Delivered, workspace: Works
         try:
             manifest = export.manifest(period, folder)
         except BadInput as error:
-            yield _refused(said, period, error)
+            yield _refused(delivery, period, error)
             continue
         if manifest is None:
             continue  # data without a manifest is a delivery that is still being written
 
         def read(manifest: Any = manifest) -> Iterable[VendorFile]:
             target = workspace.emptied()
-            return _converted(download_delivery(export, manifest, target), target, said, None)
+            return _converted(download_delivery(export, manifest, target), target, delivery, None)
 
-        yield _slice(said, period, read, _version(manifest.version, said))
+        yield _slice(delivery, period, read, _version(manifest.version, delivery))
 
 
-def _slice(said: Delivered, period: str, read: Any, version: str | None) -> Slice:
+def _slice(delivery: Delivered, period: str, read: Any, version: str | None) -> Slice:
     month = Month.parse(period)
     return Slice(
-        id=f"{said.export}|{period}",
+        id=f"{delivery.export}|{period}",
         billing_period=period,
         start=month.start,
         end=month.end,
@@ -136,15 +136,15 @@ def _slice(said: Delivered, period: str, read: Any, version: str | None) -> Slic
     )
 
 
-def _refused(said: Delivered, period: str, error: BadInput) -> Slice:
+def _refused(delivery: Delivered, period: str, error: BadInput) -> Slice:
     def read() -> Iterable[VendorFile]:
         raise error
 
-    return _slice(said, period, read, None)
+    return _slice(delivery, period, read, None)
 
 
 def _plain(
-    store: ObjectStore, window: Window, known: Known, said: Delivered, workspace: Workspace
+    store: ObjectStore, window: Window, known: Known, delivery: Delivered, workspace: Workspace
 ) -> Iterator[Slice]:
     """The periods of plain files. Those whose path names no period are read, whatever the window, when they change."""
     found = filesets(store)
@@ -156,24 +156,24 @@ def _plain(
     by_month = {fileset.period: fileset for fileset in found if fileset.period}
     of_rows: set[str] = set()
     if loose.fault:
-        yield _refused(said, str(window.last), BadInput(loose.fault))
+        yield _refused(delivery, str(window.last), BadInput(loose.fault))
         return
     if loose.files:
-        landed = {note.billing_period for note in known.values() if _is_of(note.slice_id, said)} - {None}
+        landed = {note.billing_period for note in known.values() if _is_of(note.slice_id, delivery)} - {None}
         of_rows = {
             str(period)
             for period in landed
-            if period not in by_month or loose.version in _versions(known, said, str(period))
+            if period not in by_month or loose.version in _versions(known, delivery, str(period))
         }
-        if not any(loose.version in _versions(known, said, period) for period in of_rows):
+        if not any(loose.version in _versions(known, delivery, period) for period in of_rows):
             folder = workspace.emptied()
             try:
                 of_rows |= {
                     month for where, path in download(store, loose, folder) for month in months(path, where)
                 }
             except BadInput as error:
-                # Which months it would have been of can't be told: it is refused where it would show.
-                yield _refused(said, str(window.last), error)
+                # Its months are unknown: it is refused in the newest month, where it is seen.
+                yield _refused(delivery, str(window.last), error)
                 return
     for period in sorted(by_month.keys() | of_rows):
         month = Month.parse(period)
@@ -181,31 +181,31 @@ def _plain(
             continue
         placed = by_month.get(period, Fileset(period, ()))
         if placed.fault:
-            yield _refused(said, period, BadInput(placed.fault))
+            yield _refused(delivery, period, BadInput(placed.fault))
             continue
         version = "+".join(part.version for part in (placed, loose) if part.files)
-        read = partial(_read, store, placed, loose, said, period, workspace)
-        yield _slice(said, period, read, _version(version, said))
+        read = partial(_read, store, placed, loose, delivery, period, workspace)
+        yield _slice(delivery, period, read, _version(version, delivery))
 
 
-def _is_of(slice_id: str, said: Delivered) -> bool:
-    return slice_id.startswith(f"{said.export}|")
+def _is_of(slice_id: str, delivery: Delivered) -> bool:
+    return slice_id.startswith(f"{delivery.export}|")
 
 
-def _versions(known: Known, said: Delivered, period: str) -> str:
+def _versions(known: Known, delivery: Delivered, period: str) -> str:
     """The version in which a period was landed last."""
-    note = known.get(f"{said.export}|{period}")
+    note = known.get(f"{delivery.export}|{period}")
     return (note.vendor_version if note else None) or ""
 
 
 def _read(
-    store: ObjectStore, placed: Fileset, loose: Fileset, said: Delivered, period: str, workspace: Workspace
+    store: ObjectStore, placed: Fileset, loose: Fileset, delivery: Delivered, period: str, workspace: Workspace
 ) -> list[VendorFile]:
     """A period's files: whole where their path names it, else the rows that are of it."""
     folder = workspace.emptied()
-    files = _converted(download(store, placed, folder), folder, said, None)
+    files = _converted(download(store, placed, folder), folder, delivery, None)
     _check_exports(store, placed, files)
-    return files + _converted(download(store, loose, folder), folder, said, period, first=MANY_FILES)
+    return files + _converted(download(store, loose, folder), folder, delivery, period, first=MANY_FILES)
 
 
 def slices(settings: FocusSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
@@ -215,11 +215,11 @@ def slices(settings: FocusSettings, window: Window, known: Known, now: datetime)
         store = open_store(
             url, profile=settings.profile, endpoint_url=settings.endpoint_url, setting="sources.focus.exports"
         )
-        said = Delivered(name, name in settings.compare_only)
+        delivery = Delivered(name, name in settings.compare_only)
         if has_manifests(store):
-            yield from _delivered(Export(store), window, said, workspace)
+            yield from _delivered(Export(store), window, delivery, workspace)
         else:
-            yield from _plain(store, window, known, said, workspace)
+            yield from _plain(store, window, known, delivery, workspace)
 
 
 SOURCE = Source(

@@ -195,7 +195,7 @@ class MongoLog:
 
     @contextmanager
     def _requests(self) -> Iterator[Collection[dict[str, Any]]]:
-        """The collection, with what goes wrong at it said in our words."""
+        """The collection, its errors as this project's own."""
         import pymongo
         from pymongo.errors import OperationFailure, PyMongoError
 

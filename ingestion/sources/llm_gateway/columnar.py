@@ -76,7 +76,7 @@ def read_together(
 ) -> list[Columns]:
     """The requests of many small slices by one statement, slice by slice: a statement costs more than their rows.
 
-    The files' names are unlike, and in the order of the slices. Raises BadInput without saying where: read them apart.
+    The files' names are unlike, and in the order of the slices. Raises BadInput without a place: then each is read by itself.
     """
     of_slice = {str(file.path): number for number, files in enumerate(slices) for file in files}
     parts: list[list[pa.Table]] = [[] for _ in slices]
@@ -164,8 +164,8 @@ def _unpacked(records: str, kind: Format) -> str:
     checked = "case when json_type(record) = 'OBJECT' then record else error('not a JSON object') end"
     # Materialized, because every field would otherwise parse the record again.
     return (
-        f"with told as materialized (select json_transform({checked}, {literal(structure(kind.fields))}) as fields "
-        f"from ({records})) select unnest(fields) from told"
+        f"with parsed as materialized (select json_transform({checked}, {literal(structure(kind.fields))}) as fields "
+        f"from ({records})) select unnest(fields) from parsed"
     )
 
 

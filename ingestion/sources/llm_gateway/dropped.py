@@ -1,4 +1,4 @@
-"""Fields of a gateway's records that hold what people and models said: they have no column; here they are counted.
+"""Fields of a gateway's records that hold messages of people and models: they have no column; here they are counted.
 
 The text itself is dropped by the adapters' allow-list. What remains is a number a source, field and day, so that the
 data team learns that a gateway ships prompts.
@@ -71,7 +71,7 @@ PROMPT_PATHS: tuple[tuple[str, ...], ...] = (
 MARKERS = ("redacted-by-litellm", "REDACTED by litellm")
 # Bedrock's `input` and `output` hold token counts as well: there only the body is text.
 METERED = ("inputTokenCount", "outputTokenCount", "inputContentType", "outputContentType")
-# What an answer says of itself, beside its words.
+# An answer's metadata, beside its words.
 ABOUT = frozenset(
     {
         *(
@@ -105,7 +105,7 @@ def _at(record: Mapping[str, Any], path: tuple[str, ...]) -> Any:
 
 
 def holds(value: Any) -> bool:
-    """Whether there are any words in it; a number or a flag is none, nor what an answer says of itself."""
+    """Whether there are any words in it; a number or a flag is none, nor an answer's metadata."""
     if isinstance(value, str):
         return value.strip() not in NOTHING
     if isinstance(value, Mapping):

@@ -1,7 +1,7 @@
-"""Counting what was dropped, of files: DuckDB tells which shapes of fields there are and how often, and only these are judged.
+"""Counting what was dropped, of files: DuckDB counts the shapes of fields, and only these are judged.
 
 The records are read a second time for it, and nothing of their text leaves the statement: of a field it hands on how it
-is built (names and kinds), never what it says.
+is built (names and kinds), never its content.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ingestion.lake.vendor_files import csv_relation, engine, literal, parquet_s
 from ingestion.sources.llm_gateway.columnar import LINES, Local, alike, header, json_files
 from ingestion.sources.llm_gateway.dropped import MARKERS, PROMPT_PATHS, Dropped, holds
 
-# An empty value in the place of another counts as none: DuckDB's structure of a field would not tell it from words.
+# An empty value in the place of another counts as none: DuckDB's structure of a field would not distinguish it from words.
 EMPTY = r"([:\[,]\s*)(\"\s*\"|\{\s*\}|\[\s*\])"
 # OTLP keeps attributes as a list of keys and values, of spans and of their events.
 SPANS = "resourceSpans"
@@ -98,7 +98,7 @@ def _fields(relation: str) -> str:
 
 
 def _object(name: str) -> str:
-    """SQL: a field that is an object. LiteLLM's table keeps `metadata` as text: it is read as what it says."""
+    """SQL: a field that is an object. LiteLLM's table keeps `metadata` as text: it is read as the JSON that it holds."""
     if name != "metadata":
         return quoted(name)
     return "case json_type(metadata) when 'OBJECT' then metadata else try_cast(metadata ->> '$' as json) end"
@@ -108,14 +108,14 @@ def _shapes(relation: str) -> str:
     """SQL: how fields that may hold words are built, by file and field, with the number of records."""
     attributes = ", ".join(f"json_extract({quoted(SPANS)}, {literal(path)})" for path in ATTRIBUTES)
     wanted = ", ".join(literal(name) for name in OF_ATTRIBUTES)
-    marked = " or ".join(f"contains(said, {literal(marker)})" for marker in MARKERS)
+    marked = " or ".join(f"contains(content, {literal(marker)})" for marker in MARKERS)
     return f"""
         with records as ({relation}),
         attributes as (
             select
                 filename,
                 unnest(
-                    list_filter(list_concat({attributes}), lambda told: (told ->> '$.key') in ({wanted}))
+                    list_filter(list_concat({attributes}), lambda attribute: (attribute ->> '$.key') in ({wanted}))
                 ) as attribute
             from records
             where {quoted(SPANS)} is not null
@@ -127,7 +127,7 @@ def _shapes(relation: str) -> str:
             select filename, 'attributes.' || (attribute ->> '$.key'), attribute -> '$.value' from attributes
         ),
         words as (
-            select filename, field, value, cast(value as varchar) as said
+            select filename, field, value, cast(value as varchar) as content
             from each_one
             where json_type(value) in ('VARCHAR', 'OBJECT', 'ARRAY') and cast(value as varchar) not in ('{{}}', '[]')
         )
@@ -138,7 +138,7 @@ def _shapes(relation: str) -> str:
             json_type(value) as kind,
             case
                 when json_type(value) <> 'VARCHAR'
-                then cast(json_structure(cast(regexp_replace(said, '{EMPTY}', '\\1null', 'g') as json)) as varchar)
+                then cast(json_structure(cast(regexp_replace(content, '{EMPTY}', '\\1null', 'g') as json)) as varchar)
                 when trim(value ->> '$') in ('', '{{}}', '[]', 'null')
                 then ''
                 else 'VARCHAR'

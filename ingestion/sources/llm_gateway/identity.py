@@ -1,8 +1,8 @@
 """The signed identity of a request: the only place that sees its raw token, and the last one.
 
-A token is a JWS in compact form (RFC 7515) whose claims (RFC 7519) say who makes the request. It is believed only if one
+A token is a JWS in compact form (RFC 7515) whose claims (RFC 7519) name who makes the request. It is accepted only if one
 of the issuers that the settings name has signed it, with a key of its key set (RFC 7517), for our audience, and if it
-held when the request was made: the time of landing says nothing. What is refused is no evidence, and is counted.
+held when the request was made: the time of landing does not matter. What is refused is no evidence, and is counted.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ warnings.filterwarnings("ignore", message="EdDSA is deprecated")
 
 @dataclass(frozen=True)
 class Actor:
-    """What a token proves. `status` is verified, or why it is refused; nothing else is told then.
+    """What a token proves. `status` is verified, or why it is refused; then nothing else is known.
 
     `not_before` and `expires` are seconds since 1970: whether the token held is a matter of the request's time.
     """
@@ -62,7 +62,7 @@ class Actor:
     expires: int = FOREVER
 
 
-TOLD = tuple(field.name for field in fields(Actor) if field.name.startswith("actor_"))
+ACTOR_COLUMNS = tuple(field.name for field in fields(Actor) if field.name.startswith("actor_"))
 
 
 def _person(value: Any) -> str | None:
@@ -95,13 +95,13 @@ class _Refused(Exception):
 
 @dataclass(frozen=True)
 class Identities:
-    """Whose signatures are believed: issuers with their key sets, and the audience that tokens must be for."""
+    """Whose signatures are accepted: issuers with their key sets, and the audience that tokens must be for."""
 
     issuers: Mapping[str, KeySet]
     audience: str | None = None
 
     def __str__(self) -> str:
-        """Whose keys are believed, and for whom: what was refused for want of a key is looked at again with it."""
+        """Whose keys are accepted, and for whom: with another key, what was refused without it is read again."""
         keys = (f"{issuer}#{key.kid}" for issuer, found in self.issuers.items() for key in found.keys)
         return f"{','.join(sorted(keys))}:{self.audience or ''}"
 
@@ -131,7 +131,7 @@ class Identities:
         return key
 
     def _signed(self, claims: Mapping[str, Any]) -> Actor:
-        """What claims say that are really the issuer's."""
+        """The content of claims that are the issuer's."""
         audience = claims.get("aud")
         if self.audience and self.audience not in (audience if isinstance(audience, list) else [audience]):
             raise _Refused("bad_audience")
@@ -155,17 +155,17 @@ class Identities:
 
 
 def _parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Header and claims as they are told, by whomever."""
+    """Header and claims, not verified."""
     if len(token) > LONGEST_TOKEN:
         raise _Refused("malformed")
     try:
-        told = jws.extract_compact(token.encode())
-        claims = json.loads(told.payload)
+        token_parts = jws.extract_compact(token.encode())
+        claims = json.loads(token_parts.payload)
         # A lone surrogate is JSON and no text.
         json.dumps(claims, ensure_ascii=False).encode()
     except (JoseError, ValueError, UnicodeError, RecursionError):
         raise _Refused("malformed") from None
-    header = told.headers()
+    header = token_parts.headers()
     if not isinstance(claims, dict) or not isinstance(header.get("alg"), str):
         raise _Refused("malformed")
     return dict(header), claims
@@ -182,16 +182,16 @@ def _key(keys: KeySet, name: Any, kind: str) -> Any:
 def identities(pairs: Iterable[str], audience: str | None) -> Identities | None:
     """From `issuer=file-or-https-URL of its JWKS`; None where no issuer is named.
 
-    Raises SettingError where a key set can't be had: without it nothing could be told from a forgery.
+    Raises SettingError where a key set can't be had: without it a forgery could not be recognized.
     """
     issuers = {}
     for pair in pairs:
-        told = PAIR.fullmatch(pair.strip())
-        if told is None:
+        matched = PAIR.fullmatch(pair.strip())
+        if matched is None:
             raise SettingError(
                 f"{SETTING}: write issuer=place of its JWKS (https://… or a path from /), by commas"
             )
-        issuers[told.group(1)] = _key_set(told.group(1), told.group(2))
+        issuers[matched.group(1)] = _key_set(matched.group(1), matched.group(2))
     return Identities(issuers, audience) if issuers else None
 
 
@@ -199,12 +199,12 @@ def _key_set(issuer: str, place: str) -> KeySet:
     where = f"{SETTING}: the key set of {issuer} at {place}"
     try:
         if place.startswith("https://"):
-            told: Any = Client(f"JWKS of {issuer}", place, credentials=SETTING).json("")
+            document: Any = Client(f"JWKS of {issuer}", place, credentials=SETTING).json("")
         elif "://" in place and not place.startswith("file://"):
-            raise SettingError(f"{where}: a file or an https:// address; over http anybody could hand out keys")
+            raise SettingError(f"{where}: a file or an https:// address; over http anyone could hand out keys")
         else:
-            told = json.loads(Path(place.removeprefix("file://")).read_text())
-        keys = KeySet.import_key_set(told)
+            document = json.loads(Path(place.removeprefix("file://")).read_text())
+        keys = KeySet.import_key_set(document)
     except (OSError, ValueError, KeyError, TypeError, JoseError, VendorError) as error:
         raise SettingError(f"{where} can't be read ({type(error).__name__})") from None
     if any(key.is_private for key in keys.keys if key.key_type != "oct") or any(
@@ -217,7 +217,7 @@ def _key_set(issuer: str, place: str) -> KeySet:
 def settle_actors(rows: pa.Table, known: Identities | None = None) -> pa.Table:
     """The rows with what their tokens prove in the actor_ columns, and without the tokens.
 
-    Each token is verified once, however many requests carry it. Until an issuer is set none is verified: it says nothing.
+    Each token is verified once, however many requests carry it. Until an issuer is set none is verified: it proves nothing.
     """
     tokens = rows[RAW_TOKEN]
     rows = rows.drop_columns([RAW_TOKEN])
@@ -225,8 +225,8 @@ def settle_actors(rows: pa.Table, known: Identities | None = None) -> pa.Table:
         return rows
     encoded = pc.dictionary_encode(tokens).combine_chunks()
     actors = [known.verify(token) for token in encoded.dictionary.to_pylist()]
-    told = pa.table({field.name: [getattr(actor, field.name) for actor in actors] for field in fields(Actor)})
-    each = told.take(encoded.indices)
+    proved = pa.table({field.name: [getattr(actor, field.name) for actor in actors] for field in fields(Actor)})
+    each = proved.take(encoded.indices)
     asked = pc.divide(
         pc.cast(rows["started_at"].combine_chunks().cast(pa.timestamp("us", "UTC")), pa.int64()), 1_000_000
     )
@@ -236,7 +236,7 @@ def settle_actors(rows: pa.Table, known: Identities | None = None) -> pa.Table:
     is_late = pc.and_(held, pc.greater(asked, pc.add(each["expires"], leeway)))
     status = pc.if_else(is_early, "not_yet_valid", pc.if_else(is_late, "expired", each["status"]))
     holds = pc.equal(status, "verified")
-    for name in TOLD:
+    for name in ACTOR_COLUMNS:
         value = pc.if_else(holds, pc.cast(each[name], pa.string()), pa.scalar(None, pa.string()))
         rows = rows.set_column(rows.column_names.index(name), name, value)
     return rows.set_column(rows.column_names.index("actor_status"), "actor_status", status)

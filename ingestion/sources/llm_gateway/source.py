@@ -99,12 +99,12 @@ class GatewaySettings:
 
     @cached_property
     def identities(self) -> Identities | None:
-        """Whose signatures are believed. Raises SettingError where a key set can't be read."""
+        """Whose signatures are accepted. Raises SettingError where a key set can't be read."""
         return identities(self.actor_issuers, self.actor_audience)
 
     @property
-    def believed(self) -> str:
-        """Whose signatures are believed, as part of a slice's version: with another key it is read again."""
+    def accepted_signatures(self) -> str:
+        """Whose signatures are accepted, as part of a slice's version: with another key it is read again."""
         return f"|actors:{self.identities}" if self.identities else ""
 
     def store(self, url: str, setting: str) -> ObjectStore:
@@ -135,9 +135,11 @@ def _read_objects(
         for file in files:
             found = SPEND_LOGS if kind is LITELLM and _is_spend_log(file.path) else kind
             by_kind.setdefault(found.name, (found, []))[1].append(file)
-        told = [read(found, group, settings.accounts, settings.identities) for found, group in by_kind.values()]
+        requests = [
+            read(found, group, settings.accounts, settings.identities) for found, group in by_kind.values()
+        ]
         dropped = count([(found.name, start.date(), group) for found, group in by_kind.values()])
-        return [*told, *(Rows(DROPPED_FIELDS, rows) for rows in dropped)]
+        return [*requests, *(Rows(DROPPED_FIELDS, rows) for rows in dropped)]
 
 
 class _Together:
@@ -159,8 +161,8 @@ class _Together:
     def read(self, start: datetime, items: list[Object]) -> Iterable[Columns | Rows]:
         if self.found is None:
             self.found = self._read() if len(self.slices) > 1 else {}
-        told = self.found.pop(start, None)
-        return told if told is not None else _read_objects(self.settings, self.store, self.kind, start, items)
+        ready = self.found.pop(start, None)
+        return ready if ready is not None else _read_objects(self.settings, self.store, self.kind, start, items)
 
     def _read(self) -> dict[datetime, list[Columns | Rows]]:
         """The rows of the slices by their first object; none where one of them needs more care."""
@@ -194,7 +196,7 @@ def _objects(
         start=start,
         end=start + (timedelta(hours=1) if hourly else timedelta(days=1)),
         read=partial(_read_objects, settings, store, kind, start, items),
-        version=version_of(items) + settings.believed,
+        version=version_of(items) + settings.accepted_signatures,
         version_proves=True,
     )
 
@@ -278,11 +280,11 @@ def _mongo(settings: GatewaySettings, uri: str, window: Window, now: datetime) -
         return log.prompt_fields(window.start, min(window.end, now - SETTLE))
 
     def fetch(start: datetime, end: datetime) -> Iterable[Columns | Rows]:
-        told = _read_records(settings, MONGODB, f"{log.place}, {start:%Y-%m-%d}", log.documents(start, end))
+        requests = _read_records(settings, MONGODB, f"{log.place}, {start:%Y-%m-%d}", log.documents(start, end))
         dropped = Dropped()
         for name, records in shipped().get(start.date(), {}).items():
             dropped.add("mongodb", name, start.date(), records)
-        return [*told, Rows(DROPPED_FIELDS, dropped.rows())]
+        return [*requests, Rows(DROPPED_FIELDS, dropped.rows())]
 
     yield from _days("mongodb", window, now, fetch)
 
@@ -322,8 +324,8 @@ def _litellm_api(settings: GatewaySettings, url: str, window: Window, now: datet
                             dropped.look(SPEND_LOGS.name, start.date(), record)
                         yield record
 
-        told = _read_records(settings, SPEND_LOGS, f"{url}/spend/logs/v2, {start:%Y-%m-%d}", records())
-        return [*told, Rows(DROPPED_FIELDS, dropped.rows())]
+        requests = _read_records(settings, SPEND_LOGS, f"{url}/spend/logs/v2, {start:%Y-%m-%d}", records())
+        return [*requests, Rows(DROPPED_FIELDS, dropped.rows())]
 
     yield from _days("litellm_api", window, now, fetch)
 

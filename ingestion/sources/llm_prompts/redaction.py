@@ -17,7 +17,7 @@ from typing import Any
 from ingestion.errors import SettingError
 from ingestion.sources.llm_prompts.secrets import secret_spans
 
-# Raised when the rules find more: what was landed under it says which rules it went through.
+# Raised when the rules find more: what was landed under it names the rules that it went through.
 RULES_VERSION = 1
 PROFILES = ("standard", "strict")
 # Where a number without its country code is looked for; with it, it is found from everywhere.
@@ -79,7 +79,7 @@ def check_installed(workflow: str) -> None:
 
 
 def policy_name(profile: str) -> str:
-    """What a row says of its redaction: profile, version of the rules, version of Presidio."""
+    """How a row was redacted: profile, version of the rules, version of Presidio."""
     from importlib.metadata import version
 
     return f"{profile}/{RULES_VERSION} presidio {version('presidio-analyzer')}"

@@ -39,8 +39,8 @@ WRITTEN = {
     "COOKIE": r"(?i:cookie[\"'\\]*\s*[:=]\s*[^\r\n]+)",
     "SECRET": rf"(?i:{_NAME}[\w.-]*[\"'\\]*\s*(?:=>|:=|==|[:=]|\bis\b|\bwas\b)\s*{_VALUE})",
 }
-# What no name tells of: long words of a key's alphabet. Forty characters is an AWS secret key; a shorter one needs a
-# digit among its letters, as keys and hashes have.
+# Secrets without a telling name: long words of a key's alphabet. Forty characters is an AWS secret key; a shorter one
+# needs a digit among its letters, as keys and hashes have.
 UNNAMED = {
     "LONG_TOKEN": r"[A-Za-z0-9+/_=-]{40,}",
     "MIXED_TOKEN": r"(?=[A-Za-z0-9+/_=-]{0,60}[0-9])(?=[A-Za-z0-9+/_=-]{0,60}[A-Za-z])[A-Za-z0-9+/_=-]{28,}",

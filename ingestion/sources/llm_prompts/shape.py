@@ -1,4 +1,4 @@
-"""The one table that may hold what people and models said, redacted; and how a record's text is taken apart."""
+"""The one table that may hold messages of people and models, redacted; and how a record's text is taken apart."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LLM_PROMPTS = Table(
         text("workflow", "the workflow whose policy lets it be kept"),
         timestamp("started_at", "start of the attempt"),
         integer("position", "number of the message within its request, from 1; the answer comes last"),
-        text("role", "system, user, assistant, tool … as the gateway says"),
+        text("role", "system, user, assistant, tool … the gateway's own word"),
         text("text_redacted", "the text, redacted before it was written"),
         text("redaction_policy", "profile and versions of the rules that it went through"),
         json("redactions", "how many of each kind were taken out"),
@@ -87,17 +87,17 @@ def _messages(value: Any, role: str) -> Iterator[tuple[str, str]]:
         choices = value.get("choices")
         if isinstance(choices, list):
             for choice in choices:
-                said = choice.get("message") or choice.get("text") if isinstance(choice, Mapping) else choice
-                yield from _messages(said, role)
+                content = choice.get("message") or choice.get("text") if isinstance(choice, Mapping) else choice
+                yield from _messages(content, role)
             return
-        said = value.get("content", value.get("output"))
+        content = value.get("content", value.get("output"))
         calls = {name: value[name] for name in ("tool_calls", "function_call") if value.get(name)}
-        if said is None and not calls and "role" not in value:
+        if content is None and not calls and "role" not in value:
             yield role, _text(value)
             return
         named = str(value.get("role") or role)
-        if said not in (None, "", []):
-            yield named, _text(_parsed(said) if isinstance(said, str) else said)
+        if content not in (None, "", []):
+            yield named, _text(_parsed(content) if isinstance(content, str) else content)
         if calls:
             yield named, _text(calls)
         return
@@ -108,8 +108,8 @@ def _messages(value: Any, role: str) -> Iterator[tuple[str, str]]:
     yield role, _text(value)
 
 
-def said(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What was said in a record, as (role, text): the request's messages, then the answer.
+def message_texts(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """A record's messages, as (role, text): the request's messages, then the answer.
 
     Text that the gateway has replaced itself is left out.
     """
@@ -124,7 +124,7 @@ def said(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def litellm_identity(record: Mapping[str, Any]) -> tuple[str, str, Any, str | None]:
     """Source system, request id, start as written, and workflow of a LiteLLM record.
 
-    What the gateway keeps of the key outranks what the caller says.
+    What the gateway keeps of the key outranks the caller's own word.
     """
     is_spend_log = "request_id" in record
     metadata = _parsed(record.get("metadata"))

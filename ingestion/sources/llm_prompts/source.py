@@ -24,8 +24,8 @@ from ingestion.sources.llm_prompts.shape import (
     RESPONSE_FIELDS,
     TABLES,
     litellm_identity,
+    message_texts,
     moment,
-    said,
 )
 
 # What is asked of a collection: whose request it is, and its text.
@@ -54,7 +54,7 @@ def prompt_rows(
     if until <= now.date():
         return []
     rows = []
-    for position, (role, words) in enumerate(said(record), start=1):
+    for position, (role, words) in enumerate(message_texts(record), start=1):
         redacted = redact(words, permission.redaction)
         rows.append(
             {
@@ -148,7 +148,7 @@ def slices(settings: PromptSettings, window: Window, known: Known, now: datetime
 SOURCE = Source(
     name="llm_prompts",
     title="LLM prompts",
-    description="What people and models said, redacted, of the workflows that registry/prompt_policy.yml names.",
+    description="Messages of people and models, redacted, of the workflows that registry/prompt_policy.yml names.",
     settings=PromptSettings,
     tables=TABLES,
     slices=slices,

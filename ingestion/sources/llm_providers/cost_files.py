@@ -1,4 +1,4 @@
-"""What any other provider bills, from files that follow our contract: CSV with a header, or JSON lines.
+"""What any other provider bills, from files that follow this project's contract: CSV with a header, or JSON lines.
 
 A file is `YYYY-MM….csv` or `.jsonl`, of that month's charges; its fields are those of `PROVIDER_COSTS`. See the README.
 """
@@ -24,7 +24,7 @@ from ingestion.sources.llm_providers.records import BUCKET, EXTRA, bucket, quant
 
 PROVIDER_COSTS = Table(
     "llm_provider_costs",
-    "One row a charge of a UTC day that another provider makes, as the files of the contract say.",
+    "One row a charge of a UTC day that another provider makes, from files that follow the contract.",
     (
         *BUCKET,
         text("provider", "who bills it"),
@@ -38,7 +38,7 @@ PROVIDER_COSTS = Table(
         text("currency", "ISO 4217, upper case"),
         text("description", "what was charged"),
         text("key", "id of the key that was used, never the key"),
-        text("file", "the file that says so"),
+        text("file", "the file that holds the charge"),
         EXTRA,
     ),
     measures=(Measure("billed_cost", "amount", "currency"),),
@@ -125,7 +125,7 @@ def cost_rows(name: str, content: bytes, month: Month) -> list[dict[str, Any]]:
         row = _row(record, name, f"{name}, line {line}")
         if not month.start <= row["bucket_start"] < month.end:
             raise BadInput(
-                f"{name}, line {line}: day is not of {month}, which the file's name says; "
+                f"{name}, line {line}: day is not of {month}, the month in the file's name; "
                 "move the row to that month's file"
             )
         rows.append(row)
@@ -133,7 +133,7 @@ def cost_rows(name: str, content: bytes, month: Month) -> list[dict[str, Any]]:
 
 
 def cost_file_slices(store: ObjectStore, window: Window) -> Iterator[Slice]:
-    """The contract's files of the window's months; one whose name tells no month is refused."""
+    """The contract's files of the window's months; one whose name holds no month is refused."""
     for item in store.list(""):
         if not item.key.endswith(SUFFIXES):
             _log.warning("%s/%s is neither CSV nor JSON lines: left out", store.root, item.key)

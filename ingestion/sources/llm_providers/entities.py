@@ -22,20 +22,20 @@ ENTITIES = Table(
         text("kind", "project, workspace, api_key, admin_api_key, service_account or user"),
         text("entity_id", "the provider's id"),
         text("name", "its name; NULL for users"),
-        text("status", "as the provider says: active, archived, disabled …"),
+        text("status", "the provider's own: active, archived, disabled …"),
         text("parent_id", "project or workspace that it belongs to; NULL where it is the organization's"),
         text("owner_kind", "user or service_account, of a key"),
         text("owner_id", "who a key belongs to"),
         text("email_hash", "hash of a user's e-mail address, as requests carry it"),
         json("tags", "tags of a workspace"),
-        text("created_at", "as the provider says"),
-        text("expires_at", "as the provider says"),
-        text("archived_at", "as the provider says"),
+        text("created_at", "the provider's own text"),
+        text("expires_at", "the provider's own text"),
+        text("archived_at", "the provider's own text"),
         EXTRA,
     ),
 )
 
-# Never kept: parts of keys, what names a person, and what moves with every request (a list would be news each day).
+# Never kept: parts of keys, what names a person, and what moves with every request (a list would change each day).
 _DROPPED = {
     "last_used_at",
     "redacted_value",
@@ -69,7 +69,7 @@ def _text(value: Any) -> str | None:
 
 
 def _owner(record: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """Who a key belongs to: OpenAI's `owner` holds the holder below its type; Anthropic says `principal`."""
+    """Who a key belongs to: OpenAI's `owner` holds the holder below its type; Anthropic's field is `principal`."""
     owner = record.get("owner") or record.get("principal") or record.get("created_by")
     if not isinstance(owner, dict):
         return None, None

@@ -1,4 +1,4 @@
-"""OpenRouter's activity: what a day cost by model. Only the last 30 completed UTC days can be asked for."""
+"""OpenRouter's activity: what a day cost by model. The API reports the last 30 completed UTC days."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ACTIVITY = Table(
         text("provider_name", "provider that answered"),
         text("workspace_id", "workspace"),
         integer("requests", "requests"),
-        integer("prompt_tokens", "input tokens; how many of them were cached is not told"),
+        integer("prompt_tokens", "input tokens, cached ones included; OpenRouter does not report these apart"),
         integer("completion_tokens", "output tokens"),
         integer("reasoning_tokens", "output tokens that were reasoning"),
         EXTRA,
@@ -100,7 +100,7 @@ class OpenRouter:
 
 
 def openrouter_slices(client: OpenRouter, window: Window, known: Known, now: datetime) -> Iterator[Slice]:
-    """Days within reach are read; of those that can't be had any more, the ones that we lack are said to be so."""
+    """Days within reach are read; a day that is out of reach, and not landed yet, has no data."""
     for day in closed_days(window.start, window.end, now):
         identifier = f"openrouter|activity|{day:%Y-%m-%d}"
         if identifier in known and not is_within_reach(day, now):
@@ -108,7 +108,7 @@ def openrouter_slices(client: OpenRouter, window: Window, known: Known, now: dat
 
         def read(day: datetime = day) -> Iterable[Rows]:
             if not is_within_reach(day, now):
-                raise NoData(f"{day:%Y-%m-%d} is out of reach: OpenRouter tells of the last 30 completed UTC days")
+                raise NoData(f"{day:%Y-%m-%d} is out of reach: OpenRouter reports the last 30 completed UTC days")
             try:
                 records = client.activity(day)
             except SHAPES as error:

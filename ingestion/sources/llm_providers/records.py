@@ -20,7 +20,7 @@ EXTRA = json("extra", "fields that are not known by name")
 
 
 def quantity(value: Any, where: str) -> Decimal | None:
-    """An exact quantity; what is not told stays unknown."""
+    """An exact quantity; an absent one stays NULL."""
     return None if value is None else exact(value, where)
 
 

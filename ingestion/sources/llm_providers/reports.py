@@ -24,7 +24,7 @@ Fetch = Callable[[datetime, datetime], Iterator[Bucket]]
 _log = logging.getLogger(__name__)
 
 
-# What Python says of a result that is not shaped as documented.
+# What Python raises for a result that is not shaped as documented.
 SHAPES = (KeyError, TypeError, AttributeError, ValueError)
 
 

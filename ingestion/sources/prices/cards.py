@@ -108,7 +108,7 @@ def _prices(model_price: Any) -> Prices:
 
 
 def _free(model_id: str) -> Prices:
-    """A model that is listed without any price has none, unless its name says that it is free."""
+    """A model that is listed without any price has none, unless its name marks it as free."""
     if not model_id.endswith(":free"):
         return {}
     return {key: Price(Decimal(0), 1_000_000) for key in ("input_mtok", "output_mtok")}

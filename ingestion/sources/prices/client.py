@@ -1,4 +1,4 @@
-"""genai-prices: the list prices that the package brings along, and its way of telling models by name. Offline.
+"""genai-prices: the list prices that the package brings along, and its matching of models by name. Offline.
 
 The library can also fetch prices (`UpdatePrices`); that is never used: the same version gives the same prices.
 """
@@ -18,7 +18,7 @@ from ingestion.sources.registry.client import Registry
 from ingestion.sources.registry.shape import ends, starts
 
 PACKAGE = "genai-prices"
-# Raise it when a change of this folder changes prices: a price book of the same name never says something else.
+# Raise it when a change of this folder changes prices: a price book of the same name never changes.
 FORMAT = 1
 
 # Names that gateways and OpenTelemetry have for providers, where the library's own rules would not find them.

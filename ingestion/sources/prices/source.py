@@ -68,8 +68,8 @@ def _named(files: list[Path], provider: str, model: str) -> set[tuple[str, str]]
 
 def _marks(known: Known) -> dict[str, str]:
     """The newest load of each table whose models are known already, by the newest note of any price book."""
-    told = [note for slice_id, note in known.items() if slice_id.startswith(MODELS) and note.vendor_version]
-    newest = max(told, key=lambda note: note.extracted_at, default=None)
+    notes = [note for slice_id, note in known.items() if slice_id.startswith(MODELS) and note.vendor_version]
+    newest = max(notes, key=lambda note: note.extracted_at, default=None)
     return dict(json.loads(newest.vendor_version)) if newest and newest.vendor_version else {}
 
 

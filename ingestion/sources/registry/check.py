@@ -1,4 +1,4 @@
-"""Whether the declarations make sense as a whole: what no schema of a single file can tell.
+"""Whether the declarations make sense as a whole: what no schema of a single file can check.
 
 Each problem names the file, the line and the way out.
 """
@@ -166,7 +166,7 @@ def _reprice(entries: Sequence[Entry]) -> Iterator[str]:
     for entry in entries:
         month = entry.fields["month"]
         if month in months:
-            yield f"{entry.place}: month {month} is priced anew twice (also {months[month].place}); keep one"
+            yield f"{entry.place}: month {month} is repriced twice (also {months[month].place}); keep one"
         months[month] = entry
 
 

@@ -34,7 +34,7 @@ class RegistryError(SettingError):
 
 @dataclass(frozen=True)
 class Entry:
-    """One declaration: where it stands and what it says."""
+    """One declaration: where it stands, and its fields."""
 
     file: str
     line: int

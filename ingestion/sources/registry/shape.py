@@ -25,7 +25,7 @@ OWNERS = Table(
         text("owner_path", "ids from the top down to the owner, separated by ' / '"),
         text("cost_center", "the cost center"),
         text("contact", "where a question goes"),
-        text("steward", "who looks after a cost that is nobody's"),
+        text("steward", "who looks after a cost without an owner"),
         day("valid_from", "the first day on which this holds"),
         day("valid_to", "the first day on which it no longer holds"),
     ),

@@ -52,7 +52,7 @@ class Format:
             raise ValueError(f"format {self.name}: llm_requests has no column {sorted(unknown)}")
         known = {"provider_account_id": "null", **self.columns}
         if accounts:
-            pairs = " ".join(f"when {literal(name)} then {literal(told)}" for name, told in accounts.items())
+            pairs = " ".join(f"when {literal(name)} then {literal(account)}" for name, account in accounts.items())
             by_provider = f"case {known['provider']} {pairs} end"
             known["provider_account_id"] = f"coalesce({known['provider_account_id']}, {by_provider})"
         listed = ",\n".join(
@@ -124,7 +124,7 @@ def person(value: str) -> str:
 
 
 def is_true(value: str) -> str:
-    """SQL: LiteLLM says true, 'True', false, 'False', null or 'None'."""
+    """SQL: LiteLLM writes true, 'True', false, 'False', null or 'None'."""
     return f"(lower(coalesce({value}, '')) = 'true')"
 
 
@@ -133,7 +133,7 @@ def first_of(source: str, names: tuple[str, ...]) -> str:
     return f"coalesce({', '.join(f'({source} ->> {literal(name)})' for name in names)})"
 
 
-# What a caller may say about a request, by the names that are in use for it.
+# A caller's attributes of a request, by the names that are in use for them.
 ATTRIBUTES = {
     "service_name": ("service", "service_name"),
     "workflow": ("workflow", "workflow_id"),
@@ -146,7 +146,7 @@ ATTRIBUTES = {
 ACTOR_TOKEN = "actor_token"  # noqa: S105 - the name of a field
 
 
-def said(source: str) -> dict[str, str]:
+def caller_attributes(source: str) -> dict[str, str]:
     """SQL of the columns that a JSON object of the caller's own words fills."""
     return {column: first_of(source, names) for column, names in ATTRIBUTES.items()}
 
@@ -160,9 +160,9 @@ def own_tags(value: str) -> str:
     )
 
 
-def unmistakable(identifier: str, *told: str) -> str:
-    """SQL: an id; where it is empty one made of what the record tells, so that two requests never become one."""
-    return f"coalesce(nullif({identifier}, ''), 'unnamed:' || md5(concat_ws('|', {', '.join(told)})))"
+def unmistakable(identifier: str, *fields: str) -> str:
+    """SQL: an id; where it is empty one made of the record's fields, so that two requests never become one."""
+    return f"coalesce(nullif({identifier}, ''), 'unnamed:' || md5(concat_ws('|', {', '.join(fields)})))"
 
 
 # Providers by the names that the semantic conventions give them, as gateways call them.

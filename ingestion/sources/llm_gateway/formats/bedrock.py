@@ -10,9 +10,9 @@ from ingestion.sources.llm_gateway.formats.base import (
     ACTOR_TOKEN,
     Declared,
     Format,
+    caller_attributes,
     instant,
     person,
-    said,
     texts,
 )
 
@@ -70,7 +70,7 @@ BEDROCK = Format(
         # The principal is AWS's own word. A role's session is one user of it.
         "user_id": person("regexp_replace(identity.arn, '^.*:assumed-role/', '')"),
         "key_alias": "regexp_extract(identity.arn, ':(?:assumed-role|user|role)/([^/]+)', 1)",
-        **said("requestMetadata"),
+        **caller_attributes("requestMetadata"),
         "tags": "'[]'",
     },
     token=f"requestMetadata ->> '{ACTOR_TOKEN}'",

@@ -20,7 +20,7 @@ from ingestion.sources.llm_gateway.formats.base import (
 )
 from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
 
-# What only a verified token may say.
+# What only a verified token may state.
 PROVEN = frozenset(name for name in LLM_REQUESTS.names if name.startswith("actor_"))
 FIELDS: dict[str, Declared] = texts(
     *(column.name for column in LLM_REQUESTS.columns if column.name not in PROVEN), "_id", ACTOR_TOKEN

@@ -12,12 +12,12 @@ from ingestion.sources.llm_gateway.formats.base import (
     ACTOR_TOKEN,
     Declared,
     Format,
+    caller_attributes,
     instant,
     is_true,
     milliseconds,
     own_tags,
     person,
-    said,
     served,
     structure,
     texts,
@@ -98,8 +98,8 @@ _UNPACKED = (
 # The calls by which LiteLLM learns what a batch has cost.
 BATCH_CALLS = ("aretrieve_batch", "retrieve_batch")
 
-# What tells records without an id apart.
-TOLD = (
+# The fields that distinguish records without an id.
+IDENTIFYING = (
     *("litellm_call_id", "startTime", "endTime", "model", "status", "prompt_tokens", "completion_tokens"),
     "cast(metadata as varchar)",
 )
@@ -116,7 +116,7 @@ def _prepared(identifier: str, error: str, retries: str, fallbacks: str, records
             case
                 when {identifier} is null and nullif(startTime, '') is null then error('no LiteLLM record, it has no id')
                 when nullif(startTime, '') is null then error('no LiteLLM record, it has no startTime')
-                else {unmistakable(identifier, *TOLD)}
+                else {unmistakable(identifier, *IDENTIFYING)}
             end as attempt_id,
             {instant("startTime")} as started,
             {instant("endTime")} as ended,
@@ -132,7 +132,7 @@ def _prepared(identifier: str, error: str, retries: str, fallbacks: str, records
                 cast({details}.cache_creation_tokens as bigint)
             ) as tokens_written,
             cast({details}.cache_creation_token_details.ephemeral_1h_input_tokens as bigint) as tokens_written_1h,
-            -- Nothing in and nothing out is a stream that was cut off, or a failure: nobody counted.
+            -- Nothing in and nothing out is a stream that was cut off, or a failure: nothing was counted.
             coalesce(cast({usage}.prompt_tokens as bigint), cast(prompt_tokens as bigint), 0) = 0
             and coalesce(cast({usage}.completion_tokens as bigint), cast(completion_tokens as bigint), 0) = 0
                 as is_unmetered
@@ -153,7 +153,7 @@ _SHARED = {
     "parent_request_id": "metadata.parent_request_id",
     "attempted_retries": "retries",
     "attempted_fallbacks": "fallbacks",
-    # The first record of a call tells of no retry; the one that answers tells how many there were.
+    # The first record of a call has no retry; the one that answers has the count.
     "attempt_number": "retries + 1",
     "started_at": "started",
     "ended_at": "ended",
@@ -190,7 +190,7 @@ _SHARED = {
     "project_id": "metadata.user_api_key_project_id",
     "key_attributes": "nullif(nullif(cast(metadata.user_api_key_auth_metadata as varchar), '{}'), 'null')",
     "tags": own_tags("request_tags"),
-    **said("metadata.spend_logs_metadata"),
+    **caller_attributes("metadata.spend_logs_metadata"),
 }
 # The proxy writes the name that the client asked by into the response (LiteLLM's issue 22709): the model group's, or
 # that of the group before a fallback.

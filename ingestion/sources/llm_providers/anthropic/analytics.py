@@ -15,11 +15,11 @@ ANALYTICS_GROUPS = ("product", "model", "cost_type", "token_type", "context_wind
 
 ANALYTICS_COSTS = Table(
     "anthropic_analytics_cost",
-    "One row a group of costs of a UTC day (`/v1/organizations/analytics/cost_report`). The vendor tells the 100 "
+    "One row a group of costs of a UTC day (`/v1/organizations/analytics/cost_report`). The vendor reports the 100 "
     "largest groups of a day; a row marked as remainder is what lacks to the day's total.",
     (
         *BUCKET,
-        boolean("is_remainder", "computed: the day's total less the groups that were told"),
+        boolean("is_remainder", "computed: the day's total less the groups that are reported"),
         money("amount", "cost after discounts and before credits (the API's cents as text, ÷ 100)"),
         money("list_amount", "cost at list prices (the API's cents as text, ÷ 100)"),
         text("currency", "currency"),
@@ -38,7 +38,7 @@ ANALYTICS_USAGE = Table(
     "One row a group of usage of a UTC day (`/v1/organizations/analytics/usage_report`), with the computed remainder.",
     (
         *BUCKET,
-        boolean("is_remainder", "computed: the day's total less the groups that were told"),
+        boolean("is_remainder", "computed: the day's total less the groups that are reported"),
         text("product", "chat, claude_code, cowork …"),
         text("model", "model"),
         text("context_window", "context window"),
@@ -138,12 +138,12 @@ def analytics_costs(
     groups: list[dict[str, Any]], totals: list[dict[str, Any]], day: datetime
 ) -> list[dict[str, Any]]:
     """A day's groups, and what lacks of each currency's total: the two together are the total, exactly."""
-    told = [_cost(record, day) for record in groups]
+    grouped = [_cost(record, day) for record in groups]
     whole = [_cost(record, day) for record in totals]
-    rows = list(told)
+    rows = list(grouped)
     for code in sorted({row["currency"] for row in whole}):
-        ours = [[row for row in side if row["currency"] == code] for side in (told, whole)]
-        lacking = _lacking(ours[0], ours[1], ("amount", "list_amount", "requests"))
+        pair = [[row for row in side if row["currency"] == code] for side in (grouped, whole)]
+        lacking = _lacking(pair[0], pair[1], ("amount", "list_amount", "requests"))
         if lacking:
             rows.append({**bucket(day), "is_remainder": True, "currency": code, "amount": Decimal(0), **lacking})
     return rows
@@ -153,11 +153,11 @@ def analytics_usage(
     groups: list[dict[str, Any]], totals: list[dict[str, Any]], day: datetime
 ) -> list[dict[str, Any]]:
     """A day's groups, and what lacks to the total."""
-    told = [_usage(record, day) for record in groups]
+    grouped = [_usage(record, day) for record in groups]
     whole = [_usage(record, day) for record in totals]
     writes = ("cache_write_5m_input_tokens", "cache_write_1h_input_tokens")
-    lacking = _lacking(told, whole, (*_USAGE_NUMBERS, *writes))
-    return [*told, {**bucket(day), "is_remainder": True, **lacking}] if lacking else told
+    lacking = _lacking(grouped, whole, (*_USAGE_NUMBERS, *writes))
+    return [*grouped, {**bucket(day), "is_remainder": True, **lacking}] if lacking else grouped
 
 
 def _actor(record: dict[str, Any], day: datetime) -> dict[str, Any]:

@@ -39,7 +39,7 @@ from ingestion.sources.llm_providers.reports import (
     slices_by_day,
 )
 
-# The analytics family tells of a year, and of nothing before it began.
+# The analytics family reports a year, and nothing from before it began.
 ANALYTICS_BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
