@@ -9,7 +9,7 @@ from pathlib import Path
 from ingestion.settings import SHIPPED
 
 DBT_PROJECT = SHIPPED / "dbt_project"
-WATCHED = ("**/*.sql", "**/*.yml", "**/*.csv")
+WATCHED = ("**/*.sql", "**/*.yml", "**/*.csv", "**/*.md")
 
 
 def stamps(folder: Path, patterns: Sequence[str]) -> bytes:
