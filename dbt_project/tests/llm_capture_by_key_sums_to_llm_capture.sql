@@ -1,6 +1,7 @@
 {{ config(meta={"dagster": {"ref": {"name": "llm_capture_by_key"}}}) }}
 
--- The split by key loses and repeats nothing: its tokens by day, provider and account equal llm_capture's, and
+-- The split by key loses and repeats nothing: its tokens by day, provider and account equal llm_capture's,
+-- and
 -- a key has one row a day.
 with
     stages as (
