@@ -68,8 +68,9 @@ check: $(VENV)/.dev ## format, lint, types, SQL format, dbt parse: seconds
 format: $(VENV)/.dev ## format Python and SQL
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q . && $(BIN)/sqlfmt -q dbt_project
 
-generate: $(VENV)/.dev ## write dbt's lists of sources, claims and freshness SLAs from what ingestion/sources declares
+generate: $(VENV)/.dev ## write dbt's lists of sources and docs/settings.md from the declarations in Python
 	@$(RUN) -m orchestration.generate
+	@$(RUN) -m ingestion.setting_report
 
 # Where there is no Java the tests of Spark are skipped and say so (in CI they fail).
 test: check $(if $(shell command -v java),$(SPARK_VENV)/.done) ## everything that CI runs
