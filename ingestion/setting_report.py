@@ -1,4 +1,4 @@
-"""What is set, and where it comes from; and the page `docs/settings.md`, written by `python -m ingestion.setting_report`."""
+"""The state and origin of every setting, and the page `docs/settings.md`, written by `python -m ingestion.setting_report`."""
 
 from __future__ import annotations
 
@@ -19,31 +19,32 @@ DLT_ENVIRONMENT = "Environment Variables"
 HEAD = """\
 # Settings
 
-`python -m ingestion.setting_report` writes this page. `costowner doctor` lists which settings are set.
+`make generate` writes this page from the declarations in Python. `costowner doctor` lists the settings that are set.
 
 ## The installation
 
-Environment variables. A wrong value ends a command with one line that names the setting and what is allowed.
+These settings are environment variables. A wrong value ends a command with one line that names the setting and its allowed
+values.
 
-| setting | type | default | |
+| setting | type | default | description |
 |---|---|---|---|
 """
 SOURCES_HEAD = """
-`TMPDIR` is where downloads lie while they are read: it needs room for a billing period's files of the largest export.
+Downloads are stored in `TMPDIR` while they are read. It needs space for one billing period of the largest export.
 
 ## The sources
 
-Each comes from `.dlt/secrets.toml` or `.dlt/config.toml` of the installation, or from the environment, where
-`sources.vercel.token` is `SOURCES__VERCEL__TOKEN`. A source without its required settings is skipped.
+The settings of the sources come from `.dlt/secrets.toml` or `.dlt/config.toml` of the installation, or from the environment.
+There `sources.vercel.token` is `SOURCES__VERCEL__TOKEN`. A source without its required settings is skipped.
 """
 TYPES = {"tuple[str, ...]": "list", "int": "whole number", "bool": "switch"}
 
 
 @dataclass(frozen=True)
 class SettingState:
-    """A setting as it is in this process. `value` is `HIDDEN` for a secret that is set, None where there is none.
+    """A setting in this process. `value` is `HIDDEN` for a secret that is set, None for a setting without a value.
 
-    `origin` is `environment`, `secrets.toml`, `config.toml`, `default` or `not set`; `problem` is why the value is wrong.
+    `origin` is `environment`, `secrets.toml`, `config.toml`, `default` or `not set`; `problem` explains a wrong value.
     """
 
     name: str
@@ -107,7 +108,7 @@ def settings_page() -> str:
     for source in SOURCES:
         if fields(source.settings):
             lines += ["", f"### {source.title}", "", (source.settings.__doc__ or "").strip(), ""]
-            lines += ["| setting | type | default | |", "|---|---|---|---|"]
+            lines += ["| setting | type | default | description |", "|---|---|---|---|"]
             lines += [_source_row(source, declared) for declared in fields(source.settings)]
     return "\n".join(lines) + "\n"
 

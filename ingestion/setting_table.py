@@ -1,6 +1,6 @@
-"""Every `COSTOWNER_…` setting: its type, its default, what it does, and the reader that checks its value.
+"""Every `COSTOWNER_…` setting: its type, default, description, and the parser that checks its value.
 
-They come from the environment. A source's settings are the fields of its dataclass (`Source.settings`), described there
+The values come from the environment. A source's settings are the fields of its dataclass (`Source.settings`), described there
 with `about`, and are resolved in `ingestion.settings`. `ingestion.setting_report` lists both.
 """
 
@@ -108,7 +108,7 @@ AUTHENTICATIONS = ("NONE", "NOSASL", "LDAP", "KERBEROS", "CUSTOM")
 class Setting(Generic[Value]):
     """A setting of the installation, an environment variable. An empty value counts as none.
 
-    `default` is the text that stands for an absent value, `otherwise` describes what happens where there is none.
+    `default` is the text of the default value; `otherwise` describes the behaviour of a setting without one.
     """
 
     name: str
@@ -153,7 +153,7 @@ HOME = Setting(
     FOLDER,
     None,
     "the installation's folder",
-    "the installation that the working directory lies in, else `var/own` of a checkout",
+    "the installation that contains the working directory, else `var/own` of a checkout",
 )
 LAKE = Setting("COSTOWNER_LAKE", FOLDER, None, "the lake's folder", "`lake/` of the installation")
 PUBLISHED = Setting(
@@ -170,14 +170,14 @@ HISTORY_START = Setting(
     "COSTOWNER_HISTORY_START",
     MONTH,
     None,
-    "the first billing month that vendors are asked for, `YYYY-MM`",
+    "the first billing month that a refresh requests from vendors, `YYYY-MM`",
     "13 months before the first month of the current quarter",
 )
 RETENTION_DAYS = Setting(
     "COSTOWNER_RETENTION_DAYS",
     WHOLE,
     "35",
-    "how many days `costowner prune` keeps files of the lake that no current slice needs",
+    "how many days `costowner prune` retains lake files that no current slice needs",
 )
 DUCKDB_MEMORY = Setting(
     "COSTOWNER_DUCKDB_MEMORY", MEMORY, "4GB", "how much memory DuckDB uses before it spills to disk"
@@ -186,8 +186,8 @@ ALERT_WEBHOOK = Setting(
     "COSTOWNER_ALERT_WEBHOOK",
     URL,
     None,
-    'where alerts are posted as `{"text": …}` (Slack, Mattermost, Teams workflows)',
-    "alerts are log lines only",
+    'the webhook that receives alerts as `{"text": …}` (Slack, Mattermost, Teams workflows)',
+    "alerts are only logged",
     is_secret=True,
 )
 NOW = Setting(
@@ -211,7 +211,7 @@ SPARK_PASSWORD = Setting(
     "DBT_ENV_SECRET_COSTOWNER_SPARK_PASSWORD",
     TEXT,
     None,
-    "the password for `LDAP` and `CUSTOM`; dbt keeps what is named so out of its logs",
+    "the password for `LDAP` and `CUSTOM`; dbt hides variables with the prefix `DBT_ENV_SECRET_` in its logs",
     "no password",
     is_secret=True,
 )
@@ -225,27 +225,27 @@ SPARK_THREADS = Setting(
     "COSTOWNER_SPARK_THREADS", COUNT, "4", "how many models are built at once on `spark` (`spark_session`: two)"
 )
 SPARK_RETRIES = Setting(
-    "COSTOWNER_SPARK_RETRIES", WHOLE, "5", "how often a connection is tried again, ten seconds apart"
+    "COSTOWNER_SPARK_RETRIES", WHOLE, "5", "how often a failed connection is retried, every ten seconds"
 )
 SPARK_SCHEMA_PREFIX = Setting(
     "COSTOWNER_SPARK_SCHEMA_PREFIX",
     NAME,
     None,
-    "what precedes `staging`, `intermediate`, `marts`, `seeds` and `lake` on a shared metastore",
+    "the prefix of the schemas `staging`, `intermediate`, `marts`, `seeds` and `lake` on a shared metastore",
     "nothing",
 )
 SPARK_LAKE = Setting(
     "COSTOWNER_SPARK_LAKE",
     TEXT,
     None,
-    "where the cluster sees the lake, e.g. `s3a://bucket/lake`",
+    "the lake's address on the cluster, e.g. `s3a://bucket/lake`",
     "the lake's folder",
 )
 SPARK_EXPORT = Setting(
     "COSTOWNER_SPARK_EXPORT",
     TEXT,
     None,
-    "where the cluster writes the marts; this machine reads `spark/export/` of the installation",
+    "the address to which the cluster writes the marts; this machine reads `spark/export/` of the installation",
     "`spark/export/` of the installation",
 )
 SPARK_ENVIRONMENT = Setting(
@@ -253,7 +253,7 @@ SPARK_ENVIRONMENT = Setting(
     FOLDER,
     None,
     "the Python environment that dbt-spark is installed in",
-    "`.venv-spark`, which `make spark` makes",
+    "`.venv-spark`, which `make spark` creates",
 )
 SPARK_MASTER = Setting("COSTOWNER_SPARK_MASTER", TEXT, "local[2]", "the master of `spark_session`")
 SPARK_MEMORY = Setting("COSTOWNER_SPARK_MEMORY", JAVA_MEMORY, "2g", "the memory of `spark_session`'s driver")

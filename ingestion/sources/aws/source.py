@@ -41,14 +41,14 @@ class AwsSettings:
 
     export_url: str = field(
         metadata=about(
-            "`s3://bucket/prefix/export`, or the folder that is named like the export; several by commas, each with a "
-            "name of its own (`NAME=URL`)"
+            "`s3://bucket/prefix/export`, or the export's folder; separate several by commas, each with its own name "
+            "(`NAME=URL`)"
         )
     )
     profile: str | None = field(
         default=None, metadata=about("a profile of the AWS configuration; else boto3's own chain")
     )
-    endpoint_url: str | None = field(default=None, metadata=about("another S3-compatible store than AWS's"))
+    endpoint_url: str | None = field(default=None, metadata=about("the URL of an S3-compatible store, if not AWS"))
 
     def exports(self) -> dict[str, str]:
         """The exports' URLs by name: the one given (`name=URL`), or the last part of the URL.

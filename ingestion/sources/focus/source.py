@@ -32,7 +32,7 @@ class FocusSettings:
 
     exports: tuple[str, ...] = field(
         metadata=about(
-            "`NAME=URL` each; the URL is `s3://bucket/prefix` or a folder, the name stays with the export for good"
+            "`NAME=URL` for each export; the URL is `s3://bucket/prefix` or a folder, and a name must never change"
         )
     )
     compare_only: tuple[str, ...] = field(
@@ -44,7 +44,7 @@ class FocusSettings:
     profile: str | None = field(
         default=None, metadata=about("a profile of the AWS configuration; else boto3's own chain")
     )
-    endpoint_url: str | None = field(default=None, metadata=about("another S3-compatible store than AWS's"))
+    endpoint_url: str | None = field(default=None, metadata=about("the URL of an S3-compatible store, if not AWS"))
 
     def urls(self) -> dict[str, str]:
         """The exports' URLs by name. Raises SettingError where a name is absent, given twice or not known."""

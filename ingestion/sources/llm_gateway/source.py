@@ -45,7 +45,7 @@ MOST_SLICES, MOST_BYTES = 500, 64 << 20
 
 @dataclass(frozen=True)
 class GatewaySettings:
-    """Logs of one or more LLM gateways, a setting a format."""
+    """Logs of one or more LLM gateways. Each format has its own setting."""
 
     litellm_url: str | None = field(
         default=None, metadata=about("LiteLLM's log objects: `s3://bucket/path` or a folder")
@@ -76,11 +76,13 @@ class GatewaySettings:
     mongo_collection: str = field(default="requests", metadata=about("the collection"))
     provider_accounts: tuple[str, ...] = field(
         default=(),
-        metadata=about("the accounts that the gateway calls providers with, `openai=proj_…,bedrock=123456789012`"),
+        metadata=about("the provider accounts that the gateway uses, `openai=proj_…,bedrock=123456789012`"),
     )
     actor_issuers: tuple[str, ...] = field(
         default=(),
-        metadata=about("whose signed identities are accepted, `issuer=file or https:// URL of its JWKS` each"),
+        metadata=about(
+            "the issuers of accepted identities, each as `issuer=JWKS`, where JWKS is a file or an https:// URL"
+        ),
     )
     actor_audience: str | None = field(
         default=None, metadata=about("the audience that a signed identity must name")
@@ -88,7 +90,7 @@ class GatewaySettings:
     profile: str | None = field(
         default=None, metadata=about("a profile of the AWS configuration; else boto3's own chain")
     )
-    endpoint_url: str | None = field(default=None, metadata=about("another S3-compatible store than AWS's"))
+    endpoint_url: str | None = field(default=None, metadata=about("the URL of an S3-compatible store, if not AWS"))
 
     @property
     def accounts(self) -> dict[str, str]:

@@ -63,12 +63,14 @@ class ProviderSettings:
     openrouter_base_url: str = field(default=OPENROUTER_URL, metadata=about("the address of OpenRouter's API"))
     costs_url: str | None = field(
         default=None,
-        metadata=about("a folder or `s3://bucket/prefix` of files with what other providers bill"),
+        metadata=about("a folder or `s3://bucket/prefix` with cost files of other providers"),
     )
     costs_profile: str | None = field(
         default=None, metadata=about("a profile of the AWS configuration; else boto3's own chain")
     )
-    costs_endpoint_url: str | None = field(default=None, metadata=about("another S3-compatible store than AWS's"))
+    costs_endpoint_url: str | None = field(
+        default=None, metadata=about("the URL of an S3-compatible store, if not AWS")
+    )
 
 
 def slices(settings: ProviderSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
