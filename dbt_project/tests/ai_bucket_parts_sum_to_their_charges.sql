@@ -1,6 +1,7 @@
 {{ config(meta={"dagster": {"ref": {"name": "fact_cost"}}}) }}
 
--- The parts of a bucket's billed AI charges add up to the charges, in every measure, to the last digit.
+-- The parts of the AI charges in each bucket add up to the billed charges, in every measure, to the last
+-- digit.
 {%- set bucket = [
     "source", "billing_month", "ai_provider", "ai_model", "ai_token_class", "ai_service_tier", "ai_account", "usage_day"
 ] %}

@@ -1,7 +1,7 @@
 {{ config(meta={"dagster": {"ref": {"name": "fact_cost"}}}) }}
 
--- AI cost, billed or estimated, is owned, allocated or unmetered: the three add up to the charges by source,
--- month and currency, to the last digit. Metered cost without an owner counts separately.
+-- AI cost, billed or estimated, is owned, allocated or unmetered. The parts add up to the charges by
+-- source, month and currency, to the last digit. Metered cost without an owner is a part of its own.
 with
     billed as (
         select source, billing_month, billing_currency, sum(billed_cost) as billed_cost

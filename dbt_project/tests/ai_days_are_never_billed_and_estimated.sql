@@ -1,6 +1,6 @@
 {{ config(meta={"dagster": {"ref": {"name": "fact_cost"}}}) }}
 
--- One dollar once: no day of a provider has both billed and estimated charges.
+-- No dollar counts twice: no day of a provider has both billed and estimated charges.
 select ai_provider, cast(charge_period_start as date) as usage_day
 from {{ ref("fact_cost") }}
 where ai_provider is not null

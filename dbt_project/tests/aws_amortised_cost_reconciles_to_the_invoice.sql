@@ -1,9 +1,8 @@
 {{ config(severity="warn", meta={"dagster": {"ref": {"name": "int_aws_periods__compared"}}}) }}
 
--- Billed cost equals amortised cost plus what amortisation takes out of fees plus upfront fees less their
--- refunds, to
--- a cent. Only closed months are compared: an open month has the whole fee but not yet all the usage that
--- it is for.
+-- Billed cost equals amortised cost, plus the fees that amortisation removes, plus upfront fees less
+-- their refunds, to a cent. Only closed months are compared: an open month has the whole fee but not yet
+-- all the usage that the fee covers.
 select compared.*
 from {{ ref("int_aws_periods__compared") }} as compared
 where

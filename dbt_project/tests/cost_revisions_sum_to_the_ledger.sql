@@ -1,6 +1,6 @@
 {{ config(meta={"dagster": {"ref": {"name": "fact_cost_revision"}}}) }}
 
--- All changes together equal fact_cost, by source, billing month and currency.
+-- All recorded changes add up to fact_cost, by source, billing month and currency.
 with
     recorded as (
         select

@@ -1,6 +1,7 @@
 {{ config(meta={"dagster": {"ref": {"name": "fact_cost"}}}) }}
 
--- The ledger's estimates equal the list price of the priced requests that no bill covers, to the last digit.
+-- The estimates in the ledger equal the list price of the priced requests that no bill covers, to the
+-- last digit.
 with
     billing as (select * from {{ ref("int_llm_billing__watermarked") }}),
 

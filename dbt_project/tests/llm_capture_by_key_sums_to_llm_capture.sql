@@ -1,8 +1,7 @@
 {{ config(meta={"dagster": {"ref": {"name": "llm_capture_by_key"}}}) }}
 
--- The split by key loses and repeats nothing: its tokens by day, provider and account equal llm_capture's,
--- and
--- a key has one row a day.
+-- The split by key loses and repeats nothing: by day, provider and account its tokens equal those of
+-- llm_capture, and a key has one row per day.
 with
     stages as (
         select usage_day, provider, provider_account_id, provider_tokens, gateway_tokens, unmetered_tokens

@@ -1,6 +1,6 @@
 {{ config(meta={"dagster": {"ref": {"name": "fact_cost"}}}) }}
 
--- The owners' costs of a slice and day add up to its charges, in every measure, to the last digit.
+-- The owners' costs of each slice and day add up to its charges, in every measure, to the last digit.
 with
     stages as (
         select

@@ -1,6 +1,7 @@
 {{ config(meta={"dagster": {"ref": {"name": "llm_unit_economics"}}}) }}
 
--- Unit economics holds all metered cost once. (A group that is billed in two currencies has no amount there.)
+-- llm_unit_economics has all metered cost, once. (It has no amount for a group that is billed in two
+-- currencies, so such groups are not compared.)
 with
     billed as (
         select
