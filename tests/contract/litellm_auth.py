@@ -1,4 +1,4 @@
-"""Keys of the LiteLLM proxy under test, without a database: loaded by LiteLLM itself, in its own environment."""
+"""Keys of the LiteLLM proxy under test, without a database. LiteLLM loads this module in its own environment."""
 
 from fastapi import HTTPException, Request
 from litellm.proxy._types import UserAPIKeyAuth

@@ -1,4 +1,4 @@
-"""A real LiteLLM proxy on loopback, and an upstream on loopback that answers with usage and remembers it."""
+"""A real LiteLLM proxy on loopback, and an upstream on loopback that records the usage of its answers."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from tests.s3_server import ROOT, S3Server
 ENVIRONMENT = Path(__file__).parent.parent.parent / ".venv-litellm"
 BUCKET = "gateway-logs"
 ANSWER = "an answer that nobody should find in a ledger"
-# How long the proxy may take to come up, and its last record to be written, seconds.
+# Seconds until the proxy must be up, and until its last record must be written.
 PATIENCE = 120
 
 
 @dataclass
 class Upstream:
-    """Answers as OpenAI and Anthropic do, with usage that is different each time; `answered` by its own ids."""
+    """Answers as OpenAI and Anthropic do, each time with a different usage. `answered` has the usage by answer id."""
 
     answered: dict[str, dict[str, int]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
@@ -43,8 +43,8 @@ class Upstream:
         return f"up-{number}", used
 
     def openai(self, request: Request) -> Response:
-        asked = json.loads(request.body)
-        self.calls.append(asked["model"])
+        body = json.loads(request.body)
+        self.calls.append(body["model"])
         if request.match["kind"] == "broken":
             return json_response({"error": {"message": "overloaded", "type": "server_error"}}, 503)
         if request.match["kind"] == "flaky":
@@ -58,8 +58,8 @@ class Upstream:
             "total_tokens": used["input"] + used["output"],
             "prompt_tokens_details": {"cached_tokens": used["cached"]},
         }
-        head = {"id": key, "created": 1, "model": asked["model"]}
-        if not asked.get("stream"):
+        head = {"id": key, "created": 1, "model": body["model"]}
+        if not body.get("stream"):
             message = {"role": "assistant", "content": ANSWER}
             choice = {"index": 0, "message": message, "finish_reason": "stop"}
             return json_response({**head, "object": "chat.completion", "choices": [choice], "usage": usage})
@@ -69,21 +69,21 @@ class Upstream:
             {"choices": [], "usage": usage},
         ]
         lines = [json.dumps({**head, "object": "chat.completion.chunk", **part}) for part in parts]
-        body = "".join(f"data: {line}\n\n" for line in [*lines, "[DONE]"])
-        return Response(200, body.encode(), {"Content-Type": "text/event-stream"})
+        events = "".join(f"data: {line}\n\n" for line in [*lines, "[DONE]"])
+        return Response(200, events.encode(), {"Content-Type": "text/event-stream"})
 
     def anthropic(self, request: Request) -> Response:
-        asked = json.loads(request.body)
-        self.calls.append(asked["model"])
+        body = json.loads(request.body)
+        self.calls.append(body["model"])
         key, used = self._usage()
-        # Anthropic's input tokens leave out what was cached.
+        # Anthropic's input tokens exclude cached tokens.
         used.update(written=512, input=used["input"] + used["cached"] + 512)
         return json_response(
             {
                 "id": key,
                 "type": "message",
                 "role": "assistant",
-                "model": asked["model"],
+                "model": body["model"],
                 "content": [{"type": "text", "text": ANSWER}],
                 "stop_reason": "end_turn",
                 "usage": {
@@ -104,9 +104,12 @@ class Upstream:
 
 
 def _config(upstream: str, s3: S3Server) -> dict[str, Any]:
-    def model(name: str, asked: str, kind: str) -> dict[str, Any]:
+    def model(name: str, requested: str, kind: str) -> dict[str, Any]:
         base = f"{upstream}/anthropic" if kind == "anthropic" else f"{upstream}/{kind}/v1"
-        return {"model_name": name, "litellm_params": {"model": asked, "api_base": base, "api_key": "sk-upstream"}}
+        return {
+            "model_name": name,
+            "litellm_params": {"model": requested, "api_base": base, "api_key": "sk-upstream"},
+        }
 
     return {
         "model_list": [
@@ -137,7 +140,7 @@ def _config(upstream: str, s3: S3Server) -> dict[str, Any]:
 
 @contextmanager
 def litellm_proxy(folder: Path, s3: S3Server) -> Iterator[tuple[str, Upstream]]:
-    """The proxy's address and its upstream, while the context lasts; its log is shown where it does not come up."""
+    """The proxy's address and its upstream, while the context lasts. If the proxy does not start, its log is shown."""
     folder.mkdir(parents=True)
     s3.client().create_bucket(Bucket=BUCKET)
     with socket.socket() as probe:
@@ -154,7 +157,7 @@ def litellm_proxy(folder: Path, s3: S3Server) -> Iterator[tuple[str, Upstream]]:
             "HOME": str(folder),
             "TZ": "UTC",
             "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-            # It does not start without one; the keys in use are those of litellm_auth.
+            # The proxy does not start without a master key. Requests use the keys of litellm_auth.
             "LITELLM_MASTER_KEY": f"sk-{secrets.token_hex(32)}",
             "LITELLM_TELEMETRY": "False",
             "DO_NOT_TRACK": "1",
@@ -187,11 +190,11 @@ def _wait_until_up(address: str, process: subprocess.Popen[bytes], log: Path) ->
             if requests.get(f"{address}/health/liveliness", timeout=5).ok:
                 return
         except requests.ConnectionError:
-            time.sleep(0.2)  # there is nothing to wait on but the answer
+            time.sleep(0.2)  # only the answer shows that the proxy is up
 
 
 def emitted(s3: S3Server, least: int) -> list[dict[str, Any]]:
-    """The records that the proxy has written, once there are so many."""
+    """The records that the proxy has written, as soon as there are `least` of them."""
     deadline = time.monotonic() + PATIENCE
     client = s3.client()
     while True:

@@ -1,4 +1,4 @@
-"""A real LiteLLM proxy, its S3 logs landed: every request once, tokens as upstream answered, spend as LiteLLM says."""
+"""Lands the S3 logs of a real LiteLLM proxy: every request once, with the upstream's tokens and LiteLLM's spend."""
 
 from __future__ import annotations
 
@@ -32,30 +32,30 @@ pytestmark = [
 QUESTION = "a question that nobody should find in a ledger"
 
 
-def ask(address: str, key: str, model: str, said: str = QUESTION, **fields: Any) -> requests.Response:
+def ask(address: str, key: str, model: str, question: str = QUESTION, **fields: Any) -> requests.Response:
     return requests.post(
         f"{address}/v1/chat/completions",
         headers={"Authorization": f"Bearer {key}"},
-        json={"model": model, "messages": [{"role": "user", "content": said}], "max_tokens": 64, **fields},
+        json={"model": model, "messages": [{"role": "user", "content": question}], "max_tokens": 64, **fields},
         timeout=60,
     )
 
 
-def test_what_a_real_proxy_emits_lands_once_and_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = {"metadata": {"spend_logs_metadata": {"workflow": "triage", "customer_id": "acme"}}}
+def test_records_of_a_real_proxy_land_once_and_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = {"metadata": {"spend_logs_metadata": {"workflow": "triage", "customer_id": "acme"}}}
     cached = {"cache": {"use-cache": True}}
     with s3_server(tmp_path / "s3") as s3, litellm_proxy(tmp_path / "proxy", s3) as (address, upstream):
-        assert ask(address, "sk-support", "mini", **said).ok
+        assert ask(address, "sk-support", "mini", **context).ok
         assert ask(address, "sk-support", "mini", stream=True, stream_options={"include_usage": True}).ok
         assert ask(address, "sk-support", "claude").ok
-        assert ask(address, "sk-support", "house").ok  # LiteLLM knows no price of it
+        assert ask(address, "sk-support", "house").ok  # LiteLLM has no price for it
         assert ask(address, "sk-shared", "mini").ok
         for _ in range(2):  # the second is answered from the gateway's own cache
-            assert ask(address, "sk-shared", "mini", said=f"{QUESTION}, again", **cached).ok
+            assert ask(address, "sk-shared", "mini", question=f"{QUESTION}, again", **cached).ok
             emitted(s3, len(upstream.answered))
         assert ask(address, "sk-support", "flaky").ok
         assert ask(address, "sk-support", "broken").ok  # falls back to mini
-        # Six answers of upstream's, then the retry's and the fallback's; beside them a cache hit and two failed attempts.
+        # The upstream answers six requests, the retry and the fallback. A cache hit and two failed attempts are recorded too.
         assert len(upstream.answered) == 8
         records = emitted(s3, 11)
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", ROOT.access_key_id)
@@ -73,24 +73,24 @@ def test_what_a_real_proxy_emits_lands_once_and_exact(tmp_path: Path, monkeypatc
     assert Counter(row["request_id"] for row in found) == Counter(record["id"] for record in records)
     assert max(Counter(row["request_id"] for row in found).values()) == 1
     by_id = {row["request_id"]: row for row in found}
-    # Each answer of upstream's has a number of output tokens of its own (LiteLLM gives Anthropic's a new id).
+    # Every upstream answer has a different number of output tokens. (LiteLLM gives Anthropic's answer a new id.)
     answered = {used["output"]: key for key, used in upstream.answered.items()}
-    told = [row for row in found if row["status"] == "success" and not row["gateway_cache_hit"]]
-    answers = {answered[row["output_tokens"]]: row for row in told}
-    assert len(told) == len(answers) == len(upstream.answered)
-    # Tokens as upstream counted them.
+    succeeded = [row for row in found if row["status"] == "success" and not row["gateway_cache_hit"]]
+    answers = {answered[row["output_tokens"]]: row for row in succeeded}
+    assert len(succeeded) == len(answers) == len(upstream.answered)
+    # Tokens are the upstream's.
     for key, used in upstream.answered.items():
         row = answers[key]
         assert (row["input_tokens"], row["output_tokens"]) == (used["input"], used["output"]), row
         assert (row["cache_read_tokens"], row["cache_write_5m_tokens"]) == (used["cached"], used["written"]), row
-    # Spend as LiteLLM says, to the last of twelve places.
+    # Spend is LiteLLM's, to all twelve places.
     for record in records:
         assert by_id[record["id"]]["reported_cost"] == round(Decimal(repr(record["response_cost"])), 12)
-    # Where LiteLLM is wrong: a model without a price is free and a success.
+    # LiteLLM is wrong about a model without a price: the request succeeds with cost 0.
     (house,) = [row for row in answers.values() if "house" in str(row["request_model"])]
     assert house["reported_cost"] == 0 and house["status"] == "success"
     assert all(row["reported_cost"] > 0 for row in answers.values() if row is not house)
-    # The gateway's own cache, a retry and a fallback are told apart.
+    # A hit in the gateway's own cache, a retry and a fallback are distinguished.
     (hit,) = [row for row in found if row["gateway_cache_hit"]]
     assert hit["reported_cost"] == 0 and "_cache_hit" in hit["request_id"]
     assert sum(row["is_stream"] is True for row in found) == 1
@@ -99,7 +99,7 @@ def test_what_a_real_proxy_emits_lands_once_and_exact(tmp_path: Path, monkeypatc
     assert len(found) == len(upstream.answered) + 1 + len(failed)
     assert {row["key_alias"] for row in found} == {"support-key", "shared-legacy-key"}
     assert {row["team_id"] for row in found if row["key_alias"] == "shared-legacy-key"} == {None}
-    # It shipped what was said; none of it landed, and that it came is counted.
+    # The gateway sends prompts and responses. None of them lands, and their records are counted.
     assert holds(home, QUESTION, ANSWER) == []
     dropped = {row["field"]: row for row in rows(home, "raw_llm_gateway/dropped_fields")}
     assert dropped["messages"]["record_count"] == len(found) and dropped["messages"]["redacted_count"] == 0

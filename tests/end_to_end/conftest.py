@@ -1,4 +1,4 @@
-"""The sample company, refreshed end to end by the commands that users run, once for all tests of the folder."""
+"""The sample company, refreshed end to end by the user's commands, once for all tests of the folder."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from ingestion.settings import PROJECT_ROOT
 from sample_company.stage import Stage, staged
 
 UNTIL = date(2026, 10, 24)
-# On the first day the month before is not restated yet; on the second it is, nine days after it closed.
+# The previous month is restated between these two days, nine days after it closed.
 FIRST, SECOND = date(2026, 10, 6), date(2026, 10, 25)
 
-# What says when a run happened, and not what it found.
+# Columns that depend on the time of a run, not on its data.
 RUN_TIMES = {
     "extracted_at",
     "last_extracted_at",
@@ -48,7 +48,7 @@ SHOWN = {"vendor_version": r"regexp_replace(vendor_version, '\d{9,}\.\d+', 'load
 
 @dataclass
 class Company:
-    """An installation that refreshes from a staged sample company, on a date of its own: many share one stage."""
+    """An installation that refreshes from a staged sample company, on its own date. Several share one stage."""
 
     stage: Stage
     home: Path
@@ -70,12 +70,12 @@ class Company:
         return self.home / "published" / "marts.duckdb"
 
     def show(self, as_of: date) -> None:
-        """Move this installation's date on."""
+        """Set this installation's date."""
         self.as_of = as_of
         self.stage.show(as_of)
 
     def start(self, settings: Mapping[str, str] | None = None, *arguments: str) -> subprocess.Popen[str]:
-        """A refresh, as `make refresh` starts it, its whole log printed."""
+        """Start a refresh as `make refresh` does, with its whole log on stdout."""
         if self.stage.state.as_of != self.as_of:
             self.stage.show(self.as_of)
         return subprocess.Popen(
@@ -88,7 +88,7 @@ class Company:
         )
 
     def refresh(self, *arguments: str) -> str:
-        """A refresh that has to succeed; gives what it printed."""
+        """Refresh; it must succeed. Gives its output."""
         process = self.start(None, *arguments)
         output, _ = process.communicate()
         self.outputs.append(output)
@@ -96,7 +96,7 @@ class Company:
         return output
 
     def fail(self, settings: Mapping[str, str]) -> str:
-        """A refresh under other settings that has to fail; gives what it printed."""
+        """Refresh with other settings; it must fail. Gives its output."""
         process = self.start(settings)
         output, _ = process.communicate()
         self.outputs.append(output)
@@ -108,7 +108,7 @@ class Company:
             return connection.execute(sql).fetchall()
 
     def marts(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Every published table, row for row, without what only says when a run happened."""
+        """The rows of every published table, without the columns that depend on the time of a run."""
         with duckdb.connect(str(self.database), read_only=True) as connection:
             found = {}
             for (name,) in connection.execute("select table_name from duckdb_tables() order by 1").fetchall():
@@ -130,19 +130,19 @@ class Company:
             }
 
 
-def said_until(process: subprocess.Popen[str], moment: str) -> str:
-    """What a process says up to a line that has this text in it. It runs on; what it says next is to be read."""
+def output_until(process: subprocess.Popen[str], marker: str) -> str:
+    """The output of a process up to the line with `marker`. The process continues; the caller reads the rest."""
     assert process.stdout is not None
-    said = []
+    lines = []
     for line in process.stdout:
-        said.append(line)
-        if moment in line:
-            return "".join(said)
-    raise AssertionError(f"it never came to {moment!r}: {''.join(said)[-4000:]}")
+        lines.append(line)
+        if marker in line:
+            return "".join(lines)
+    raise AssertionError(f"no line with {marker!r}: {''.join(lines)[-4000:]}")
 
 
 class Reader:
-    """A BI tool that connects and asks in a loop while the context lasts: it must never see an error or half a state."""
+    """A BI tool that connects and queries in a loop while the context lasts. It must never see an error or half a state."""
 
     def __init__(self, company: Company) -> None:
         self.company = company
@@ -152,7 +152,7 @@ class Reader:
         self._thread = threading.Thread(target=self._read)
 
     def _read(self) -> None:
-        # Many times a second, and still not with a core of its own.
+        # Many times a second, without taking a whole core.
         while not self._ended.wait(0.02):
             try:
                 ((facts, statement),) = self.company.query(
@@ -175,7 +175,7 @@ class Reader:
 
 @pytest.fixture(scope="session")
 def staged_company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, date], Company]]:
-    """Makes installations beside each other on one sample company."""
+    """Creates installations that share one sample company."""
     root = tmp_path_factory.mktemp("company")
     with staged(root / "world", until=UNTIL, as_of=FIRST) as stage:
 

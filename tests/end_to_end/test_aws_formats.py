@@ -1,4 +1,4 @@
-"""A legacy report as gzipped CSV makes the same marts as CUR 2.0's Parquet."""
+"""A legacy report as gzipped CSV gives the same marts as CUR 2.0's Parquet."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tests.end_to_end.conftest import FIRST, Company
 pytestmark = pytest.mark.slow
 
 MONTH = "2026-10"
-# Legacy CUR knows no names of accounts and no IAM principals: neither export has them here.
+# Legacy CUR has no account names and no IAM principals, so both exports leave them out here.
 NOT_IN_LEGACY = ("line_item_iam_principal", "line_item_user_identifier")
 
 
 def refreshed(staged_company: Callable[[str, date], Company], form: str) -> Company:
-    """An installation that has nothing but this export."""
+    """An installation whose only source is this export."""
     company = staged_company(f"aws-{form}", FIRST)
     content = [
         {column: value for column, value in line.items() if column not in NOT_IN_LEGACY}
@@ -35,7 +35,7 @@ def refreshed(staged_company: Callable[[str, date], Company], form: str) -> Comp
     return company
 
 
-def test_legacy_csv_makes_the_same_owners_and_costs_as_cur_2(
+def test_legacy_csv_gives_the_same_owners_and_costs_as_cur_2(
     staged_company: Callable[[str, date], Company],
 ) -> None:
     cur2, legacy = (refreshed(staged_company, form) for form in ("cur2-parquet", "legacy-csv"))

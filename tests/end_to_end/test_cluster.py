@@ -1,4 +1,4 @@
-"""On a real cluster on loopback, through its Thrift server (`make test-cluster`; too long for every CI run)."""
+"""Builds on a real Spark cluster on loopback, through its Thrift server (`make test-cluster`; too slow for every CI run)."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield found
 
 
-def build_anew(company: Company, at: str, do: Callable[[], None]) -> str:
-    """Build every period of every model again; `do` something when dbt says `at`. Gives what dbt printed."""
+def full_build(company: Company, marker: str, action: Callable[[], None]) -> str:
+    """Build every period of every model again. Calls `action` at the line with `marker`. Gives dbt's output."""
     engine, home = Engine("spark"), Home(company.home)
     process = subprocess.Popen(
         [
@@ -43,13 +43,13 @@ def build_anew(company: Company, at: str, do: Callable[[], None]) -> str:
         stderr=subprocess.STDOUT,
     )
     assert process.stdout is not None
-    lines = []
+    lines, is_done = [], False
     for line in process.stdout:
         lines.append(line)
-        if at in line:
-            do()
-            at = "\0"
-    assert process.wait() == 0 and at == "\0", "".join(lines)[-4000:]
+        if not is_done and marker in line:
+            action()
+            is_done = True
+    assert process.wait() == 0 and is_done, "".join(lines)[-4000:]
     return "".join(lines)
 
 
@@ -61,7 +61,7 @@ def test_full_build_twice_and_with_a_worker_killed_in_the_middle(cluster: Cluste
         for _ in range(2):
             found.refresh()
             assert_same_marts(found, duck)
-        build_anew(found, "START sql incremental model intermediate.int_claims__summed", cluster.kill_a_worker)
+        full_build(found, "START sql incremental model intermediate.int_claims__summed", cluster.kill_a_worker)
         assert len(cluster.workers) == 1
         found.refresh()
         assert_same_marts(found, duck)

@@ -1,4 +1,4 @@
-"""DuckDB and Spark on the same lake of the sample company: every mart is the same, row for row, to the last digit."""
+"""DuckDB and Spark build the same marts from the same lake of the sample company, row for row, to the last digit."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from ingestion.settings import PROJECT_ROOT, Home
 from orchestration.dbt.engine import Engine
 from orchestration.dbt.project_files import DBT_PROJECT
 from sample_company.stage import Stage, staged
-from tests.end_to_end.conftest import FIRST, SECOND, UNTIL, Company, said_until
+from tests.end_to_end.conftest import FIRST, SECOND, UNTIL, Company, output_until
 from tests.engines import SHORT_LIVED, needs_spark
 
-# Spark plans every model anew, whatever it holds: minutes a build.
+# Spark plans every model again, whatever its size: minutes per build.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400), needs_spark]
 
 SPARK = {"COSTOWNER_ENGINE": "spark_session", "COSTOWNER_SPARK_PARTITIONS": "1", **SHORT_LIVED}
-# A part of the history, so that the builds on Spark stay within a few minutes: August closed on the first day.
+# Only part of the history, so that a build on Spark takes a few minutes. August is already closed on the first day.
 RECENT = {"COSTOWNER_HISTORY_START": "2026-08"}
 OTHER_SEED = 11
-# A refresh says so when all sources are landed.
+# A refresh logs this line when all sources have landed.
 BUILDS = "Running dbt command"
 
 
@@ -43,17 +43,17 @@ def assert_same_marts(spark: Company, duck: Company) -> None:
 
 
 def unset(stage: Stage, *sources: str) -> dict[str, str]:
-    """Settings under which these sources are not set up."""
+    """Settings that disable these sources."""
     return {name: "" for name in stage.environment if name.startswith(tuple(f"SOURCES__{one}" for one in sources))}
 
 
 def refresh(spark: Company, duck: Company, until: Callable[[], None] = lambda: None) -> set[str]:
-    """Refresh both on one lake. DuckDB's lands; as soon as it builds, Spark's begins, and finds everything landed.
+    """Refresh both on one lake. DuckDB's refresh lands. When it starts to build, Spark's starts and finds everything landed.
 
-    Spark's waits `until` that returns. Gives the months that sources were asked for.
+    Spark's refresh waits until `until` returns. Gives the months that were requested from the sources.
     """
     landing = duck.start()
-    landed = said_until(landing, BUILDS)
+    landed = output_until(landing, BUILDS)
     with ThreadPoolExecutor(1) as pool:
         building = pool.submit(landing.communicate)
         until()
@@ -64,17 +64,17 @@ def refresh(spark: Company, duck: Company, until: Callable[[], None] = lambda: N
 
 
 class UnitTests:
-    """All SQL unit tests on what Spark has built, from when this is made.
+    """All SQL unit tests on Spark's relations, started when this object is created.
 
-    They want to know tables and views, and no row of them: a copy of the metastore is theirs alone. Its tables are not:
-    until the tests themselves begin, dbt writes what all of them start from.
+    They read the definitions of tables and views but no rows, so they get their own copy of the metastore. The tables are shared
+    with the refresh: dbt still writes to them until the first test begins.
     """
 
     def __init__(self, spark: Company, folder: Path) -> None:
         engine, home = Engine("spark_session"), Home(spark.home)
         target = folder / "target"
         target.mkdir()
-        # What the refresh parsed is not parsed again.
+        # Reuses the parse of the refresh.
         shutil.copy(engine.target_folder(home) / "partial_parse.msgpack", target)
         shutil.copytree(home.root / "spark" / "metastore", folder / "metastore")
         arguments = ("test", "--target", engine.name, "--select", "test_type:unit", "--profiles-dir", ".")
@@ -91,20 +91,20 @@ class UnitTests:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        self._said = ""
+        self._output = ""
         self._pool = ThreadPoolExecutor(1)
 
     def begin(self) -> None:
-        """Return when the first of them begins."""
-        self._said = said_until(self._process, "START unit_test")
-        # What they say next is read while they run: a pipe that is full would stop them.
+        """Return when the first test begins."""
+        self._output = output_until(self._process, "START unit_test")
+        # Reads the rest while the tests run, because a full pipe would block them.
         self._rest = self._pool.submit(self._process.communicate)
 
     def result(self) -> tuple[int, str]:
-        """The exit code, and all that was said."""
+        """The exit code and the whole output."""
         rest, _ = self._rest.result()
         self._pool.shutdown()
-        return self._process.returncode, self._said + rest
+        return self._process.returncode, self._output + rest
 
 
 @pytest.fixture(scope="module")
@@ -114,8 +114,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Company, Co
     with staged(root / "world", until=UNTIL, as_of=FIRST) as stage:
         duck = Company(stage, root / "duckdb", FIRST, settings=dict(RECENT))
         lake = {"COSTOWNER_LAKE": str(duck.home / "lake")}
-        # What is landed is landed by DuckDB's: most sources are not set up here, and the lake is full all the same.
-        # (Those of AI always are: with fewer settings DuckDB's next refresh would ask for their whole history.)
+        # DuckDB's refresh lands everything, so most sources are not set up for Spark. (The AI sources are: without their
+        # settings DuckDB's next refresh would request their whole history.)
         clouds = unset(stage, "AWS", "FOCUS", "VERCEL", "ATLAS")
         spark = Company(stage, root / "spark", FIRST, settings=RECENT | SPARK | lake | clouds)
         assert refresh(spark, duck) == {"2026-08 to 2026-10"}
@@ -124,20 +124,20 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Company, Co
 
 @pytest.fixture(scope="module")
 def unit_tests(pair: tuple[Company, Company], tmp_path_factory: pytest.TempPathFactory) -> UnitTests:
-    """They run beside the second refresh."""
+    """The SQL unit tests, which run during the second refresh."""
     return UnitTests(pair[0], tmp_path_factory.mktemp("unit_tests"))
 
 
 @pytest.fixture(scope="module")
 def restated(pair: tuple[Company, Company], unit_tests: UnitTests) -> tuple[Company, Company]:
-    """Later both are refreshed again: another seed's months are delivered, but for the one that is closed for good."""
+    """Both, refreshed again after a delivery of another seed's months, except the one that is closed for good."""
     stage = pair[0].stage
     stage.restate(OTHER_SEED)
     stage.show(SECOND)
     for company in pair:
         company.as_of = SECOND
-    asked = refresh(*pair, until=unit_tests.begin)
-    assert asked == {"2026-09 to 2026-10"}, "an incremental refresh is of the open months"
+    requested = refresh(*pair, until=unit_tests.begin)
+    assert requested == {"2026-09 to 2026-10"}, "an incremental refresh requests the open months"
     return pair
 
 
@@ -156,17 +156,17 @@ def test_marts_are_the_same_after_an_incremental_refresh_of_another_seed(
     assert_same_marts(*restated)
 
 
-def test_views_that_say_the_same_are_left_alone(spark_company: Company) -> None:
-    """What a view over files says changes with every delivery; a view over views is made once (macro `skip_unchanged_view`)."""
+def test_unchanged_views_are_not_recreated(spark_company: Company) -> None:
+    """The SQL of a view over files changes with every delivery; a view over views is created once (`skip_unchanged_view`)."""
     results = json.loads(
         (Engine("spark_session").target_folder(Home(spark_company.home)) / "run_results.json").read_text()
     )
-    kept = {result["unique_id"] for result in results["results"] if result["message"] == "as it was"}
-    assert "model.costowner.int_aws_charges__classified" in kept
-    assert "model.costowner.stg_aws__cost_and_usage_report" not in kept
+    skipped = {result["unique_id"] for result in results["results"] if result["message"] == "as it was"}
+    assert "model.costowner.int_aws_charges__classified" in skipped
+    assert "model.costowner.stg_aws__cost_and_usage_report" not in skipped
 
 
-def test_column_lineage_is_told_of_spark_s_sql_too(spark_company: Company) -> None:
+def test_column_lineage_covers_spark_sql(spark_company: Company) -> None:
     with dg.DagsterInstance.from_config(str(spark_company.home / "dagster")) as instance:
         staged = instance.get_latest_materialization_event(dg.AssetKey(["staging", "stg_vercel__charges"]))
     assert staged is not None and staged.asset_materialization is not None
@@ -178,17 +178,17 @@ def test_column_lineage_is_told_of_spark_s_sql_too(spark_company: Company) -> No
 
 
 def test_sql_unit_tests_pass_on_spark(restated: tuple[Company, Company], unit_tests: UnitTests) -> None:
-    code, said = unit_tests.result()
-    assert code == 0 and "PASS=" in said, said[-3000:]
+    code, output = unit_tests.result()
+    assert code == 0 and "PASS=" in output, output[-3000:]
 
 
-def test_cluster_that_is_not_there_is_told_in_one_line(spark_company: Company, tmp_path: Path) -> None:
+def test_missing_cluster_is_reported_in_one_line(spark_company: Company, tmp_path: Path) -> None:
     away = Company(
         spark_company.stage,
         tmp_path / "away",
         SECOND,
         settings={
-            # Nothing has to be landed for this.
+            # The test needs no landing.
             **unset(spark_company.stage, ""),
             "COSTOWNER_ENGINE": "spark",
             "COSTOWNER_SPARK_PORT": "9",

@@ -1,4 +1,4 @@
-"""AI spend that no bill tells of is estimated from priced requests, until the bill comes and replaces it."""
+"""AI spend that no bill covers is estimated from priced requests, until the bill arrives and replaces the estimate."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.end_to_end.conftest import SECOND, Company
 
 pytestmark = pytest.mark.slow
 
-# Groq bills less than its list says, and so far only to this day (included).
+# Groq bills less than its list price, and so far only up to and including this day.
 BILLED_UNTIL = date(2026, 10, 20)
 DISCOUNT = Decimal("0.9")
 MONTHS = ("--months", "2026-09..2026-10")
@@ -28,7 +28,7 @@ Costs = dict[tuple[date, str], tuple[int, Decimal]]
 
 
 def true_costs(world: World, as_of: date, since: date) -> Costs:
-    """Tokens and list price of what the sample company truly had of Groq, by day and class of tokens."""
+    """Tokens and list price of the sample company's true Groq requests, by day and token class."""
     found: dict[tuple[date, str], tuple[int, Decimal]] = defaultdict(lambda: (0, Decimal(0)))
     for day in world.days(as_of):
         for request in requests(world, day):
@@ -57,7 +57,7 @@ ESTIMATES = """
 """
 
 
-def told(company: Company, sql: str) -> Costs:
+def queried(company: Company, sql: str) -> Costs:
     return {(day, token_class): (tokens, cost) for day, token_class, tokens, cost in company.query(sql)}
 
 
@@ -65,11 +65,11 @@ def told(company: Company, sql: str) -> Costs:
 def refreshed(
     staged_company: Callable[[str, date], Company], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
-    """What the ledger says before Groq's bill is there, and an installation that has got it since."""
+    """The estimates before Groq's bill, and the installation after the bill is delivered."""
     company = staged_company("estimates", SECOND)
     company.refresh(*MONTHS)
     before = {
-        "estimates": told(company, ESTIMATES),
+        "estimates": queried(company, ESTIMATES),
         "whole": company.query("select sum(billed_cost) from fact_cost where ai_provider = 'groq'"),
     }
     folder = tmp_path_factory.mktemp("bills")
@@ -80,8 +80,8 @@ def refreshed(
     return {"before": before, "company": company}
 
 
-def test_estimates_are_what_requests_cost_where_no_bill_tells(refreshed: dict[str, Any]) -> None:
-    """Exactly, by day and class of tokens, and of no provider that bills: Bedrock's requests are on AWS's bill."""
+def test_estimates_equal_the_list_price_of_requests_that_no_bill_covers(refreshed: dict[str, Any]) -> None:
+    """Exactly, by day and token class. A provider with a bill has none: Bedrock's requests are on AWS's bill."""
     company: Company = refreshed["company"]
     truth = true_costs(company.stage.world, SECOND, date(2026, 9, 1))
     assert refreshed["before"]["estimates"] == truth and len(truth) > 50
@@ -89,22 +89,22 @@ def test_estimates_are_what_requests_cost_where_no_bill_tells(refreshed: dict[st
 
 
 def test_bill_replaces_the_estimates_of_its_days(refreshed: dict[str, Any]) -> None:
-    """The bill is less than the estimates, and it is what counts; later days and September stay estimated."""
+    """The bill is lower than the estimates, and the bill counts. Later days and September stay estimated."""
     company: Company = refreshed["company"]
     truth = true_costs(company.stage.world, SECOND, date(2026, 9, 1))
     first = date(2026, 10, 1)
     unbilled = {key: value for key, value in truth.items() if not first <= key[0] <= BILLED_UNTIL}
-    assert told(company, ESTIMATES) == unbilled and {day.month for day, _ in unbilled} == {9, 10}
-    billed = told(company, ESTIMATES.replace("is_estimated", "source = 'llm_costs'"))
+    assert queried(company, ESTIMATES) == unbilled and {day.month for day, _ in unbilled} == {9, 10}
+    billed = queried(company, ESTIMATES.replace("is_estimated", "source = 'llm_costs'"))
     assert billed == {
         key: (tokens, cost * DISCOUNT) for key, (tokens, cost) in truth.items() if key not in unbilled
     }
 
 
-def test_replaced_estimates_are_told_as_a_restatement(refreshed: dict[str, Any]) -> None:
+def test_replaced_estimates_are_a_restatement(refreshed: dict[str, Any]) -> None:
     company: Company = refreshed["company"]
     before = sum(cost for (day, _), (_, cost) in refreshed["before"]["estimates"].items() if day.month == 10)
-    after = sum(cost for (day, _), (_, cost) in told(company, ESTIMATES).items() if day.month == 10)
+    after = sum(cost for (day, _), (_, cost) in queried(company, ESTIMATES).items() if day.month == 10)
     assert company.query(
         "select billing_month, reason, sum(billed_change) from fact_restatement "
         "where source = 'llm_gateway' and billed_change <> 0 group by all"
@@ -118,7 +118,7 @@ def test_estimates_are_part_of_no_invoice_and_of_every_total(refreshed: dict[str
         "select sum(delivered_billed_cost), sum(estimated_billed_cost), sum(billed_difference) "
         "from fact_reconciliation where source = 'llm_gateway'"
     )
-    estimated = sum(cost for _, cost in told(company, ESTIMATES).values())
+    estimated = sum(cost for _, cost in queried(company, ESTIMATES).values())
     assert rows == [(0, estimated, 0)]
     assert company.query("select sum(estimated_cost) from owner_statement") == [(estimated,)]
     assert company.query(
@@ -131,11 +131,11 @@ def test_estimates_have_the_owners_of_their_requests(refreshed: dict[str, Any]) 
     assert company.query(
         "select distinct owner_id, evidence_kind, telemetry_status, workflow_id from fact_cost where is_estimated"
     ) == [("security", "managed_key", "metered", "log-digest")]
-    told_once = company.query(
+    unit_economics = company.query(
         "select is_estimated, count(distinct usage_day), sum(billed_cost) from llm_unit_economics "
         "where provider = 'groq' and billed_cost is not null group by 1 order by 1"
     )
-    assert [row[0] for row in told_once] == [False, True]
-    assert [sum(row[2] for row in told_once)] == list(
+    assert [row[0] for row in unit_economics] == [False, True]
+    assert [sum(row[2] for row in unit_economics)] == list(
         company.query("select sum(billed_cost) from fact_cost where ai_provider = 'groq'")[0]
     )

@@ -1,4 +1,4 @@
-"""Bad days: killed refreshes, vendors that fail, a disk that is full, a ledger that does not add up."""
+"""Faults: killed refreshes, failing vendors, a full disk, a ledger that does not add up."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ import pytest
 
 from ingestion.settings import PROJECT_ROOT
 from sample_company.server import Request, Response, Route, serving
-from tests.end_to_end.conftest import FIRST, SECOND, Company, Reader, said_until
+from tests.end_to_end.conftest import FIRST, SECOND, Company, Reader, output_until
 
 pytestmark = pytest.mark.slow
 
-# Each marker is a line that the refresh prints; the process is killed the moment it appears.
+# Each marker is part of a line in the output of the refresh. The process is killed when the line appears.
 MOMENTS = (
     "AWS: asking for",
     "LLM gateway: asking for",
@@ -31,9 +31,9 @@ MOMENTS = (
 
 
 def kill_at(company: Company, moment: str) -> None:
-    """Start a refresh and kill it, SIGKILL, when it says the marker."""
+    """Start a refresh and kill it with SIGKILL at the line with the marker."""
     process = company.start()
-    said_until(process, moment)
+    output_until(process, moment)
     process.kill()
     process.communicate()
 
@@ -41,8 +41,8 @@ def kill_at(company: Company, moment: str) -> None:
 def test_killed_refreshes_and_failing_vendors_leave_nothing_behind(
     staged_company: Callable[[str, date], Company], company: Company
 ) -> None:
-    """Killed before anything was published, then at every moment of the next refresh; the last one meets vendors
-    that fail every third request. It equals the undisturbed installation, and readers saw nothing of it."""
+    """A refresh is killed before its first publication, and later ones at every marker. In the last one, vendors fail every
+    third request. The result equals the undisturbed installation, and readers notice nothing."""
     killed = staged_company("killed", FIRST)
     kill_at(killed, "model main.fact_cost ")
     assert not killed.database.exists()
@@ -58,17 +58,19 @@ def test_killed_refreshes_and_failing_vendors_leave_nothing_behind(
             killed.stage.faults.every = 0
     assert not reader.errors and reader.reads > 0
     assert killed.stage.faults.count >= 6, "each kind of fault struck twice"
-    asked = re.findall(r"(raw_\w+) - [^:]+: asking for", output)
-    assert len(asked) == len(set(asked)) > 0, "calls are repeated, and no source is asked all over again"
-    # First revisions differ: later days' logs are already there when this company begins.
+    requested = re.findall(r"(raw_\w+) - [^:]+: asking for", output)
+    assert len(requested) == len(set(requested)) > 0, "single calls are repeated, not the landing of a source"
+    # First revisions differ, because this installation starts when the logs of later days already exist.
     found, expected = killed.marts(), company.marts()
     for mart in ("fact_cost_revision", "fact_restatement"):
         assert found.pop(mart) and expected.pop(mart)
     assert found == expected
 
 
-def test_source_that_refuses_us_is_told_and_the_others_are_published(company: Company) -> None:
-    """Whoever looks at the terminal's last line, or gets the alert, learns which source it was and what to do."""
+def test_source_that_refuses_its_credentials_raises_an_alert_and_the_others_are_published(
+    company: Company,
+) -> None:
+    """The terminal's last line and the alert name the source and its setting."""
     before = company.marts()
     alerts: list[str] = []
 
@@ -86,12 +88,12 @@ def test_source_that_refuses_us_is_told_and_the_others_are_published(company: Co
         assert cause in text and "sources.vercel.token" in text and "every_source_was_refreshed" in text, text
     assert alert.startswith("Costowner: refresh failed\n")
     assert "no-such-token-at-all" not in output + alert
-    # Vercel's charges stay at what was delivered before; all else was asked, and published.
+    # Vercel's charges stay as delivered before. The other sources are refreshed and published.
     assert company.marts() == before
 
 
 def test_publication_stays_when_the_ledger_does_not_add_up(company: Company) -> None:
-    """A delivery note is made to say something else than its rows: the refresh stops before publication."""
+    """The control total of a delivery no longer equals its rows: the refresh stops before publication."""
     before, published = company.marts(), company.database.stat().st_ino
     (note,) = (company.home / "lake" / "raw_atlas" / "delivery_totals").glob(f"*{newest_totals(company)}*")
     original = note.read_bytes()
@@ -106,7 +108,7 @@ def test_publication_stays_when_the_ledger_does_not_add_up(company: Company) -> 
         last = output.splitlines()[-1]
         assert "ledger: test ledger_is_conserved failed: " in last and "source=atlas, " in last, last
         assert company.database.stat().st_ino == published and company.marts() == before
-        # Nor does a run of the publication alone, from the UI, publish what failed.
+        # A run of the publication alone, as from the UI, does not publish the failed build either.
         alone = materialized(company, "published/marts")
         assert alone.returncode == 1 and "nothing is published: the build of run" in alone.stdout
         assert company.database.stat().st_ino == published and company.marts() == before
@@ -117,7 +119,7 @@ def test_publication_stays_when_the_ledger_does_not_add_up(company: Company) -> 
 
 
 def dagster(company: Company, *arguments: str) -> subprocess.Popen[str]:
-    """A command of Dagster's own: a run as its UI, its schedule or its daemon starts it."""
+    """A Dagster command, which starts a run as Dagster's UI, schedule or daemon does."""
     return subprocess.Popen(
         [sys.executable, "-m", "dagster", *arguments, "-m", "orchestration.definitions"],
         env={**company.environment, "DAGSTER_HOME": str(company.home / "dagster")},
@@ -134,21 +136,21 @@ def materialized(company: Company, selection: str) -> subprocess.CompletedProces
     return subprocess.CompletedProcess(process.args, process.returncode, output)
 
 
-def test_run_of_the_ui_waits_until_the_command_has_published_what_it_checked(company: Company) -> None:
-    """It is started while the command builds (which is stopped until then): it waits, and its log names the command."""
+def test_run_of_the_ui_waits_until_the_command_has_published_its_build(company: Company) -> None:
+    """It starts while the command, which is paused, is building. It waits, and its log names the command."""
     before = company.marts()
     process = company.start({}, "--months", "2026-09..2026-10")
-    said_until(process, "Running dbt command")
+    output_until(process, "Running dbt command")
     process.send_signal(signal.SIGSTOP)
     other = dagster(company, "asset", "materialize", "--select", "marts/dim_owner")
-    waiting = said_until(other, "waiting for ")
+    waiting = output_until(other, "waiting for ")
     process.send_signal(signal.SIGCONT)
     assert f"waiting for a refresh by the command (process {process.pid})" in waiting
     assert "Running dbt command" not in waiting
     output, _ = process.communicate()
     rest, _ = other.communicate()
     assert process.returncode == 0 and other.returncode == 0, output[-3000:] + rest[-3000:]
-    # What is made of dim_owner was not built with it: nothing of this warehouse is published before a whole refresh.
+    # The models downstream of dim_owner were not built with it, so this warehouse is not published before a whole refresh.
     alone = materialized(company, "published/marts")
     assert alone.returncode == 1 and "built a part of the ledger without all that is made of it" in alone.stdout
     assert company.marts() == before
@@ -166,15 +168,16 @@ def newest_totals(company: Company) -> str:
     return str(found[0])
 
 
-def test_full_disk_is_told_in_one_line_and_the_publication_stays(company: Company) -> None:
-    """No file may grow over a part of what the warehouse needs (RLIMIT_FSIZE), as on a disk that is full.
+def test_full_disk_is_reported_in_one_line_and_the_publication_stays(company: Company) -> None:
+    """RLIMIT_FSIZE simulates a full disk: no file may grow to the size that the warehouse needs.
 
-    Dagster's own records are smaller than that."""
+    Dagster's own records are smaller than the limit.
+    """
     before = company.marts()
-    room = (company.home / "warehouse.duckdb").stat().st_size * 3 // 4
+    limit_bytes = (company.home / "warehouse.duckdb").stat().st_size * 3 // 4
 
     def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
 
     done = subprocess.run(
         [sys.executable, "-m", "orchestration", "refresh", "--months", "2026-09..2026-10"],

@@ -1,5 +1,5 @@
-"""AWS's FOCUS exports make the ledger that CUR 2.0 makes of the same usage, before discounts and after them; a bill that
-comes twice stops publication."""
+"""AWS's FOCUS exports give the same ledger as CUR 2.0 for the same usage, in gross and in net months. A bill that is
+delivered twice stops the publication."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from tests.end_to_end.conftest import FIRST, Company
 
 pytestmark = pytest.mark.slow
 
-# In the first month CUR has no net columns and its discounts are lines; in the second the lines have net costs as well.
+# In the gross month CUR has discount lines and no net columns. In the net month its lines also have net costs.
 GROSS, NET = "2026-09", "2026-10"
 MONTHS = ("--months", f"{GROSS}..{NET}")
 BY_OWNER = (
     "select billing_month, owner_id, charge_category, billing_currency, cast(charge_period_start as date), "
     "sum({billed}), sum(effective_cost) from fact_cost group by all order by all"
 )
-# CUR bills a line before the discounts, which are a line of the payer's; FOCUS bills it after them. What a line is billed
-# after discounts is its effective cost, if it is of no commitment; a discount that is in the lines is nothing by itself.
+# CUR bills a line before discounts, which are a separate line of the payer. FOCUS bills it after discounts. For a line without a
+# commitment the billed cost after discounts is its effective cost. Then the discount line itself is 0.
 AFTER_DISCOUNTS = (
     f"case when billing_month = '{NET}' and pricing_category is distinct from 'Committed' "
     "then effective_cost else billed_cost end"
 )
-# FOCUS has no IAM principals and no tags of accounts: neither bill has them here.
+# FOCUS has no IAM principals and no account tags, so both bills leave them out here.
 NOT_IN_FOCUS = ("line_item_iam_principal", "line_item_user_identifier", "tags")
 
 
@@ -46,7 +46,7 @@ def content(company: Company, month: str) -> list[Line]:
 
 @pytest.fixture(scope="module")
 def company(staged_company: Callable[[str, date], Company]) -> Company:
-    """An installation that has nothing but one AWS bill, and the bill in three exports."""
+    """An installation with one AWS bill as its only source, and this bill in three exports."""
     company = staged_company("focus", FIRST)
     bills = company.home / "bills"
     cur2 = next(found for found in FORMATS if found.name == "cur2-parquet")
@@ -59,7 +59,7 @@ def company(staged_company: Callable[[str, date], Company]) -> Company:
 
 
 def discount(bill: Sequence[Line]) -> Decimal:
-    """What a bill's lines are discounted by, by their net costs."""
+    """The total discount of a bill's lines, computed from their net costs."""
     return sum(
         (
             Decimal(repr(line["line_item_unblended_cost"])) - Decimal(repr(line["line_item_net_unblended_cost"]))
@@ -80,7 +80,7 @@ def show(company: Company, *exports: str, cur: bool = False, compare_only: bool 
         company.settings["SOURCES__AWS__EXPORT_URL"] = str(bills / "cur2")
 
 
-def test_focus_exports_make_the_owners_and_costs_of_cur_2_and_a_bill_that_comes_twice_is_not_published(
+def test_focus_exports_give_the_owners_and_costs_of_cur_2_and_a_bill_delivered_twice_is_not_published(
     company: Company,
 ) -> None:
     show(company, "focus-1-0", "focus-1-2", cur=True, compare_only=True)
@@ -95,7 +95,7 @@ def test_focus_exports_make_the_owners_and_costs_of_cur_2_and_a_bill_that_comes_
     assert compared == [
         (export, month, 5, 0, 0) for export in ("focus-1-0", "focus-1-2") for month in (GROSS, NET)
     ]
-    # Of what is billed only the discounts stand elsewhere: CUR has them as a line of their own, FOCUS in the usage.
+    # Billed cost differs only in the place of the discounts: CUR has a separate line, FOCUS reduces the usage.
     moved = discount(content(company, NET))
     assert moved > 0
     assert company.query(
@@ -109,22 +109,22 @@ def test_focus_exports_make_the_owners_and_costs_of_cur_2_and_a_bill_that_comes_
 
     show(company, "focus-1-0", cur=True)
     published = company.database.stat().st_mtime_ns
-    said = company.fail({"COSTOWNER_HOME": str(company.home)})
-    assert "focus slice focus-1-0|2026-09 and by aws slice cur|cur2|2026-09" in said, said[-3000:]
-    assert "sources.focus.compare_only" in said
+    output = company.fail({"COSTOWNER_HOME": str(company.home)})
+    assert "focus slice focus-1-0|2026-09 and by aws slice cur|cur2|2026-09" in output, output[-3000:]
+    assert "sources.focus.compare_only" in output
     assert company.database.stat().st_mtime_ns == published
 
 
-def test_focus_export_alone_makes_the_same_owners_and_costs(
+def test_focus_export_alone_gives_the_same_owners_and_costs(
     company: Company, staged_company: Callable[[str, date], Company]
 ) -> None:
     alone = staged_company("focus-alone", FIRST)
     alone.settings = {name: "" for name in alone.stage.environment if name.startswith("SOURCES__")}
     alone.settings |= settings(company.home / "bills", "focus-1-2")
     alone.refresh(*MONTHS)
-    told = alone.query(BY_OWNER.format(billed="billed_cost"))
-    assert told == company.query(BY_OWNER.format(billed=AFTER_DISCOUNTS))
+    by_owner = alone.query(BY_OWNER.format(billed="billed_cost"))
+    assert by_owner == company.query(BY_OWNER.format(billed=AFTER_DISCOUNTS))
     as_cur_bills = company.query(BY_OWNER.format(billed="billed_cost"))
-    assert [row for row in told if row[0] == GROSS] == [row for row in as_cur_bills if row[0] == GROSS]
+    assert [row for row in by_owner if row[0] == GROSS] == [row for row in as_cur_bills if row[0] == GROSS]
     assert alone.query("select count(*), bool_and(is_reconciled) from fact_reconciliation") == [(2, True)]
     assert alone.query("select distinct source from fact_cost") == [("focus",)]

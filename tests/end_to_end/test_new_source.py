@@ -1,4 +1,4 @@
-"""A source that is added as CONTRIBUTING.md shows, in a copy of the project: its charge has an owner in the ledger."""
+"""The example source of CONTRIBUTING.md, added to a copy of the project: its charge has an owner in the ledger."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ CHARGE = {
     "currency": "USD",
     "plan": "pro",
 }
-# To the owner of the registry's template.
+# Maps the charge to an owner in the registry's template.
 RULE = "  - {id: desk, claim: desk_team, match: owner, owner: '*'}\n"
 
 
 def files_of_the_guide() -> dict[str, str]:
-    """The files of the example: the last path in backquotes before each block of code, and the block."""
+    """The files of the example: the last path in backquotes before each code block, with the block."""
     text = (PROJECT_ROOT / "CONTRIBUTING.md").read_text()
     blocks = re.findall(r"((?:(?!```).)*)```(?:python|sql)\n(.*?)```", text, re.DOTALL)
     return {re.findall(r"`([\w/]+/[\w.]+\.(?:py|sql))`", prose)[-1]: code for prose, code in blocks}
@@ -42,7 +42,7 @@ def files_of_the_guide() -> dict[str, str]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of the project with the example's files and its lines in the catalog."""
+    """A copy of the project with the example's files and catalog entry."""
     root = tmp_path / "project"
     for name in COPIED:
         shutil.copytree(PROJECT_ROOT / name, root / name, ignore=shutil.ignore_patterns("target", "__pycache__"))
@@ -61,7 +61,7 @@ def project(tmp_path: Path) -> Path:
     return root
 
 
-# What a refresh does up to the ledger: lands the registry and the new source, and builds the models, without their tests.
+# A refresh up to the ledger: lands the registry and the new source, and builds the models without their tests.
 LAND_AND_BUILD = """
 import subprocess
 from ingestion.lake.pipeline import declare, land
@@ -83,7 +83,7 @@ subprocess.run([*build, "--exclude", "resource_type:test", "resource_type:unit_t
 
 
 def run(project: Path, *arguments: str) -> None:
-    """Run Python in the copy; it has to succeed."""
+    """Run Python in the copy; it must succeed."""
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=project,

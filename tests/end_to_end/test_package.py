@@ -1,4 +1,4 @@
-"""The wheel in an environment of its own: a new user's way from an empty folder to a published ledger."""
+"""The wheel in its own environment: a new user goes from an empty folder to a published ledger."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
 
 
 def run(*command: str | Path, cwd: Path, **settings: str) -> str:
-    """What a command prints that has to succeed; the checkout is not on its path."""
+    """Run a command, which must succeed, without the checkout on its path. Gives its output."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     done = subprocess.run(
         command, cwd=cwd, env={**environment, **settings}, text=True, capture_output=True, check=False
@@ -31,7 +31,7 @@ def run(*command: str | Path, cwd: Path, **settings: str) -> str:
 
 @pytest.fixture(scope="module")
 def costowner(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The command, installed from the wheel with what the lock file pins."""
+    """The command, installed from the wheel with the versions of the lock file."""
     folder = tmp_path_factory.mktemp("package")
     run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", PROJECT_ROOT, "-w", folder, cwd=folder)
     (wheel,) = folder.glob("costowner-*.whl")
@@ -43,7 +43,7 @@ def costowner(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def installed(costowner: Path) -> dict[str, int]:
-    """Files that the wheel brought, with their sizes, but for compiled Python."""
+    """The files of the wheel with their sizes, without compiled Python."""
     packages = next((costowner.parent.parent / "lib").glob("python*")) / "site-packages"
     files = (file for name in ("costowner", "ingestion", "orchestration") for file in (packages / name).rglob("*"))
     return {str(file): file.stat().st_size for file in files if file.is_file() and "__pycache__" not in file.parts}
@@ -52,7 +52,7 @@ def installed(costowner: Path) -> dict[str, int]:
 def test_wheel_refreshes_the_sample_company_from_any_folder(costowner: Path, tmp_path: Path) -> None:
     before = installed(costowner)
     run(costowner, "init", "bills", cwd=tmp_path)
-    # A setting of one's own is no part of the demo.
+    # The demo ignores the user's settings.
     output = run(costowner, "refresh", "--demo", cwd=tmp_path, SOURCES__FOCUS__EXPORTS=f"own=/{CANARY}")
     assert "refresh done" in output and CANARY not in output
     with duckdb.connect(str(tmp_path / "costowner-demo" / "published" / "marts.duckdb"), read_only=True) as marts:

@@ -1,4 +1,4 @@
-"""AWS exports from a real S3 server: credentials and policies checked, deliveries torn, downloads broken off."""
+"""AWS exports on a real S3 server: credentials and policies, torn deliveries, interrupted downloads."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NOW = datetime(2026, 10, 7, 6, tzinfo=UTC)
 WINDOW = Window(Month(2026, 9), Month(2026, 10))
 BUCKET = "bills"
 OCTOBER = f"cur|{EXPORT}|2026-10"
-# The second data file of October, in a request.
+# Part of the request for the second data file of October.
 SECOND_FILE = "2026-10/sample-cur2-00002"
 
 Delivery = dict[str, bytes]
@@ -47,7 +47,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 @pytest.fixture(scope="module")
 def deliveries(tmp_path_factory: pytest.TempPathFactory) -> list[Delivery]:
-    """Two deliveries of the export on two days: its objects in the order in which AWS writes them, manifests last."""
+    """Two deliveries of the export on two days, with their objects in AWS's order: manifests last."""
     found = []
     for day in (6, 7):
         folder = tmp_path_factory.mktemp("exports")
@@ -68,9 +68,9 @@ def _delivery(export: Path) -> Delivery:
             pq.write_table(part, export / "part", compression="snappy")
             objects[name] = (export / "part").read_bytes()
         (manifest,) = (export / "metadata" / period).glob("*-Manifest.json")
-        said = json.loads(manifest.read_bytes())
-        said["dataFiles"] = [f"s3://{BUCKET}/exports/{EXPORT}/{name}" for name in names]
-        manifests[f"metadata/{period}/{manifest.name}"] = json.dumps(said).encode()
+        content = json.loads(manifest.read_bytes())
+        content["dataFiles"] = [f"s3://{BUCKET}/exports/{EXPORT}/{name}" for name in names]
+        manifests[f"metadata/{period}/{manifest.name}"] = json.dumps(content).encode()
     return {**objects, **manifests}
 
 
@@ -92,7 +92,7 @@ class Payer:
         self.s3.put_object(Bucket=BUCKET, Key=f"{self.export}/{key}", Body=content)
 
     def deliver(self, delivery: Delivery, only: str = "") -> None:
-        """Write a delivery's objects, or those whose key has `only` in it."""
+        """Write the objects of a delivery whose key contains `only`."""
         for key, content in delivery.items():
             if only in key:
                 self.put(key, content)
@@ -135,7 +135,7 @@ def test_guides_policy_is_enough_to_land_and_allows_nothing_else(
     assert payer.land().states == {"delivered": 2}
     assert payer.land().states == {"unchanged": 2}
     assert payer.landed == data_of(deliveries[0])
-    # A file that is not there is told from one that is refused, although listing is allowed below the export only.
+    # A missing file is distinguished from a refused one, although listing is allowed only below the export.
     store = open_store(payer.url, endpoint_url=payer.server.url)
     assert store.head("data/no-such-file") is None
 
@@ -165,9 +165,9 @@ def test_wrong_credentials_are_refused_by_setting_and_never_shown(payer: Payer, 
     payer.use(keys)
     with pytest.raises(SettingError, match=code) as refused:
         payer.land()
-    said = str(refused.value)
-    assert "sources.aws.profile" in said
-    assert keys.access_key_id not in said and keys.secret_access_key not in said
+    message = str(refused.value)
+    assert "sources.aws.profile" in message
+    assert keys.access_key_id not in message and keys.secret_access_key not in message
 
 
 def test_credentials_without_any_right_are_refused_by_setting(payer: Payer) -> None:
@@ -195,7 +195,7 @@ def test_one_refused_file_refuses_its_period_only(payer: Payer, deliveries: list
 
 
 def renamed(delivery: Delivery, execution: str) -> Delivery:
-    """A delivery's manifests under another execution id, as if AWS had written the same again."""
+    """A delivery's manifests with another execution id, as if AWS had written the same delivery again."""
     return {
         key: json.dumps({**json.loads(content), "executionId": execution}).encode()
         for key, content in delivery.items()
@@ -245,7 +245,7 @@ def test_file_replaced_between_its_listing_and_its_download_is_torn(
     assert payer.landed == data_of(deliveries[1])
 
 
-def test_download_that_breaks_off_is_taken_up_where_it_broke(
+def test_interrupted_download_continues_where_it_stopped(
     payer: Payer, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ingestion.access.s3.PAUSES", (0.0, 0.0, 0.0))
@@ -261,15 +261,15 @@ def test_download_that_breaks_off_is_taken_up_where_it_broke(
     target = payer.home.root.parent / "x"
     store.download(found, target)
     assert target.read_bytes() == content and len(proxy.asked) == 3
-    # Also without a listing before, and when it breaks before the first byte of the body.
+    # Also without an earlier listing, and if the interruption comes before the first byte of the body.
     proxy.on("/x", lambda: Break(0))
     assert store.read("x") == content
 
 
-def test_file_replaced_after_its_download_broke_off_is_torn(
+def test_file_replaced_after_an_interrupted_download_is_torn(
     payer: Payer, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second attempt asks for the rest of the same version: halves of two versions never become one file."""
+    """The second attempt requests the rest of the same version, so halves of two versions never become one file."""
     monkeypatch.setattr("ingestion.access.s3.CHUNK", 1 << 12)
     payer.put("x", b"1" * 500_000)
     store = open_store(payer.url, endpoint_url=proxy.url)
@@ -282,7 +282,7 @@ def test_file_replaced_after_its_download_broke_off_is_torn(
     assert not list(tmp_path.glob("x*"))
 
 
-def test_download_that_breaks_off_again_and_again_is_refused_and_the_next_landing_has_it(
+def test_download_that_is_interrupted_too_often_is_refused_and_the_next_landing_has_it(
     payer: Payer, proxy: Proxy, deliveries: list[Delivery], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ingestion.access.s3.PAUSES", (0.0,))
@@ -313,7 +313,7 @@ def test_any_key_is_read_and_a_long_listing_to_its_end(payer: Payer, tmp_path: P
     assert store.folders("many/") == [key.removesuffix("x") for key in keys]
 
 
-def test_bucket_that_is_not_there_and_server_that_does_not_answer_are_told_apart(
+def test_missing_bucket_and_unreachable_server_have_different_errors(
     payer: Payer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(SettingError, match=r"no such bucket: check sources\.aws\.export_url"):

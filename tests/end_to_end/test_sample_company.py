@@ -1,4 +1,4 @@
-"""What the issue of the ledger promises, on the sample company, through the commands that users run."""
+"""The promises of the ledger, tested on the sample company through the user's commands."""
 
 from __future__ import annotations
 
@@ -77,13 +77,13 @@ def test_owners_are_right_where_there_is_evidence(company: Company) -> None:
     assert min(right.values()) >= Decimal("0.95"), right
 
 
-def test_cost_without_evidence_is_not_given_to_anybody(company: Company) -> None:
+def test_cost_without_evidence_stays_unowned(company: Company) -> None:
     assert company.query(
         "select sum(effective_cost) > 0 from owner_statement where attribution_type = 'unowned'"
     ) == [(True,)]
 
 
-def test_team_that_changed_hands_pays_until_the_day(company: Company) -> None:
+def test_owner_changes_on_the_day_of_the_handover(company: Company) -> None:
     handover = company.stage.world.handover
     rows = company.query(
         """
@@ -105,8 +105,8 @@ def test_month_that_was_restated_after_it_closed_carries_its_refund(company: Com
     assert rows == [(Decimal("-37.500000000000"), "Correction")]
 
 
-def test_restatement_tells_why_a_closed_month_moved_by_account_service_and_owner(company: Company) -> None:
-    """AWS restated September after it closed: one delivery, and every cent of the move is its."""
+def test_restatement_gives_the_reason_of_each_change_by_account_and_service(company: Company) -> None:
+    """AWS restated September after it closed. One delivery explains every cent of the change."""
     rows = company.query(
         """
         select reason, was_closed, service_name, sub_account_id, sum(billed_change), min(changed_slices)
@@ -131,14 +131,15 @@ def test_cost_revisions_explain_every_change_exactly_and_keep_earlier_amounts(co
             select source, billing_month, billing_currency, sum(billed_change) as billed, sum(effective_change) as effective
             from fact_cost_revision where revision_number = 1 and billing_currency is not null group by all
         ),
-        told as (
+        restated as (
             select source, billing_month, billing_currency, sum(billed_change) as billed, sum(effective_change) as effective
             from fact_restatement group by all
         )
         select last.source, last.billing_month,
-            last.billed - first.billed - coalesce(told.billed, 0), last.effective - first.effective - coalesce(told.effective, 0)
+            last.billed - first.billed - coalesce(restated.billed, 0),
+            last.effective - first.effective - coalesce(restated.effective, 0)
         from last join first using (source, billing_month, billing_currency)
-        left join told using (source, billing_month, billing_currency)
+        left join restated using (source, billing_month, billing_currency)
         """
     )
     assert len(moved) > 20 and {row[2:] for row in moved} == {(0, 0)}
@@ -150,7 +151,7 @@ def test_cost_revisions_explain_every_change_exactly_and_keep_earlier_amounts(co
     ) == [(1,)]
 
 
-def test_coverage_is_judged_on_what_can_be_tagged(company: Company) -> None:
+def test_tag_coverage_is_measured_on_taggable_cost(company: Company) -> None:
     ((effective, ways, taggable, tagged, unowned),) = company.query(
         """
         select sum(effective_cost), sum(directly_owned_cost + account_owned_cost + default_owned_cost + allocated_cost
@@ -171,7 +172,7 @@ def test_coverage_is_judged_on_what_can_be_tagged(company: Company) -> None:
     }
 
 
-def test_month_with_an_agreement_is_told_net_and_still_adds_up_to_the_invoice(company: Company) -> None:
+def test_month_with_an_agreement_is_net_and_still_adds_up_to_the_invoice(company: Company) -> None:
     rows = company.query(
         """
         select billing_month, sum(billed_cost), sum(effective_cost) from fact_cost
@@ -189,7 +190,7 @@ def test_month_with_an_agreement_is_told_net_and_still_adds_up_to_the_invoice(co
 
 
 def test_every_claim_of_aws_finds_its_owner(company: Company) -> None:
-    """A resource by its ARN, a profile of Bedrock, a commitment: each has a rule, and the unused part its own owner."""
+    """A resource by its ARN, a Bedrock inference profile and a commitment each have a rule."""
     found = company.query(
         """
         select split_part(evidence_value, '=', 1), owner_id, count(distinct resource_id), sum(effective_cost) > 0
@@ -203,13 +204,13 @@ def test_every_claim_of_aws_finds_its_owner(company: Company) -> None:
         ("aws_inference_profile", "growth", 1, True),
         ("aws_resource", "checkout", 1, True),
     ]
-    told = company.query(
+    claims = company.query(
         """
         select count(*) filter (claims like '%"aws_account_tag:team":"security"%'),
             count(*) filter (claims like '%"aws_principal_tag:application":"notebooks"%') from fact_cost
         """
     )
-    assert min(told[0]) > 0, told
+    assert min(claims[0]) > 0, claims
 
 
 def test_unmetered_ai_spend_is_visible(company: Company) -> None:
@@ -219,8 +220,8 @@ def test_unmetered_ai_spend_is_visible(company: Company) -> None:
     assert ("proj_research", True) in rows
 
 
-def test_what_providers_bill_beside_completions_has_its_owner(company: Company) -> None:
-    """By a workspace's tag, a project and a workspace; the priority tier is usage without a cost."""
+def test_provider_costs_other_than_completions_have_owners(company: Company) -> None:
+    """By a workspace's tag, a project and a workspace. The priority tier is usage without a cost."""
     rows = company.query(
         """
         select source, charge_description, owner_id, evidence_kind from fact_cost
@@ -241,7 +242,7 @@ def test_what_providers_bill_beside_completions_has_its_owner(company: Company) 
     ) == [(True, True, 0, 0)]
 
 
-def test_leaked_key_shows_with_its_money(company: Company) -> None:
+def test_leaked_key_shows_with_its_cost(company: Company) -> None:
     rows = company.query(
         "select key_id, key_owner_id, sum(unmetered_cost), sum(billed_cost), sum(gateway_tokens) "
         "from llm_capture_by_key where unmetered_cost > 0 and provider = 'openai' group by all"
@@ -251,7 +252,7 @@ def test_leaked_key_shows_with_its_money(company: Company) -> None:
 
 
 def test_ai_dollars_are_owned_or_allocated_and_right(company: Company) -> None:
-    """Those of the providers, and Bedrock's on the AWS bill: what the gateway sends there, a notebook, and pictures."""
+    """The providers' dollars, and Bedrock's on the AWS bill: the gateway's requests, a notebook, and pictures."""
     world = company.stage.world
     on_the_bill = [
         line["identity_line_item_id"]
@@ -268,7 +269,7 @@ def test_ai_dollars_are_owned_or_allocated_and_right(company: Company) -> None:
         with ledger as (
             select source, vendor_charge_id, owner_id, sum(effective_cost) as amount from fact_cost group by all
         ),
-        told as (
+        totals as (
             select source, sum(amount) filter (owner_id <> 'unowned') as owned, sum(amount) as everything
             from ledger where {is_ai} group by all
         ),
@@ -279,17 +280,17 @@ def test_ai_dollars_are_owned_or_allocated_and_right(company: Company) -> None:
             where labels.enough_evidence and {is_ai}
             group by all
         )
-        select source, owned, everything, fitting, labelled from told join judged using (source)
+        select source, owned, everything, fitting, labelled from totals join judged using (source)
         """
     )
     assert {row[0] for row in rows} == {"openai", "anthropic", "openrouter", "llm_gateway", "aws"}
-    # Of each bill, so that a large one can't hide what is wrong with a small one.
+    # Per bill, so that a large bill cannot hide an error in a small one.
     for source, owned, everything, fitting, labelled in rows:
         assert owned / everything >= Decimal("0.97"), (source, owned, everything)
         assert fitting / labelled >= Decimal("0.99"), (source, fitting, labelled)
 
 
-def test_bedrock_is_one_dollar_on_the_aws_bill_and_shared_out_by_the_gateway(company: Company) -> None:
+def test_bedrock_is_counted_once_on_the_aws_bill_and_split_over_the_gateway_s_requests(company: Company) -> None:
     world, as_of = company.stage.world, company.as_of
     billed = sum(
         Decimal(repr(line["line_item_unblended_cost"]))
@@ -306,11 +307,11 @@ def test_bedrock_is_one_dollar_on_the_aws_bill_and_shared_out_by_the_gateway(com
     assert sum(row[4] for row in rows) == billed and {row[3] for row in rows} == {"aws"}
     metered = {row[2] for row in rows if row[0] == "metered"}
     assert len(metered) > 3, "the gateway's teams"
-    # The notebook has neither tags nor an account of its own: a pattern of its IAM principal tells.
+    # The notebook has neither tags nor its own account. A pattern on its IAM principal decides.
     assert {row[1:3] for row in rows if row[0] == "unmetered"} == {("name_pattern", "data-platform")}
 
 
-def test_batches_cost_what_batches_cost(company: Company) -> None:
+def test_batches_have_the_batch_price(company: Company) -> None:
     rows = company.query(
         """
         select ai_service_tier, list_unit_price, count(distinct workflow_id), max(workflow_id)
@@ -333,8 +334,10 @@ def test_model_without_a_price_is_unpriced_and_its_bill_has_an_owner(company: Co
     ) == [(True, 0)]
 
 
-def test_list_price_of_a_request_is_what_the_gateway_and_the_bill_say(company: Company) -> None:
-    """Batches and Bedrock's regional prices too; one price book for all months, and unit economics add up to the bill."""
+def test_list_price_of_a_request_equals_the_gateway_s_and_unit_economics_add_up_to_the_bill(
+    company: Company,
+) -> None:
+    """Also for batches and Bedrock's regional prices. All months have one price book."""
     assert company.query(
         "select count(*) > 0, count(*) filter (computed_list_cost <> reported_cost) from fact_llm_request "
         "where pricing_status = 'priced'"
@@ -342,12 +345,12 @@ def test_list_price_of_a_request_is_what_the_gateway_and_the_bill_say(company: C
     assert company.query(
         "select count(distinct price_book_version), bool_or(is_superseded) from llm_price_revision"
     ) == [(1, False)]
-    (told,) = company.query("select sum(billed_cost) from llm_unit_economics")
-    assert [told] == company.query("select sum(billed_cost) from fact_cost where telemetry_status = 'metered'")
+    (metered,) = company.query("select sum(billed_cost) from llm_unit_economics")
+    assert [metered] == company.query("select sum(billed_cost) from fact_cost where telemetry_status = 'metered'")
 
 
-def test_requests_of_all_logs_are_there_once_late_ones_too(company: Company) -> None:
-    """Hourly files, one object a request, MongoDB; and the files that came five days late explain their bill."""
+def test_requests_of_all_logs_are_there_once_including_late_ones(company: Company) -> None:
+    """Hourly files, one object per request, and MongoDB. Files that arrive five days late explain their bill."""
     world, as_of = company.stage.world, company.as_of
     truth = [request for day in world.days(as_of) for request in requests(world, day)]
     assert company.query("select count(*) from fact_llm_request") == [(len(truth),)]
@@ -357,18 +360,19 @@ def test_requests_of_all_logs_are_there_once_late_ones_too(company: Company) -> 
     assert late_day(world) < as_of
     assert company.query(
         "select sum(unmetered_tokens), sum(excess_gateway_tokens) from llm_capture "
-        "where gateway_tokens > 0 and provider <> 'groq'"  # which counts nothing
+        "where gateway_tokens > 0 and provider <> 'groq'"  # Groq has no usage report
     ) == [(0, 0)]
 
 
-def test_signed_identities_are_evidence_and_those_that_are_none_are_counted(company: Company) -> None:
-    """Every request of a service that signs, against what is true of its signature; a stolen token takes the theft's day."""
+def test_signed_identities_are_evidence_and_refused_ones_are_counted(company: Company) -> None:
+    """Compares every request of a signing service with the truth about its signature. A stolen token invalidates the day of the
+    theft."""
     world, as_of = company.stage.world, company.as_of
     truth: Counter[str] = Counter()
     for day in world.days(as_of):
-        told = [request for request in requests(world, day) if request.is_through_gateway]
-        is_theft = any(standing(world, request) == "stolen" for request in told)
-        for request in told:
+        logged = [request for request in requests(world, day) if request.is_through_gateway]
+        is_theft = any(standing(world, request) == "stolen" for request in logged)
+        for request in logged:
             found = standing(world, request)
             if found == "signed":
                 truth["replayed" if is_theft else "verified"] += 1
@@ -393,14 +397,14 @@ def test_signed_identities_are_evidence_and_those_that_are_none_are_counted(comp
     assert dict(company.query("select reason, sum(request_count) from llm_identity_refusal group by all")) == {
         name: count for name, count in counted.items() if name != "verified"
     }
-    # Money of a proven identity is its actor's; what was refused is judged by other evidence.
+    # The actor owns the cost of a verified identity. Other evidence decides the owner of a refused one.
     proven = "select sum(billed_cost) from fact_cost where evidence_kind = 'verified_actor' and actor_id = 'support-bot'"
     assert company.query(proven) == company.query(
         "select sum(billed_cost) from llm_identity where identity_status = 'verified'"
     )
     refused = "select distinct evidence_kind, owner_id from fact_llm_request where identity_status = 'refused'"
     assert company.query(refused) == [("managed_key", "support")]
-    # Every AI dollar has a standing, and only once.
+    # Every AI dollar has one identity status.
     assert company.query("select sum(billed_cost) from llm_identity") == company.query(
         "select sum(billed_cost) from fact_cost where ai_provider is not null"
     )
@@ -408,11 +412,11 @@ def test_signed_identities_are_evidence_and_those_that_are_none_are_counted(comp
 
 def test_no_signature_is_in_the_lake(company: Company) -> None:
     for file in (company.home / "lake" / "raw_llm_gateway" / "llm_requests").glob("*.parquet"):
-        told = duckdb.sql(f"select count(*) from (from '{file}') as t where contains(cast(t as varchar), 'eyJ')")
-        assert told.fetchall() == [(0,)], file
+        found = duckdb.sql(f"select count(*) from (from '{file}') as t where contains(cast(t as varchar), 'eyJ')")
+        assert found.fetchall() == [(0,)], file
 
 
-def test_key_that_serves_several_is_shown_with_a_split_that_adds_up(company: Company) -> None:
+def test_shared_key_has_a_suggested_split_that_adds_up(company: Company) -> None:
     keys = company.query(
         "select key_alias, count(*), sum(suggested_share), count(distinct workflow_id) from llm_shared_key group by all"
     )
@@ -426,7 +430,7 @@ def test_no_prompt_reaches_lake_or_marts(company: Company) -> None:
         assert b"redacted-by-litellm" not in content and PROMPT.encode() not in content
 
 
-def test_focus_view_has_no_violation(company: Company, tmp_path: Path) -> None:
+def test_focus_view_passes_the_focus_validator(company: Company, tmp_path: Path) -> None:
     months = company.home / "published" / "parquet" / "focus_cost_and_usage_1_4"
     exported = tmp_path / "focus_cost_and_usage_1_4.parquet"
     duckdb.sql(f"copy (select * from read_parquet('{months}/*.parquet')) to '{exported}'")
@@ -454,7 +458,7 @@ def test_focus_views_have_the_columns_of_their_versions(company: Company) -> Non
 
 
 def test_second_refresh_changes_nothing_and_readers_are_not_disturbed(company: Company) -> None:
-    """Not where it finds nothing new and leaves the ledger alone, and not where it builds all of it again."""
+    """Neither a refresh that finds nothing new and leaves the ledger alone, nor one that builds all of it again."""
     before = company.marts()
     with Reader(company) as reader:
         left_alone = company.refresh()
@@ -465,12 +469,12 @@ def test_second_refresh_changes_nothing_and_readers_are_not_disturbed(company: C
     warnings = [
         sorted(line for line in output.splitlines() if "check failed" in line) for output in (left_alone, built)
     ]
-    assert warnings[0] == warnings[1] and len(warnings[0]) > 1, "what is warned of stands while nothing changes"
+    assert warnings[0] == warnings[1] and len(warnings[0]) > 1, "warnings stay while nothing changes"
     assert not reader.errors and reader.reads > 0
 
 
 def costowner(company: Company, *arguments: str) -> Any:
-    """What a command that reads the publication answers a script."""
+    """The JSON output of a command that reads the publication."""
     done = subprocess.run(
         [sys.executable, "-m", "orchestration", *arguments, "--json"],
         env=company.environment,
@@ -483,7 +487,7 @@ def costowner(company: Company, *arguments: str) -> Any:
 
 
 def test_rules_explain_every_charge_as_the_ledger_decided_it(company: Company) -> None:
-    """Python, which explains, against SQL, which decides: every combination of claims and day of the whole ledger."""
+    """Compares Python, which explains, with SQL, which decides, for every combination of claims and day in the ledger."""
     files = (company.home / "lake" / "raw_registry" / "ownership_rules").glob("*.parquet")
     newest = max(files, key=load_of)
     rules = Rules(Rule.of(row) for row in pq.read_table(newest, partitioning=None).to_pylist())
@@ -509,7 +513,7 @@ def test_charge_is_explained_from_its_claims_to_its_delivery(company: Company) -
     ]
     assert found["delivery"]["slice_id"].startswith("cur|sample-cur2|2026-")
     assert [Path(file).parent.name for file in found["delivery"]["files"]] == ["cost_and_usage_report"]
-    # A shared key of a gateway: split by requests, then by the pool.
+    # A gateway's shared key: the charge is split by requests, then by the pool.
     ((pooled,),) = company.query(
         "select min(charge_key) from fact_cost where pool_owner_id = 'llm-shared' and telemetry_status = 'metered'"
     )
@@ -521,7 +525,7 @@ def test_registry_check_finds_no_error_and_the_cost_that_nobody_declared(company
     found = costowner(company, "registry", "check")
     assert found["errors"] == [] and not [line for line in found["warnings"] if "never wins" in line]
     unowned = {(claim["kind"], claim["value"]) for claim in found["claims_without_a_rule"] if claim["unowned"]}
-    # What the sample company has and declares nowhere: a scratch cluster and a hack day's project.
+    # The sample company does not declare its scratch cluster and the project of a hack day.
     assert {("atlas_cluster_name", "scratch"), ("vercel_project", "prj_hackday")} <= unowned
 
 
@@ -530,7 +534,7 @@ def test_doctor_finds_the_installation_sound(company: Company) -> None:
     assert set(states.values()) == {"ok"}, states
 
 
-def test_parquet_says_the_same_as_the_database(company: Company) -> None:
+def test_parquet_has_as_many_rows_as_the_database(company: Company) -> None:
     for (name,) in company.query("select table_name from duckdb_tables()"):
         files = company.home / "published" / "parquet" / name / "*.parquet"
         assert duckdb.sql(f"select count(*) from read_parquet('{files}')").fetchall() == company.query(
@@ -551,7 +555,7 @@ def test_no_secret_is_in_output_lake_or_publication(company: Company) -> None:
         assert not [secret for secret in secrets if secret in file.read_text()]
 
 
-def test_every_column_of_the_ledger_tells_where_it_comes_from(company: Company) -> None:
+def test_every_column_of_the_ledger_has_lineage(company: Company) -> None:
     with dg.DagsterInstance.from_config(str(company.home / "dagster")) as instance:
         event = instance.get_latest_materialization_event(dg.AssetKey(["marts", "fact_cost"]))
         staged = instance.get_latest_materialization_event(dg.AssetKey(["staging", "stg_vercel__charges"]))
@@ -569,7 +573,7 @@ def test_every_column_of_the_ledger_tells_where_it_comes_from(company: Company) 
 
 
 def described_and_built(company: Company) -> dict[str, tuple[set[str], set[str]]]:
-    """The columns of each model: those that its YAML describes, and those that it has."""
+    """The columns that each model's YAML describes, and the columns that the model has."""
     home = Home(company.home)
     nodes = json.loads(Engine(DUCKDB).manifest(home).read_text())["nodes"].values()
     built: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -622,7 +626,7 @@ def test_sql_unit_tests_pass(company: Company) -> None:
     assert done.returncode == 0 and "PASS=" in done.stdout, done.stdout[-3000:]
 
 
-def test_labels_are_read_by_nobody() -> None:
+def test_no_code_reads_the_labels() -> None:
     for folder in ("ingestion", "dbt_project/models", "dbt_project/macros", "orchestration"):
         for file in (PROJECT_ROOT / folder).rglob("*"):
             if file.suffix in (".py", ".sql", ".yml"):
