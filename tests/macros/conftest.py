@@ -1,4 +1,4 @@
-"""The engines on which every macro is tried: started once for the folder."""
+"""The engines that run every macro test, started once for the folder."""
 
 from __future__ import annotations
 

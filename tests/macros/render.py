@@ -1,4 +1,4 @@
-"""dbt's macros rendered without dbt, for tests of what they say."""
+"""Renders dbt's macros without dbt, to test their SQL."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import jinja2
 from ingestion.settings import PROJECT_ROOT
 
 MACROS = PROJECT_ROOT / "dbt_project" / "macros"
-# Only dbt knows this tag; what it holds is no macro.
+# Only dbt knows this tag; its content is no macro.
 MATERIALIZATION = re.compile(r"{% materialization .*?endmaterialization %}", re.DOTALL)
 
 
 class Adapter:
-    """As much of dbt's `adapter` as the macros ask for: which engine's version of a macro to take."""
+    """The part of dbt's `adapter` that the macros use: it dispatches to an engine's version of a macro."""
 
     def __init__(self, engine: str) -> None:
         self.engine = engine
@@ -30,7 +30,7 @@ class Adapter:
 
 
 def rendered(call: str, engine: str = "duckdb", **dbt: object) -> str:
-    """The SQL of a call of macros, for an engine; `dbt` are functions of dbt's that they ask for (`run_query`)."""
+    """The SQL of a macro call for an engine. `dbt` has the dbt functions that the macro uses (`run_query`)."""
     return _rendered(f"{{{{ {call} }}}}", engine, dbt)
 
 
@@ -44,6 +44,6 @@ def _rendered(template: str, engine: str, dbt: Mapping[str, object]) -> str:
 
 
 def rendered_model(name: str, engine: str = "duckdb", **dbt: object) -> str:
-    """The SQL of a model, with `ref` and what else of dbt's it asks for."""
+    """The SQL of a model. `dbt` has `ref` and the other dbt functions that the model uses."""
     (file,) = MACROS.parent.glob(f"models/**/{name}.sql")
     return _rendered(file.read_text(), engine, {"config": lambda **_: "", **dbt})

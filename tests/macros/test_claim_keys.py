@@ -1,4 +1,4 @@
-"""Which keys make claims: the registry's, in its order; the built-in lists where it names none."""
+"""The keys that make claims: the registry's, in its order, or the built-in lists if the registry has none."""
 
 from __future__ import annotations
 
@@ -27,12 +27,10 @@ def keys(macro: str, rows: Sequence[tuple[str, str]], execute: bool = True) -> s
         ([("cost_category", "Division"), ("tag", "squad")], "['squad']", "['Division']"),
     ],
 )
-def test_declared_keys_take_the_place_of_the_default(
-    rows: Sequence[tuple[str, str]], tags: str, categories: str
-) -> None:
+def test_declared_keys_replace_the_default(rows: Sequence[tuple[str, str]], tags: str, categories: str) -> None:
     assert keys("claim_tag_keys", rows) == tags
     assert keys("claim_cost_categories", rows) == categories
 
 
-def test_parsing_reads_no_table_and_takes_the_default() -> None:
+def test_parsing_reads_no_table_and_uses_the_default() -> None:
     assert keys("claim_tag_keys", [("tag", "squad")], execute=False) == DEFAULT_TAGS

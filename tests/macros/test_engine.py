@@ -1,4 +1,4 @@
-"""What each macro of `macros/engine/` promises, on both engines: one table, the same answers."""
+"""Each macro of `macros/engine/` gives the same results on both engines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def money(amount: object) -> str:
     return f"cast('{amount}' as decimal(38, 12))"
 
 
-# A call, and what it is, told as text.
+# A call and its result. A result that is not a decimal is compared as text.
 CASES = [
     ("amount_of_text(\"'0.0000166667'\")", Decimal("0.0000166667")),
     ("amount_of_text(\"'12345678.9000000000005'\")", Decimal("12345678.900000000001")),
@@ -92,7 +92,7 @@ CASES = [
         Decimal("-1000.000"),
     ),
 ]
-# How each engine writes a list of one entry of a map.
+# A list with one map entry, in each engine's syntax.
 MAP_OF = {
     "duckdb": "[{'k': 'user:team', 'v': 'search'}]",
     "spark": "array(struct('user:team', 'search'))",
@@ -100,33 +100,37 @@ MAP_OF = {
 
 
 @pytest.mark.parametrize(("call", "expected"), CASES, ids=[call[:60] for call, _ in CASES])
-def test_macro_says_the_same_on_both_engines(engine: Sql, call: str, expected: str | Decimal | None) -> None:
+def test_macro_gives_the_same_result_on_both_engines(
+    engine: Sql, call: str, expected: str | Decimal | None
+) -> None:
     sql = rendered(call, engine.name).replace("MAP_OF", MAP_OF[engine.name])
-    told = sql if isinstance(expected, Decimal) else f"cast({sql} as string)"
-    assert engine.rows(f"select {told}") == [(expected,)]
+    result = sql if isinstance(expected, Decimal) else f"cast({sql} as string)"
+    assert engine.rows(f"select {result}") == [(expected,)]
 
 
-def test_joined_text_is_in_the_order_asked_for(engine: Sql) -> None:
+def test_joined_text_has_the_requested_order(engine: Sql) -> None:
     sql = rendered("joined_text('word', 'place, word')", engine.name)
     rows = engine.rows(f"select {sql} from (values ('b', 2), ('c', 1), ('a', 2)) as words(word, place)")
     assert rows == [("c|a|b",)]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 20, 101])
-def test_percentile_is_a_value_that_so_many_do_not_exceed(engine: Sql, count: int) -> None:
-    """Nearest rank: of 20 values the 95th percentile is the 19th. NULL is no value."""
+def test_percentile_is_the_value_of_the_nearest_rank(engine: Sql, count: int) -> None:
+    """The 95th percentile of 20 values is the 19th. NULLs do not count."""
     values = ", ".join(f"({value})" for value in [*range(count, 0, -1), "null"])
-    told = ", ".join(rendered(f"percentile('value', '{part}')", engine.name) for part in ("0.5", "0.95", "0.99"))
-    (row,) = engine.rows(f"select {told} from (values {values}) as listed(value)")
+    percentiles = ", ".join(
+        rendered(f"percentile('value', '{part}')", engine.name) for part in ("0.5", "0.95", "0.99")
+    )
+    (row,) = engine.rows(f"select {percentiles} from (values {values}) as listed(value)")
     assert row == tuple(-(-count * part // 100) for part in (50, 95, 99))
 
 
-def test_percentile_of_nothing_is_unknown(engine: Sql) -> None:
+def test_percentile_of_no_values_is_null(engine: Sql) -> None:
     sql = rendered("percentile('value', '0.5')", engine.name)
     assert engine.rows(f"select {sql} from (select cast(null as bigint) as value) as listed") == [(None,)]
 
 
-def test_days_between_gives_both_ends(engine: Sql) -> None:
+def test_days_between_includes_both_ends(engine: Sql) -> None:
     days = rendered("days_between('bounds.first_day', 'bounds.last_day')", engine.name)
     rows = engine.rows(
         "with bounds as (select date '2026-02-27' as first_day, date '2026-03-02' as last_day) "
@@ -144,12 +148,12 @@ def test_json_pairs_are_rows_of_text(engine: Sql) -> None:
     assert rows == [("aws_tag:team", "search"), ("n", "7")]
 
 
-def test_quoted_keeps_the_case_of_a_name(engine: Sql) -> None:
+def test_quoted_preserves_the_case_of_a_name(engine: Sql) -> None:
     name = rendered("quoted('BilledCost')", engine.name)
     assert engine.rows(f"select named.{name} from (select 1 as {name}) as named") == [(1,)]
 
 
-def test_instants_are_utc_whatever_they_are_called(engine: Sql) -> None:
+def test_zoned_and_naive_instants_are_utc(engine: Sql) -> None:
     zoned = {"duckdb": "timestamptz '2026-11-01 12:00:00+02'", "spark": "timestamp '2026-11-01 12:00:00+02:00'"}
     naive = rendered(f'utc_timestamp("{zoned[engine.name]}")', engine.name)
     assert engine.rows(f"select cast({naive} as string)") == [("2026-11-01 10:00:00",)]
@@ -158,7 +162,7 @@ def test_instants_are_utc_whatever_they_are_called(engine: Sql) -> None:
 
 
 @pytest.mark.parametrize("given_now", ["", "2026-11-03T06:30:00+00:00"])
-def test_today_is_the_day_of_the_run_or_the_one_given(engine: Sql, given_now: str) -> None:
+def test_today_is_the_day_of_the_run_or_the_configured_day(engine: Sql, given_now: str) -> None:
     sql = rendered("today()", engine.name, env_var=lambda *_: given_now)
     ((found, is_near),) = engine.rows(
         f"select cast({sql} as string), {sql} between current_date - interval '1' day and current_date + interval '1' day"
@@ -169,8 +173,8 @@ def test_today_is_the_day_of_the_run_or_the_one_given(engine: Sql, given_now: st
 def test_lake_files_unite_their_columns_and_name_their_file(
     engine: Sql, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """The contract comes first: a column that a delivery lacks is NULL, also where the first file lacks it and has
-    another; loads that are not current are not read."""
+    """The contract defines the columns. A column that a delivery lacks is NULL, even if the first file lacks it and has
+    another column. Loads that are not current are not read."""
     lake = tmp_path_factory.mktemp(f"lake-{engine.name}")
     writer = DuckDb()
     for file, select in {
@@ -205,7 +209,7 @@ def test_lake_files_unite_their_columns_and_name_their_file(
         (2, "second", "222.1"),
     ]
     if engine.name == "duckdb":
-        return  # its other readers ask dbt for lists; every build proves them
+        return  # its other readers use lists from dbt; every build tests them
     everything = rendered("parquet_files(['raw_x/_contract/t.parquet', 'raw_x/t/*.parquet'])", engine.name, **dbt)
     assert engine.rows(f"select lake_dataset, count(*), count(b) from {everything} as f group by 1") == [
         ("raw_x", 3, 2)
@@ -226,28 +230,28 @@ def test_lake_files_unite_their_columns_and_name_their_file(
         max_size=40,
     )
 )
-def test_double_is_the_number_that_was_written(engine: Sql, numbers: list[float]) -> None:
-    """Decimal(repr(x)) is the shortest decimal text of a double: rounded half up to 12 places, once."""
+def test_double_becomes_the_decimal_of_its_shortest_text(engine: Sql, numbers: list[float]) -> None:
+    """Decimal(repr(x)) is the shortest decimal text of a double. It is rounded once, half up, to 12 places."""
     with localcontext(prec=60):
         expected = [Decimal(repr(number)).quantize(PLACES, ROUND_HALF_UP) for number in numbers]
     values = ", ".join(f"({place}, cast('{number!r}' as double))" for place, number in enumerate(numbers))
     sql = rendered('exact_decimal("x")', engine.name)
     rows = engine.rows(f"select {sql} from (values {values}) as given(place, x) order by place")
     assert [amount for (amount,) in rows] == expected
-    if engine.name == "duckdb":  # control totals are made by the same rule
+    if engine.name == "duckdb":  # control totals use the same rule
         totals = engine.rows(
             f"select {exact_decimal('x')} from (values {values}) as given(place, x) order by place"
         )
         assert totals == rows
 
 
-def test_unknown_double_stays_unknown(engine: Sql) -> None:
+def test_null_double_stays_null(engine: Sql) -> None:
     sql = rendered('exact_decimal("cast(null as double)")', engine.name)
     assert engine.rows(f"select {sql}") == [(None,)]
 
 
 @pytest.mark.parametrize("double", ["nan", "infinity", "-infinity", "1e30"])
-def test_double_that_no_decimal_can_hold_is_unknown(engine: Sql, double: str) -> None:
+def test_double_outside_the_decimal_range_is_null(engine: Sql, double: str) -> None:
     sql = rendered(f"exact_decimal(\"cast('{double}' as double)\")", engine.name)
     assert engine.rows(f"select {sql}") == [(None,)]
 
@@ -283,12 +287,12 @@ def test_unit_price_is_the_quotient_rounded_half_up(engine: Sql, pairs: list[tup
         ("Web", "web"),
     ],
 )
-def test_patterns_know_star_and_question_mark_and_nothing_else(engine: Sql, text: str, pattern: str) -> None:
+def test_patterns_support_only_star_and_question_mark(engine: Sql, text: str, pattern: str) -> None:
     sql = rendered(f"matches_glob(\"'{text}'\", \"'{pattern}'\")", engine.name)
     assert engine.rows(f"select {sql}") == [(fnmatchcase(text, pattern),)]
 
 
-def test_hash_of_a_row_is_the_same_for_the_same_row_only(engine: Sql) -> None:
+def test_hash_is_equal_only_for_equal_rows(engine: Sql) -> None:
     one, again, other = (
         rendered(call, engine.name)
         for call in ("row_hash(['a', 'b'])", "row_hash(['a', 'b'])", "row_hash(['b', 'a'])")
@@ -301,7 +305,7 @@ def test_hash_of_a_row_is_the_same_for_the_same_row_only(engine: Sql) -> None:
     assert tuple(row) == (False,)
 
 
-# Proven by the builds of the sample company on both engines: they are statements, not expressions.
+# These macros are statements, not expressions. The builds of the sample company test them on both engines.
 BY_BUILDS = {
     "copy_table",
     "period_partitions",
@@ -317,7 +321,7 @@ BY_BUILDS = {
 }
 
 
-def test_every_engine_macro_is_tried_here() -> None:
+def test_every_engine_macro_has_a_test() -> None:
     here = re.sub(r"\s", "", open(__file__).read())  # noqa: PTH123, SIM115
     for file in (MACROS / "engine").glob("*.sql"):
         names = re.findall(r"{%-? macro ((?!duckdb_|spark_)\w+)\(", file.read_text())

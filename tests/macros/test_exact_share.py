@@ -1,4 +1,4 @@
-"""The exact split, as the SQL that dbt renders: conservation for any amount and weights, without a window over charges."""
+"""The exact split, tested as rendered SQL: for any amount and weights the parts add up, without a window over charges."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _literal(amount: Decimal | None) -> str:
 
 
 def expected(amount: Decimal, weights: list[int]) -> list[Decimal]:
-    """What the amount comes to after each weight, in whole units of 10⁻¹², less what it came to before it."""
+    """The share after each cumulative weight minus the share before it, both in whole units of 10⁻¹²."""
     units, total = int(abs(amount) / UNIT), sum(weights)
     marks = [units * until // total for until in accumulate(weights, initial=0)]
     sign = -1 if amount < 0 else 1
@@ -65,11 +65,11 @@ def test_parts_add_up_and_each_is_within_a_unit_of_its_share(
             assert abs(int(part / UNIT) * sum(weights) - int(amount / UNIT) * weight) < sum(weights)
 
 
-def test_a_unit_that_can_t_be_divided_goes_to_one(engine: Sql) -> None:
+def test_indivisible_unit_goes_to_one_part(engine: Sql) -> None:
     assert split(engine, (UNIT, [1, 1, 1]), (-UNIT, [1, 1])) == [[0, 0, UNIT], [0, -UNIT]]
 
 
-def test_weight_of_nothing_gets_nothing(engine: Sql) -> None:
+def test_weight_zero_gets_zero(engine: Sql) -> None:
     assert split(engine, (Decimal(1), [0, 3, 0, 1])) == [[0, Decimal("0.75"), 0, Decimal("0.25")]]
 
 
@@ -78,12 +78,12 @@ def test_amounts_of_a_hundred_million_are_split_exactly(engine: Sql) -> None:
     assert split(engine, (amount, [10**12, 1])) == [expected(amount, [10**12, 1])]
 
 
-def test_unknown_amount_stays_unknown(engine: Sql) -> None:
+def test_null_amount_stays_null(engine: Sql) -> None:
     assert split(engine, (None, [1, 2])) == [[None, None]]
 
 
-def test_quantity_beyond_any_amount_of_money_is_split_without_rest(engine: Sql) -> None:
-    """Byte-seconds, a negative count, one with a fraction, and one that is split as money is."""
+def test_quantity_larger_than_any_amount_of_money_is_split_without_remainder(engine: Sql) -> None:
+    """Byte-seconds, a negative quantity, one with a fraction, and one that is split like money."""
     quantities = [
         Decimal(10) ** 18 + 1,
         Decimal("-10000000000001.5"),

@@ -1,4 +1,4 @@
-"""A key's own attributes outrank the caller's, on both engines."""
+"""A key's attributes outrank the caller's, on both engines."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_key_outranks_the_caller(
 
 
 def request(attributes: str | None, caller: dict[str, str]) -> str:
-    """SQL of a relation of one request: its key's attributes as JSON, and the caller's columns."""
+    """SQL of a relation with one request: the key's attributes as JSON, and the caller's columns."""
     own = f"'{attributes}'" if attributes is not None else "cast(null as string)"
     columns = ", ".join(
         f"cast({repr(caller[name]) if name in caller else 'null'} as string) as {name}" for name in COLUMNS
@@ -62,7 +62,7 @@ def request(attributes: str | None, caller: dict[str, str]) -> str:
 @pytest.mark.parametrize(
     ("column", "name"), [(column, name) for column in ATTRIBUTES for name in ATTRIBUTES[column]]
 )
-def test_key_attribute_goes_by_every_name_that_a_caller_may_use(engine: Sql, column: str, name: str) -> None:
+def test_key_attribute_accepts_every_name_that_a_caller_may_use(engine: Sql, column: str, name: str) -> None:
     value = rendered(f"key_or_caller_attribute('{column}')", engine.name)
     contradicts = rendered("caller_contradicts_key()", engine.name)
     relation = request(f'{{"{name}": "of the key"}}', {column: "of the caller"})

@@ -1,4 +1,4 @@
-"""What the ledger's small rules say of a row, on both engines: prices that multiply back, FOCUS's words, answered requests."""
+"""The ledger's small rules, on both engines: consistent unit prices, FOCUS terms, answered requests, charge times."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def money(amount: str | None) -> str:
     return f"cast({'null' if amount is None else repr(amount)} as decimal(38, 12))"
 
 
-# Price, quantity, cost, and whether the price multiplies back.
+# Price, quantity, cost, and whether price times quantity equals the cost.
 PRICES = [
     ("2", "3", "6", True),
     ("2", "3", "6.000000000001", True),
     ("2", "3", "6.1", False),
-    # Within 10^-9 of the cost, which a product in binary can't tell.
+    # Within 10^-9 of the cost, which a binary product cannot distinguish.
     ("0.333333333333", "3000000", "1000000", True),
     ("0.333333333333", "30000000000", "10000000000", True),
     ("0.33333333", "3", "1", False),
@@ -38,19 +38,19 @@ PRICES = [
 
 
 @pytest.mark.parametrize(("price", "quantity", "cost", "matches"), PRICES)
-def test_unit_price_is_kept_only_where_it_multiplies_back_to_the_cost(
+def test_unit_price_is_null_unless_price_times_quantity_equals_the_cost(
     engine: Sql, price: str | None, quantity: str | None, cost: str, matches: bool
 ) -> None:
-    # From rows, and not from literals: an engine works literals out when it plans.
+    # Values from rows, because an engine evaluates literals when it plans.
     row = f"(select {money(price)} as price, {money(quantity)} as quantity, {money(cost)} as cost) as charge"
     call = 'unit_price_matches_cost("price", "quantity", "cost")'
     assert engine.rows(f"select {rendered(call, engine.name)} as found from {row}") == [(matches,)]
     call = 'consistent_unit_price("price", "quantity", "cost")'
-    kept = Decimal(price) if matches and price else None
-    assert engine.rows(f"select {rendered(call, engine.name)} as found from {row}") == [(kept,)]
+    consistent = Decimal(price) if matches and price else None
+    assert engine.rows(f"select {rendered(call, engine.name)} as found from {row}") == [(consistent,)]
 
 
-WORDS = [
+TERMS = [
     ("focus_category", "'USAGE'", "Usage"),
     ("focus_category", "'adjustment'", "Adjustment"),
     ("focus_category", "'Fee'", None),
@@ -61,13 +61,13 @@ WORDS = [
 ]
 
 
-@pytest.mark.parametrize(("macro", "value", "word"), WORDS)
-def test_word_of_focus_is_known_in_any_case(engine: Sql, macro: str, value: str, word: str | None) -> None:
-    sql = rendered(f'{macro}("word")', engine.name)
-    assert engine.rows(f"select {sql} as word from (select {value} as word) as charge") == [(word,)]
+@pytest.mark.parametrize(("macro", "value", "term"), TERMS)
+def test_focus_term_is_recognised_in_any_case(engine: Sql, macro: str, value: str, term: str | None) -> None:
+    sql = rendered(f'{macro}("term")', engine.name)
+    assert engine.rows(f"select {sql} as term from (select {value} as term) as charge") == [(term,)]
 
 
-# Status, error code, gateway's cache, and whether a provider was paid.
+# Status, error code, gateway cache hit, and whether a provider answered.
 REQUESTS: list[tuple[Any, ...]] = [
     ("'success'", "null", "false", True),
     ("'success'", "null", "null", True),
@@ -96,7 +96,7 @@ TIMES = {
     "charge_period_start": "2026-10-07 00:00:00",
     "charge_period_end": "2026-10-08 00:00:00",
 }
-# Times that are left out, and what the four come to then.
+# Missing times, and the derived values that replace them.
 ABSENT = [
     ((), {}),
     (("charge_period_start",), {"charge_period_start": "2026-10-01 00:00:00"}),
@@ -114,7 +114,7 @@ ABSENT = [
 
 
 @pytest.mark.parametrize(("absent", "instead"), ABSENT)
-def test_charge_without_dates_is_of_its_billing_period(
+def test_charge_without_times_gets_those_of_its_billing_period(
     engine: Sql, absent: tuple[str, ...], instead: dict[str, str]
 ) -> None:
     given = ", ".join(

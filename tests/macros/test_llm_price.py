@@ -1,4 +1,4 @@
-"""What a request costs: our SQL says what genai-prices says, for every model that it knows, on both engines."""
+"""The list price of a request: the SQL gives the price of genai-prices, for every model in it, on both engines."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ REQUEST_FIELDS = pa.schema(
 
 @dataclass(frozen=True)
 class Lake:
-    """Files of a price book and of requests, which both engines read."""
+    """Files with a price book and requests, which both engines read."""
 
     folder: Path
 
     def write(self, name: str, rows: list[dict[str, Any]], schema: pa.Schema) -> None:
-        # Spark reads a time without a zone in its own, which is UTC.
+        # Spark reads a time without a zone in the session's zone, which is UTC.
         pq.write_table(pa.Table.from_pylist(rows, schema), self.folder / f"{name}.parquet")
 
     def relation(self, name: str, engine: Sql) -> str:
@@ -57,7 +57,7 @@ class Lake:
         return f"read_parquet('{file}')" if engine.name == "duckdb" else f"parquet.`{file}`"
 
     def priced(self, engine: Sql, columns: str) -> list[tuple[Any, ...]]:
-        """The requests as int_llm_requests__priced prices them, in order."""
+        """The requests, priced by int_llm_requests__priced, in order."""
 
         inline = {
             "int_llm_price_books__assigned": (
@@ -99,7 +99,7 @@ def requested(
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """The whole price book, each model known by its own name."""
+    """The whole price book, with each model under its own name."""
     made = Lake(tmp_path_factory.mktemp("lake"))
     prices = [{"slice_id": "s", **row} for row in price_rows(VERSION, book([]))]
     made.write("stg_prices__prices", prices, PRICES.schema)
@@ -119,7 +119,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 
 def _sizes(model: Any, rng: random.Random) -> int:
-    """A number of input tokens: often at a border of the model's price steps."""
+    """A number of input tokens, often near a limit of the model's context steps."""
     listed = [model.prices] if not isinstance(model.prices, list) else [one.prices for one in model.prices]
     starts = {
         tier.start for prices in listed for price in vars(prices).values() for tier in getattr(price, "tiers", ())
@@ -140,7 +140,7 @@ def _tier(model: Any, moment: datetime, rng: random.Random) -> str:
 
 
 def _cases(rng: random.Random, each: int) -> Iterator[tuple[dict[str, Any], Decimal]]:
-    """Requests of random sizes, days, hours and tiers, and what the library says that they cost."""
+    """Requests with random sizes, days, hours and tiers, and their cost by the library."""
     id = 0
     for provider in get_snapshot().providers:
         for model in provider.models:
@@ -173,17 +173,17 @@ def _cases(rng: random.Random, each: int) -> Iterator[tuple[dict[str, Any], Deci
                     output_reasoning_tokens=reasoned,
                     web_searches=searches,
                 )
-                told = model.calc_price(usage, provider, genai_request_timestamp=moment, price_context=context)
+                price = model.calc_price(usage, provider, genai_request_timestamp=moment, price_context=context)
                 counts = (total, read, short, long, output, reasoned, audio, spoken, searches)
                 yield (
                     requested(id, provider.id, model.id, moment, tier, **dict(zip(COUNTS, counts, strict=True))),
-                    told.total_price.quantize(PLACES, ROUND_HALF_UP),
+                    price.total_price.quantize(PLACES, ROUND_HALF_UP),
                 )
                 id += 1
 
 
-def test_price_of_a_request_is_what_the_library_says_for_every_model(engine: Sql, lake: Lake) -> None:
-    """And its classes add up to it."""
+def test_price_of_a_request_equals_the_library_s_for_every_model(engine: Sql, lake: Lake) -> None:
+    """The costs of the token classes add up to it."""
     cases = list(_cases(random.Random(5), each=4))
     lake.write(REQUESTS, [request for request, _ in cases], REQUEST_FIELDS)
     classes = ("input", "cached_input", "cache_write_5m", "cache_write_1h", "output", "web_search", "request")
@@ -198,10 +198,10 @@ def test_price_of_a_request_is_what_the_library_says_for_every_model(engine: Sql
 
 
 JUNE = datetime(2026, 6, 10, 12, tzinfo=UTC)
-# By the library's lists of 0.2.3; each trap's thread is named where there is one.
+# Prices of library version 0.2.3. A comment names the issue of a trap, if there is one.
 TRAPS: list[tuple[str, dict[str, Any], str | None]] = [
     (
-        # 120 at 3 + 18,000 at 0.30 + 2,048 at 3.75, 64 at 15 (litellm#6215, #9812: cached tokens are in the prompt's count)
+        # 120 at 3 + 18,000 at 0.30 + 2,048 at 3.75, 64 at 15 (litellm#6215, #9812: prompt tokens include cached tokens)
         "cached tokens are billed once",
         requested(
             0,
@@ -219,7 +219,7 @@ TRAPS: list[tuple[str, dict[str, Any], str | None]] = [
     ),
     (
         # 2,048 at 6 instead of 3.75
-        "an hour's cache write has its own price",
+        "a one-hour cache write has its own price",
         requested(
             0,
             "anthropic",
@@ -255,13 +255,13 @@ TRAPS: list[tuple[str, dict[str, Any], str | None]] = [
         "0.250000000000",
     ),
     (
-        "the first one above it, all of it at the step's price, output too: 200,001 at 2.50 + 1,000 at 15",
+        "the first request above the context step, with output at the step's price too: 200,001 at 2.50 + 1,000 at 15",
         requested(0, "google", "gemini-2.5-pro", JUNE, "standard", input_tokens=200_001, output_tokens=1_000),
         "0.515002500000",
     ),
     (
-        # The gateway asks for flex, the provider serves the default: 1,000 at 1.25 (litellm#13810)
-        "the tier that was served counts",
+        # The gateway requests flex, the provider serves the default: 1,000 at 1.25 (litellm#13810)
+        "the served tier counts",
         requested(
             0,
             "openai",
@@ -274,7 +274,7 @@ TRAPS: list[tuple[str, dict[str, Any], str | None]] = [
         "0.001250000000",
     ),
     (
-        "a batch costs what batches cost",
+        "a batch has the batch price",
         requested(
             0,
             "openai",
@@ -287,7 +287,7 @@ TRAPS: list[tuple[str, dict[str, Any], str | None]] = [
         "0.005625000000",
     ),
     (
-        "batch is known by the flag too",
+        "the flag marks a batch too",
         {
             **requested(
                 0,
@@ -303,20 +303,20 @@ TRAPS: list[tuple[str, dict[str, Any], str | None]] = [
         "0.005625000000",
     ),
     (
-        # An interrupted stream: its output is unknown, and not nothing (litellm PR#30788)
-        "usage that is missing is no cost of 0",
+        # An interrupted stream: its output is unknown, not 0 (litellm PR#30788)
+        "missing usage is not a cost of 0",
         requested(0, "openai", "gpt-5", JUNE, "standard", input_tokens=1_000, output_tokens=None),
         None,
     ),
     (
-        "searches without a price are no searches for free",
+        "searches without a price are not free",
         requested(
             0, "openai", "gpt-4-turbo", JUNE, "standard", input_tokens=1_000, output_tokens=0, web_search_count=3
         ),
         None,
     ),
     (
-        "a model that is billed by the second has no price for tokens",
+        "a model billed by the second has no token price",
         requested(0, "groq", "whisper-large-v3", JUNE, "standard", input_tokens=0, output_tokens=0),
         None,
     ),
@@ -326,38 +326,38 @@ TRAPS: list[tuple[str, dict[str, Any], str | None]] = [
         None,
     ),
     (
-        "a request of no known provider is listed as such",
+        "a request without a provider is listed with that reason",
         requested(0, None, "gpt-5", JUNE, "standard", input_tokens=1_000, output_tokens=0),
         None,
     ),
     (
-        "a request of no known model is listed as such",
+        "a request without a model is listed with that reason",
         requested(0, "openai", None, JUNE, "standard", input_tokens=1_000, output_tokens=0),
         None,
     ),
 ]
 STATUSES = {
-    "usage that is missing is no cost of 0": ("usage_missing", None),
-    "searches without a price are no searches for free": ("unpriced", "no_price_for_web_search"),
-    "a model that is billed by the second has no price for tokens": ("unpriced", "no_price_for_tokens"),
+    "missing usage is not a cost of 0": ("usage_missing", None),
+    "searches without a price are not free": ("unpriced", "no_price_for_web_search"),
+    "a model billed by the second has no token price": ("unpriced", "no_price_for_tokens"),
     "an unknown model is not free": ("unpriced", "unknown_model"),
-    "a request of no known provider is listed as such": ("unpriced", "no_provider"),
-    "a request of no known model is listed as such": ("unpriced", "no_model"),
+    "a request without a provider is listed with that reason": ("unpriced", "no_provider"),
+    "a request without a model is listed with that reason": ("unpriced", "no_model"),
 }
 
 
-def test_traps_of_prices(engine: Sql, lake: Lake) -> None:
+def test_price_traps(engine: Sql, lake: Lake) -> None:
     lake.write(REQUESTS, [{**request, "id": place} for place, (_, request, _) in enumerate(TRAPS)], REQUEST_FIELDS)
     found = lake.priced(engine, "computed_list_cost, pricing_status, unpriced_reason")
-    told = {what: row[1:] for (what, _, _), row in zip(TRAPS, found, strict=True)}
-    assert told == {
+    priced = {what: row[1:] for (what, _, _), row in zip(TRAPS, found, strict=True)}
+    assert priced == {
         what: (None if cost is None else Decimal(cost), *STATUSES.get(what, ("priced", None)))
         for what, _, cost in TRAPS
     }
 
 
-def test_retired_model_keeps_its_price_and_a_dated_one_the_price_of_the_day(engine: Sql, lake: Lake) -> None:
-    """gpt-4-0314 is gone from other lists; Claude's and OpenAI's prices of a day are those of that day."""
+def test_retired_model_keeps_its_price_and_a_price_depends_on_the_day(engine: Sql, lake: Lake) -> None:
+    """Other lists have removed gpt-4-0314. The price of o3 changed between the two days."""
     days = (datetime(2024, 3, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC))
     lake.write(
         REQUESTS,
@@ -370,8 +370,8 @@ def test_retired_model_keeps_its_price_and_a_dated_one_the_price_of_the_day(engi
     assert [cost for _, cost in lake.priced(engine, "computed_list_cost")] == [30, 10, 2]
 
 
-def test_savings_are_what_the_same_tokens_would_have_cost(engine: Sql, lake: Lake) -> None:
-    """18,000 at 2.70 less each, 2,048 at 0.75 more; a cache that is written and never read costs more than none."""
+def test_cache_savings_compare_with_the_price_of_uncached_tokens(engine: Sql, lake: Lake) -> None:
+    """18,000 tokens cost 2.70 less, 2,048 cost 0.75 more. A cache that is written but never read costs more than none."""
     sizes = {"input_tokens": 20_168, "cache_write_5m_tokens": 2_048, "output_tokens": 0}
     lake.write(
         REQUESTS,
