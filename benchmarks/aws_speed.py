@@ -1,12 +1,12 @@
-"""A month of AWS from the delivered export to the published ledger, against a bare load of the same files.
+"""A month of AWS from the delivered export to the published ledger, compared with a bare load of the same files.
 
     python -m benchmarks.aws_speed --rows 1000000 10000000
-    python -m benchmarks.aws_speed --months 12 --rows 1000000     # what a month that is issued anew costs
-    python -m benchmarks.aws_speed --others --rows 1000000        # beside it: dlt's own path, and pandas
+    python -m benchmarks.aws_speed --months 12 --rows 1000000     # one restated month
+    python -m benchmarks.aws_speed --others --rows 1000000        # also dlt alone, and pandas
 
-Every figure is a whole process in the same run, on an installation that is there already; quote the ratios to the bare
-load, `create table as select *` of all columns by DuckDB alone. "published" is when `marts.duckdb` is in its place;
-Parquet follows it. Unchanged: the same refresh again. Peak memory is of all processes together.
+Every figure is a whole process in the same run, on an existing installation. Quote the ratios to the bare load, a
+`create table as select *` of all columns by DuckDB alone. "Published" is the moment when `marts.duckdb` is in its place;
+Parquet files follow. "Nothing changed" is the same refresh again. Peak memory is the sum of all processes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ with duckdb.connect(sys.argv[2]) as c:
     c.execute(f"create table lines as select * from read_parquet('{{sys.argv[1]}}/**/*.parquet', union_by_name = true)")
 """
 
-# What a user would do with dlt alone: Arrow batches into a DuckDB destination, then the cost by team in SQL.
+# dlt alone: Arrow batches into a DuckDB destination, then the cost by team in SQL.
 DLT = """
 import sys, os, dlt, duckdb, pyarrow.parquet as pq
 from pathlib import Path
@@ -59,7 +59,7 @@ lines.groupby(team)["line_item_unblended_cost"].sum().to_csv(sys.argv[2])
 
 
 class Report:
-    """A table of seconds, each beside its ratio to the first line's."""
+    """A table of seconds, with the ratio of each to the first line."""
 
     def __init__(self) -> None:
         self.first: float | None = None
@@ -72,7 +72,7 @@ class Report:
 
 
 def refresh(home: Path, export: Path | None, months: int) -> tuple[float, float, float]:
-    """Seconds until the database is published, seconds of all, and peak memory of a refresh of AWS alone."""
+    """A refresh of AWS alone: seconds until the database is published, total seconds, peak memory."""
     started = time.time()
     total, peak = measure(
         [sys.executable, "-m", "orchestration", "refresh"],
@@ -99,7 +99,7 @@ def compare(root: Path, rows: int, months: int, others: bool) -> None:
     report.line(rows * months, "bare load", *measure(python(BARE, export, root / "bare.duckdb")))
     (root / "bare.duckdb").unlink()
     home = root / "home"
-    refresh(home, None, months)  # an installation that is there already, and has no bill yet
+    refresh(home, None, months)  # an existing installation without a bill
     published, total, peak = refresh(home, export, months)
     report.line(rows * months, "export to published fact_cost", published, peak)
     report.line(rows * months, "the same, and the marts as Parquet", total)
@@ -108,7 +108,7 @@ def compare(root: Path, rows: int, months: int, others: bool) -> None:
     if months > 1:
         write_month(root, LAST, rows, issue=2)
         published, total, peak = refresh(home, export, months)
-        report.line(rows, f"one of {months} months issued anew", published, peak)
+        report.line(rows, f"one of {months} months restated", published, peak)
         report.line(rows, "the same, and the marts as Parquet", total)
     if others:
         for what, script in (("dlt alone, Arrow into DuckDB", DLT), ("a pandas script", PANDAS)):

@@ -1,10 +1,10 @@
-"""A CUR 2.0 export of any size, with the columns that a real payer's has, written by DuckDB.
+"""A CUR 2.0 export of any size, with the columns of a real payer's export, written by DuckDB.
 
     python -m benchmarks.cur FOLDER --rows 10000000 --months 2026-09 2026-10
 
-Deterministic: each line follows from its number. Two accounts in three are tagged by team; Savings Plans cover a tenth
-of the lines, each with its negation; reservations, Bedrock, tax, credits and a support fee are there. Not the sample
-company: nothing is true of it but its shape and its sums.
+It is deterministic: the number of a line determines its content. Two accounts in three have team tags. Savings Plans cover a
+tenth of the lines, each with its negation. There are reservations, Bedrock, tax, credits and a support fee. Unlike the sample
+company, only the shape and the sums of this export are realistic.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ EXPORT = "benchmark-cur2"
 FILE_ROWS = 500_000
 PAYER = "300000000001"
 
-# Of a line with number `i`: `h` spreads whatever must not follow the order of the lines.
+# `i` is the number of the line. Values from its hash `h` do not follow the order of the lines.
 _LINES = """
     select
         i,
@@ -39,12 +39,12 @@ _LINES = """
             when i % 20 = 8 then 'DiscountedUsage'
             else 'Usage'
         end as kind,
-        -- a covered line and its negation are two apart, and of the same amount
+        -- a covered line and its negation are two numbers apart and have the same amount
         case when i % 20 in (6, 7) then i - 2 else i end as pair
     from range({first}, {last}) as numbers(i)
 """
 
-_SAID = """
+_VALUES = """
     select
         *,
         timestamp '{month}-01' + to_days(cast(hash(pair) % {days} as integer)) as day,
@@ -61,7 +61,7 @@ _SAID = """
     from lines
 """
 
-# Columns that say something; the others are NULL, as most of a real export's are on most lines.
+# Columns with values. The others are NULL, as on most lines of a real export.
 _COLUMNS = {
     "bill_bill_type": "'Anniversary'",
     "bill_billing_entity": "'AWS'",
@@ -128,13 +128,13 @@ _COLUMNS = {
 
 
 def _select(month: Month, first: int, last: int, resources: int) -> str:
-    said = {"month": str(month), "after": str(month.plus(1))}
+    names = {"month": str(month), "after": str(month.plus(1))}
     columns = ", ".join(
-        f"cast({_COLUMNS.get(field.name, 'null').format(**said)} as {_type(field.type)}) as {field.name}"
+        f"cast({_COLUMNS.get(field.name, 'null').format(**names)} as {_type(field.type)}) as {field.name}"
         for field in SCHEMA
     )
     lines = _LINES.format(first=first, last=last, resources=resources)
-    facts = _SAID.format(days=(month.end - month.start).days, **said)
+    facts = _VALUES.format(days=(month.end - month.start).days, **names)
     return f"""
         with lines as ({lines}), facts as ({facts}), costed as (
             select
@@ -162,7 +162,7 @@ def _type(kind: object) -> str:
 
 
 def write_month(folder: Path, month: Month, rows: int, *, issue: int = 1) -> list[Path]:
-    """Write a billing period of an export: data files first, then the manifest. `issue` makes another delivery of it."""
+    """Write a billing period of an export: data files first, then the manifest. Another `issue` is another delivery."""
     export = folder / EXPORT
     data = export / "data" / f"BILLING_PERIOD={month}"
     data.mkdir(parents=True, exist_ok=True)
@@ -172,20 +172,20 @@ def write_month(folder: Path, month: Month, rows: int, *, issue: int = 1) -> lis
         for number, first in enumerate(range(0, rows, FILE_ROWS), start=1):
             file = data / f"{EXPORT}-{number:05d}.snappy.parquet"
             last = min(first + FILE_ROWS, rows)
-            # Every issue has lines of its own, so that all that can change does.
+            # Every issue has different lines, so that everything that can change does.
             begin = first + 1_000_000_000 * issue
             select = _select(month, begin, begin + last - first, max(rows // 150, 10))
             connection.execute(f"copy ({select}) to '{file}' (format parquet, compression snappy)")
             files.append(file)
     manifest = export / "metadata" / f"BILLING_PERIOD={month}" / f"{EXPORT}-Manifest.json"
     manifest.parent.mkdir(parents=True, exist_ok=True)
-    said = {
+    content = {
         "executionId": hashlib.sha256(f"{month}|{rows}|{issue}".encode()).hexdigest()[:32],
         "billingPeriod": {"start": f"{month}-01T00:00:00.000Z", "end": f"{month.plus(1)}-01T00:00:00.000Z"},
         "columns": [{"name": field.name, "type": str(field.type)} for field in SCHEMA],
         "dataFiles": [f"s3://benchmark/{file.relative_to(folder)}" for file in files],
     }
-    manifest.write_text(json.dumps(said))
+    manifest.write_text(json.dumps(content))
     return files
 
 

@@ -1,9 +1,9 @@
-"""Daily refreshes in a row on the sample company: does the last take longer than an early one?
+"""Consecutive daily refreshes of the sample company: compares the last with an early one.
 
     python -m benchmarks.daily_refreshes --days 60 --compare 10
 
-Prints the seconds of each refresh, the ratio of the last to the compared one (the target is at most 1.3), and what
-`prune` then finds to remove. Whole-process seconds; quote the ratio, not the seconds.
+Prints the seconds of each refresh, the ratio of the last to the compared one (the target is at most 1.3), and the number of
+files that `prune` then removes. Seconds are of whole processes; quote the ratio, not the seconds.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from sample_company.stage import staged
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, default=60)
-    parser.add_argument("--compare", type=int, default=10, help="which refresh the last one is compared with")
+    parser.add_argument(
+        "--compare", type=int, default=10, help="number of the refresh to compare with the last one"
+    )
     parser.add_argument("--until", type=date.fromisoformat, default=date(2026, 11, 22))
     arguments = parser.parse_args()
     first = arguments.until + timedelta(days=2 - arguments.days)
@@ -55,7 +57,7 @@ def main() -> int:
             removed = prune(home, utc_now(), timedelta(0))
             left = list(unneeded_files(home, utc_now(), timedelta(0)))
         print(f"last ÷ refresh {arguments.compare}: {seconds[-1] / seconds[arguments.compare]:.2f}")
-        print(f"prune removed {len(removed)} files; {len(left)} that no slice needs are left")
+        print(f"prune removed {len(removed)} files; {len(left)} unneeded files are left")
     return 0
 
 

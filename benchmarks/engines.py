@@ -1,11 +1,11 @@
-"""DuckDB and Spark on the same growing bill: seconds and peak memory of a first refresh, by number of charges.
+"""DuckDB and Spark on the same bill of growing size: seconds and peak memory of a first refresh.
 
     python -m benchmarks.engines --charges 100000 1000000 --engines duckdb spark_session
 
-The sample company's AWS lines are repeated, each copy with ids of its own, until the export has about as many lines
-as asked for; everything else is the sample company. Whole-process seconds of `python -m orchestration refresh`,
-landing and publication included; quote the ratios. COSTOWNER_SPARK_MASTER (`local[1]`, `local[2]`) and
-COSTOWNER_SPARK_MEMORY are handed on.
+The AWS lines of the sample company are repeated, each copy with its own ids, until the export has about the requested number
+of lines. Everything else is the sample company. Seconds are of the whole process `python -m orchestration refresh`, with
+landing and publication; quote the ratios. COSTOWNER_SPARK_MASTER (`local[1]`, `local[2]`) and COSTOWNER_SPARK_MEMORY are
+passed on.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ COPIED_IDS = ("identity_line_item_id", "line_item_resource_id")
 
 
 def repeat_lines(stage: Stage, charges: int) -> int:
-    """Repeat the lines of the export's files until they are about so many; gives how many there are then."""
+    """Repeat the lines of the export's files until there are about `charges` of them. Gives the exact number."""
     files = sorted((stage.folder / "exports").rglob("*.parquet"))
     with duckdb.connect() as connection:
         connection.execute("set preserve_insertion_order = false")

@@ -1,9 +1,9 @@
-"""Requests of a gateway from its log files to `fact_llm_request`, against a bare load of the same files.
+"""Requests of a gateway from its log files to `fact_llm_request`, compared with a bare load of the same files.
 
     python -m benchmarks.llm_requests --rows 200000
 
-Every figure is a whole process in the same run; the bare load is `create table as select * from read_json(…)` by DuckDB
-alone. Peak memory is of all processes together.
+Every figure is a whole process in the same run. The bare load is `create table as select * from read_json(…)` by DuckDB
+alone. Peak memory is the sum of all processes.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ print(land(Home(Path(sys.argv[2])), SOURCE, GatewaySettings(litellm_url=sys.argv
 
 
 def record(number: int, moment: datetime) -> dict[str, Any]:
-    """A StandardLoggingPayload of some two kilobytes, without LiteLLM's copy of its price map."""
+    """A StandardLoggingPayload of about two kilobytes, without LiteLLM's copy of its price map."""
     cached, prompt, output = number % 1000, 1000 + number % 3000, 50 + number % 400
     return {
         "id": f"chatcmpl-{number:024x}",
@@ -108,7 +108,7 @@ def record(number: int, moment: datetime) -> dict[str, Any]:
 
 
 def write_logs(folder: Path, rows: int) -> int:
-    """Hourly batches of a month, as LiteLLM writes them; gives their bytes."""
+    """Write a month of hourly batches in LiteLLM's format. Gives their size in bytes."""
     size, number = 0, 0
     for hour in range(HOURS):
         start, until = FIRST + timedelta(hours=hour), rows * (hour + 1) // HOURS
@@ -138,16 +138,16 @@ def compare(root: Path, rows: int) -> None:
     }
     landed, peak = measure([sys.executable, "-c", LAND, str(logs), str(home)], settings)
     report.line(rows, "landing", landed, peak)
-    # A refresh of the same home finds the landing unchanged: what it takes is all models and the publication.
+    # A refresh of the same home finds the landing unchanged, so its time is that of all models and the publication.
     started = time.time()
     total, peak = measure([sys.executable, "-m", "orchestration", "refresh"], settings)
-    stands = built_at(home, "model.costowner.fact_llm_request") - started
-    report.line(rows, "landing, and then all until fact_llm_request stands", landed + stands)
+    built = built_at(home, "model.costowner.fact_llm_request") - started
+    report.line(rows, "landing, and then all until fact_llm_request is built", landed + built)
     report.line(rows, "landing, and then all models, checks and publication", landed + total, peak)
 
 
 def built_at(home: Path, model: str) -> float:
-    """When the last build had made a model, as seconds since the epoch."""
+    """When the last build finished a model, in seconds since the epoch."""
     results = json.loads((home / "dbt_target" / "run_results.json").read_text())["results"]
     timing = next(result["timing"] for result in results if result["unique_id"] == model)
     ended = max(step["completed_at"] for step in timing)

@@ -1,9 +1,9 @@
-"""Peak memory of a command and all processes that it starts (Linux).
+"""Peak memory of a command and all processes that it starts, on Linux.
 
     python -m benchmarks.peak_memory -- make run
 
-Adds up the resident memory of the process tree, ten times a second. What processes share (libraries) is counted in each;
-to count it once the kernel would have to look at every page, which takes a tenth of a core for four gigabytes.
+Adds up the resident memory of the process tree, ten times a second. Shared memory (libraries) counts in each process. To
+count it once, the kernel would have to read every page, which takes a tenth of a core for four gigabytes.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from ingestion.settings import PROJECT_ROOT
 
 
 def tree(root: int) -> set[int]:
-    """A process and all below it."""
+    """A process and all its descendants."""
     parents: dict[int, int] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             after_name = stat.read_text().rpartition(")")[2].split()
         except OSError:
-            continue  # it has ended
+            continue  # the process has ended
         parents[int(stat.parent.name)] = int(after_name[1])
     found, new = {root}, {root}
     while new:
@@ -35,7 +35,7 @@ def tree(root: int) -> set[int]:
 
 
 def memory(process: int) -> int:
-    """The resident memory of a process in bytes; 0 where it has ended."""
+    """The resident memory of a process in bytes; 0 if it has ended."""
     try:
         pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     except OSError:
@@ -44,7 +44,7 @@ def memory(process: int) -> int:
 
 
 def measure(command: list[str], environment: dict[str, str] | None = None) -> tuple[float, float]:
-    """Seconds and peak memory (GB) of a command, run in the project. Raises with its last lines where it fails."""
+    """Seconds and peak memory (GB) of a command, run in the project. Raises with its last lines if it fails."""
     started = time.perf_counter()
     process = subprocess.Popen(
         command,

@@ -1,4 +1,4 @@
-"""The policies and profiles of docs/aws.md: what the guide tells people to paste, with their names filled in."""
+"""The policies and profiles of docs/aws.md, with names filled in."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GUIDE = PROJECT_ROOT / "docs" / "aws.md"
 
 
 def guide_text(title: str, language: str, **names: str) -> str:
-    """The first block in a language under the heading `title`; each of `names` stands for its word in capitals."""
+    """The first block in a language under the heading `title`; each of `names` replaces its word in capitals."""
     section = re.search(rf"^#+ {re.escape(title)}$(.*?)(?=^##|\Z)", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
     assert section, f"docs/aws.md has no heading {title!r}"
     block = re.search(rf"```{language}\n(.*?)```", section.group(1), re.DOTALL)
