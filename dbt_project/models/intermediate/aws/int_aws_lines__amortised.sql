@@ -1,7 +1,6 @@
 -- Billed and effective cost of each line, by its type (seed aws_line_types, after the summary view of the
--- Cloud
--- Intelligence Dashboards). A recurring or RI fee becomes two lines: the purchase and the unused part. Billed
--- cost is the invoice's. Effective cost is net of discounts where the payer's month is net
+-- Cloud Intelligence Dashboards). A recurring or RI fee becomes two lines: the purchase and the unused
+-- part. Billed cost is the invoice's. Effective cost is net of discounts where the payer's month is net
 -- (docs/decisions/0007-net-or-gross.md).
 with
     lines as (select * from {{ ref("stg_aws__cost_and_usage_report") }}),

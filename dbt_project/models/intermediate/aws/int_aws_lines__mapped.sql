@@ -1,6 +1,5 @@
 -- Services and units under FOCUS's names, and Bedrock usage as model, token class and tier. The seeds
--- decide; a
--- value that no seed has stays as it is and is reported.
+-- decide; a value that no seed has stays as it is and is reported.
 with
     lines as (select * from {{ ref("int_aws_lines__amortised") }}),
 

@@ -1,6 +1,5 @@
 -- A line with its quantity, its list and contracted cost, and the unit prices that make these costs. CUR
--- states
--- an on-demand cost and rate for usage only: the rest is listed at what it costs.
+-- states an on-demand cost and rate for usage only: the rest is listed at what it costs.
 with
     lines as (
         select

@@ -3,11 +3,10 @@
 {%- set description = aws_line_description() -%}
 {%- set lines = aws_lines_to_build(ref("stg_aws__cost_and_usage_report")) -%}
 
--- A delivery may have the same line twice: that is two charges. Of equal lines, the second and later ones are
--- here, each with its number. The amounts are expensive to read exactly, so they are compared only for lines
--- that are otherwise equal. The subquery of lines is written out twice because an engine would hold a CTE
--- that is
--- read twice in memory as a whole.
+-- A delivery may have the same line twice: that is two charges. Of equal lines, the second and later ones
+-- are here, each with its number. The amounts are expensive to read exactly, so they are compared only for
+-- lines that are otherwise equal. The subquery of lines is written out twice because an engine would hold
+-- a CTE that is read twice in memory as a whole.
 with
     suspected as (
         select billing_month, {{ row_hash(description) }} as description_hash

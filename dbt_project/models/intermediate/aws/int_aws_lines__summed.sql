@@ -1,8 +1,7 @@
 {{ built_by_period("charges_fingerprint") }}
 
 -- Sums of a payer's lines by type, billing month and currency. The checks of a month's totals and of its
--- line types
--- read these sums instead of the lines.
+-- line types read these sums instead of the lines.
 with lines as (select * from {{ aws_lines_to_build(ref("int_aws_lines__amortised")) }} as current_lines)
 
 select

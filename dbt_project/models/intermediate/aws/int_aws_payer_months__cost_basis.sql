@@ -1,8 +1,7 @@
 {{ built_by_period("charges_fingerprint") }}
 
 -- Whether the costs of a payer's month are after discounts (net) or before them. It is decided for the
--- whole month,
--- never by row.
+-- whole month, never by row.
 with lines as (select * from {{ aws_lines_to_build(ref("stg_aws__cost_and_usage_report")) }} as current_lines)
 
 select

@@ -1,6 +1,5 @@
--- Two identities of a payer, month and currency: amortised cost is the invoice, apart from upfront fees and
--- what
--- amortisation moves between months; net cost is gross cost less discounts.
+-- Two identities of a payer, month and currency: amortised cost is the invoice, apart from upfront fees
+-- and what amortisation moves between months; net cost is gross cost less discounts.
 with
     lines as (select * from {{ ref("int_aws_lines__summed") }}),
 

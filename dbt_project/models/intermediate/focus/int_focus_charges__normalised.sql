@@ -1,6 +1,6 @@
 -- Rows of FOCUS files as charges in FOCUS 1.4, exports that are only compared included. Columns that older
--- versions
--- lack are filled in; the description names what breaks the specification. Money is never changed.
+-- versions lack are filled in; the description names what breaks the specification. Money is never
+-- changed.
 {% set known = ["availability_zone", "invoice_detail_id", "capacity_reservation_id",
     "capacity_reservation_status", "commitment_discount_category", "commitment_discount_id",
     "commitment_discount_name", "commitment_discount_quantity", "commitment_discount_status",

@@ -1,6 +1,5 @@
 -- The slices of each billing period. A list of an LLM provider has no month: it counts for each month that
--- refers to
--- it, and its version there is the digest of the entries that the month refers to.
+-- refers to it, and its version there is the digest of the entries that the month refers to.
 with
     slices as (select * from {{ ref("int_slices__current") }}),
 

@@ -1,6 +1,5 @@
 -- The inputs of each billing period by kind: its own deliveries, the month's other deliveries (shared cost
--- is split by
--- them), the registry and the models. A restatement is explained by the kind that differs.
+-- is split by them), the registry and the models. A restatement is explained by the kind that differs.
 with
     slices as (select * from {{ ref("int_slices__current") }}),
 

@@ -9,8 +9,7 @@
 }}
 
 -- The charges of all sources. On DuckDB this is a view: later models read the periods that they build
--- straight from
--- the lake, and only the ledger itself is written.
+-- straight from the lake, and only the ledger itself is written.
 with
     charges as (
         {% for model in charge_models() %}

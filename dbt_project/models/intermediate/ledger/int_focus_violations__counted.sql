@@ -3,8 +3,7 @@
 {%- set rules = focus_rules() -%}
 
 -- The FOCUS rules that rows of the ledger violate, counted by slice and currency. One pass finds the rows
--- that
--- violate any rule, with the ids of the rules in one text: twenty columns of conditions took Spark's
+-- that violate any rule, with the ids of the rules in one text: twenty columns of conditions took Spark's
 -- planner minutes.
 with
     periods as (select * from {{ periods_to_build("ledger_fingerprint") }}),

@@ -1,6 +1,5 @@
 -- What a month's requests and estimates are made of beside its deliveries: the price book, and how far the
--- bills of the
--- month before reach (a request of its last hour may be logged in this month).
+-- bills of the month before reach (a request of its last hour may be logged in this month).
 with
     price_books as (select * from {{ ref("int_llm_price_books__assigned") }}),
 

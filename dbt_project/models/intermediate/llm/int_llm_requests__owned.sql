@@ -1,8 +1,7 @@
 {{ built_by_period("requests_fingerprint") }}
 
 -- The owner of requests by their claims, under the same rules as charges. Many requests of a day make the
--- same
--- claims: each combination is resolved once.
+-- same claims: each combination is resolved once.
 with
     requests as (
         select *

@@ -1,8 +1,7 @@
 {{ built_by_period("ledger_fingerprint") }}
 
 -- Cost by set of claims, slice and day. Many charges make the same claims, so owners, the weights of pools
--- and the
--- reconciliation are worked out from these sums and not from charges.
+-- and the reconciliation are worked out from these sums and not from charges.
 with
     charges as (
         select *

@@ -1,7 +1,6 @@
 -- The weight of each member of a shared pool in a month and currency, a whole number that accumulates over
--- the
--- members. A further driver (tokens, requests, bytes) is one more CTE beside `by_direct_cost`, joined into
--- `weights`.
+-- the members. A further driver (tokens, requests, bytes) is one more CTE beside `by_direct_cost`, joined
+-- into `weights`.
 with
     pools as (select * from {{ ref("stg_registry__allocation_pools") }}),
 

@@ -1,6 +1,5 @@
--- Vercel's rows are in FOCUS terms. They lack account, billing period, list and contracted cost, and a key:
--- they
--- have no id and may repeat.
+-- Vercel's rows are in FOCUS terms. They lack account, billing period, list and contracted cost, and a
+-- key: they have no id and may repeat.
 with
     charges as (select * from {{ ref("stg_vercel__charges") }}),
 

@@ -1,8 +1,7 @@
 {{ config(meta={"refresh": "always"}) }}
 
 -- Every permission to store prompts, with the prompts stored under it; and prompts without a permission,
--- until
--- the purge.
+-- until the purge.
 with
     policies as (select * from {{ ref("stg_registry__prompt_policy") }}),
 

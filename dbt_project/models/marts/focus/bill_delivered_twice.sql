@@ -1,8 +1,7 @@
 -- A bill that two exports deliver, of one source or of two, would count twice: there must be none. All
--- slices of an
--- export are one export: for AWS and FOCUS the slice id names it, every other source has one. Two exports
--- that share
--- no sub account do not deliver the same bill (an export for each subscription, for example).
+-- slices of an export are one export: for AWS and FOCUS the slice id names it, every other source has one.
+-- Two exports that share no sub account do not deliver the same bill (an export for each subscription, for
+-- example).
 with
     charges as (
         select
@@ -81,6 +80,5 @@ inner join
         )
     )
 -- An estimate covers usage that is not billed yet: the provider's own bill may have the same account and
--- month, but a
--- FOCUS export may not.
+-- month, but a FOCUS export may not.
 where one.source = 'focus' or not (one.is_estimated or other.is_estimated)

@@ -1,6 +1,5 @@
--- The sum of the same money at each step, by source, billing month and currency: each difference must be 0.
--- Estimates
--- are not delivered but priced from the price book, so they are a step of their own.
+-- The sum of the same money at each step, by source, billing month and currency: each difference must be
+-- 0. Estimates are not delivered but priced from the price book, so they are a step of their own.
 with
     stages as (
         select
