@@ -2,7 +2,7 @@
 
     python -m benchmarks.peak_memory -- make run
 
-Adds up the resident memory of the process tree, ten times a second. Shared memory (libraries) counts in each process. To
+Adds up the resident memory of the process tree, ten times a second (`measure`: twice). Shared memory (libraries) counts in each process. To
 count it once, the kernel would have to read every page, which takes a tenth of a core for four gigabytes.
 """
 

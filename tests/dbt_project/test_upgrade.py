@@ -116,12 +116,15 @@ class Warehouse:
 def warehouse(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """What an earlier version left, and a copy that was interrupted, after the upgrade."""
     found = Warehouse(Engine(request.param), tmp_path_factory.mktemp(request.param))
-    schemas = [f"create schema if not exists {name}" for name in (found.marts, "intermediate", "seeds")]
+    schemas = [f"create schema if not exists {name}" for name in (found.marts, "staging", "intermediate", "seeds")]
     found.create(
         *schemas,
         found.table(f"{found.marts}.fact_belief", EARLIER),
         found.table(f"{found.marts}.fact_cost_revision__draft", "select 1 as half_written"),
         found.table("intermediate.int_pools__weighed", "select 1 as weight"),
+        found.table("intermediate.int_llm_requests__measured", "select 1 as input_tokens"),
+        "create view intermediate.int_openai_charges__classified as select 1 as billed_cost",
+        "create view staging.stg_llm_providers__anthropic_claude_code as select 1 as amount",
         found.table("seeds.source_promises", "select 1 as promise_hours"),
         found.table("intermediate.analyst_notes", "select 1 as note"),
     )
