@@ -81,7 +81,7 @@ def test_singular_tests_are_described_by_their_opening_comment(defs: dg.Definiti
     for test in (PROJECT_ROOT / "dbt_project" / "tests").glob("*.sql"):
         assert found[test.stem], test.stem
     assert found["ai_days_are_never_billed_and_estimated"] == (
-        "One dollar once: no day of a provider has both billed and estimated charges."
+        "No dollar counts twice: no day of a provider has both billed and estimated charges."
     )
     assert str(found["ai_bucket_parts_sum_to_their_charges"]).endswith("in every measure, to the last digit.")
 
