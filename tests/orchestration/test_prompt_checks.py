@@ -67,7 +67,7 @@ def test_prompt_that_is_too_old_fails_the_check_until_it_is_purged(
     assert result(name).passed
     monkeypatch.setenv("COSTOWNER_NOW", (NOW + timedelta(days=13)).isoformat())
     failed = result(name)
-    assert not failed.passed and "python -m orchestration purge" in str(failed.description)
+    assert not failed.passed and "costowner purge" in str(failed.description)
     assert PURGE.execute_in_process().success
     assert result(name).passed
     assert daily_purge.default_status == dg.DefaultScheduleStatus.RUNNING
