@@ -12,7 +12,6 @@ from orchestration.publication.build_state import BUILD, BuildState
 from orchestration.publication.warehouse import built_marts, opened
 from orchestration.run_lock import RUN_LOCK
 
-FACT_COST = dg.AssetKey(["marts", "fact_cost"])
 RECONCILIATION = dg.AssetKey(["marts", "fact_reconciliation"])
 DELIVERED_TWICE = dg.AssetKey(["marts", "bill_delivered_twice"])
 # Every build has this mart, so the checks wait for it even where their own mart is not rebuilt.
