@@ -15,7 +15,7 @@ from ingestion.sources.llm_gateway.formats.base import (
     person,
     texts,
 )
-from ingestion.sources.llm_gateway.formats.usage import SETTLED, Usage, count_of, most
+from ingestion.sources.llm_gateway.formats.usage import SETTLED, Usage, most
 from ingestion.sources.llm_gateway.formats.usage_names import BEDROCK as NAMES
 
 FIELDS: dict[str, Declared] = {
@@ -66,7 +66,7 @@ BEDROCK = Format(
         "tags": "'[]'",
     },
     usage=Usage(
-        {name: most(*(count_of(path.replace("/", ".")) for path in paths)) for name, paths in NAMES.items()},
+        {name: most(*(path.replace("/", ".") for path in paths)) for name, paths in NAMES.items()},
         beside=frozenset({"cached"}),
     ),
     token=f"requestMetadata ->> '{ACTOR_TOKEN}'",

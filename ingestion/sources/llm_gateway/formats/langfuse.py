@@ -31,8 +31,8 @@ FIELDS: dict[str, Declared] = {
 
 
 def _count(count: str) -> str:
-    keys = [count_of(f"(usage_details ->> '{name}')") for name in NAMES[count]]
-    return f"coalesce({', '.join(keys)})" if count == "written_5m" else most(*keys)
+    keys = [f"(usage_details ->> '{name}')" for name in NAMES[count]]
+    return count_of(f"coalesce({', '.join(keys)})") if count == "written_5m" else most(*keys)
 
 
 # LiteLLM's integration names an observation `time-HH-MM-SS-ffffff_<id of the response>`.
@@ -95,7 +95,7 @@ LANGFUSE = Format(
     usage=Usage(
         {count: _count(count) for count in NAMES},
         beside=frozenset({"cached", "heard", "reasoned", "spoken"}),
-        switches=("cached", "reasoned", "heard", "spoken"),
+        switches=(("cached", "heard"), ("reasoned", "spoken")),
     ),
     token=f"metadata ->> '{ACTOR_TOKEN}'",
     suffixes=(".json", ".jsonl", ".json.gz", ".jsonl.gz", ".parquet"),

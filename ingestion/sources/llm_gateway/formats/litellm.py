@@ -143,14 +143,14 @@ _USAGE = "metadata.usage_object"
 
 
 def _counts(count: str) -> list[str]:
-    """SQL: a count by each of its names."""
-    return [count_of(f"{_USAGE}.{path.replace('/', '.')}") for path in NAMES[count]]
+    """SQL: a count by each of its names, as text."""
+    return [f"{_USAGE}.{path.replace('/', '.')}" for path in NAMES[count]]
 
 
 def _whole(count: str, own: str) -> str:
     """SQL: OpenAI's name, the record's own count, then the other names (Anthropic's `input_tokens` is of fresh input)."""
     first, *others = _counts(count)
-    return f"coalesce({', '.join([first, count_of(own), *others])})"
+    return count_of(f"coalesce({', '.join([first, own, *others])})")
 
 
 def _metered(value: str) -> str:
@@ -163,7 +163,7 @@ _COUNTED = Usage(
         **{count: _metered(most(*_counts(count))) for count in NAMES},
         "input": _metered("tokens_in"),
         "output": _metered("tokens_out"),
-        "total": f"coalesce({', '.join([*_counts('total'), count_of('total_tokens')])})",
+        "total": count_of(f"coalesce({', '.join([*_counts('total'), 'total_tokens'])})"),
     }
 )
 _SHARED = {

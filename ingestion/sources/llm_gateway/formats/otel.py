@@ -17,7 +17,7 @@ from ingestion.sources.llm_gateway.formats.base import (
     served,
     texts,
 )
-from ingestion.sources.llm_gateway.formats.usage import SETTLED, Usage, count_of, most
+from ingestion.sources.llm_gateway.formats.usage import SETTLED, Usage, count_of
 from ingestion.sources.llm_gateway.formats.usage_names import OTEL as NAMES
 from ingestion.sources.llm_gateway.formats.usage_names import OTEL_PREFIXES
 
@@ -68,6 +68,16 @@ _COUNTING = (
     + " or ".join(f"starts_with(pair.key, '{prefix}')" for prefix in OTEL_PREFIXES)
     + ")"
 )
+
+
+def _count(names: tuple[str, ...]) -> str:
+    """SQL: the largest count of some names: they repeat each other, and writers fill those that they don't use with 0."""
+    listed = ", ".join(f"'{name}'" for name in names)
+    value = "coalesce(pair.value.stringValue, pair.value.intValue, pair.value.doubleValue)"
+    found = f"list_filter(counting, lambda pair: pair.key in ({listed}))"
+    return f"list_max(list_transform({found}, lambda pair: {count_of(value)}))"
+
+
 _MODEL = (
     *("gen_ai.request.model", "gen_ai.response.model", "ai.model.id", "llm.request.model"),
     *("llm.model_name", "embedding.model_name"),
@@ -161,8 +171,6 @@ OTEL = Format(
         "environment": _any("deployment.environment.name", "deployment.environment"),
         "tags": "'[]'",
     },
-    usage=Usage(
-        {count: most(*(count_of(_pair("counting", name)) for name in names)) for count, names in NAMES.items()}
-    ),
+    usage=Usage({count: _count(names) for count, names in NAMES.items()}),
     token=_own("costowner.actor_token"),
 )

@@ -29,25 +29,28 @@ WHOLE_ONLY, PARTS_ONLY, NOTHING = 100, 200, 300
 class Usage:
     """The SQL of a format's counts, by name; and which parts the format documents to be beside their whole.
 
-    `written` is all that was written to the cache; `written_5m` in its place what was not for an hour. `switches` are the
-    parts that records of the format are known to have both ways.
+    `written` is all that was written to the cache; `written_5m` in its place what was not for an hour. `switches` are
+    parts that records of the format are known to have both ways, together.
     """
 
     counts: Mapping[str, str]
     beside: frozenset[str] = frozenset()
-    switches: tuple[str, ...] = ("reasoned", "cached")
+    switches: tuple[tuple[str, ...], ...] = (("reasoned",), ("cached",))
 
     def readings(self) -> list[frozenset[str]]:
         """The parts that are beside their whole, reading by reading: the documented one, then the ones nearest to it."""
-        flips = [
-            frozenset(some) for size in range(len(self.switches) + 1) for some in combinations(self.switches, size)
-        ]
-        return [self.beside ^ flip for flip in flips]
+        flips = [some for size in range(len(self.switches) + 1) for some in combinations(self.switches, size)]
+        return [self.beside ^ frozenset(part for parts in flip for part in parts) for flip in flips]
 
 
 def settled(usage: Usage, relation: str) -> str:
     """SQL: the rows of a relation with the columns of SETTLED, which name counts that add up."""
     readings = usage.readings()
+    sums = ", ".join(
+        f"{_sum(whole, beside)} as {whole}_{number}"
+        for number, beside in enumerate(readings)
+        for whole in ("input", "output")
+    )
     return f"""
         select *, {_outcome()} from (
             select
@@ -56,7 +59,7 @@ def settled(usage: Usage, relation: str) -> str:
                 {_whole("output", readings)} as whole_output
             from (
                 select *, {_reading(readings)} as reading
-                from ({_counted(usage, relation)})
+                from (select *, {sums} from ({_counted(usage, relation)}))
             )
         )"""
 
@@ -81,25 +84,25 @@ SETTLED = {
 
 def count_of(value: str) -> str:
     """SQL: a count from text. Protobuf's JSON writes "NaN" where an SDK has no number: none was counted."""
-    return f"cast(case when lower({value}) not in ('', 'nan', 'infinity', '-infinity', 'none', 'null') then {value} end as bigint)"
+    return f"cast(nullif(regexp_replace({value}, '(?i)^(nan|-?infinity|none|null)$', ''), '') as bigint)"
 
 
 def most(*values: str) -> str:
-    """SQL: the largest of some counts that repeat each other; writers fill the names that they don't use with 0."""
-    return values[0] if len(values) == 1 else f"greatest({', '.join(values)})"
+    """SQL: the largest of some counts as text that repeat each other; writers fill the names that they don't use with 0."""
+    return f"list_max([{', '.join(count_of(value) for value in values)}])"
 
 
 def _counted(usage: Usage, relation: str) -> str:
-    """SQL: the counts as written; a part below zero is none, and `negative` is what it lacked."""
-    written = usage.counts.get("written")
+    """SQL: the counts as written, and the sizes of parts; a part below zero is none, and `negative` is what it lacked."""
+    written = usage.counts.get("written", "null")
     hour = usage.counts.get("written_1h", "null")
-    if written is None and "written_5m" in usage.counts:
+    if "written_5m" in usage.counts:
         five = usage.counts["written_5m"]
         # Beside each other.
         written = (
             f"case when coalesce({five}, {hour}) is not null then coalesce({five}, 0) + coalesce({hour}, 0) end"
         )
-    counts = {**usage.counts, "written": written or "null", "written_1h": hour}
+    counts = {**usage.counts, "written": written, "written_1h": hour}
     listed = ", ".join(f"cast({counts.get(name, 'null')} as bigint) as raw_{name}" for name in COUNTS)
     parts = [name for name in COUNTS if name not in ("input", "output")]
     return f"""
@@ -107,79 +110,68 @@ def _counted(usage: Usage, relation: str) -> str:
             *,
             coalesce(raw_input, said_fresh) as said_input,
             raw_output as said_output,
+            coalesce(said_read, 0) as size_read,
+            coalesce(said_written_1h, 0) as size_written_1h,
             -- An hour's writes that exceed all writes stand beside them.
-            case when said_written_1h > coalesce(part_written, 0) then coalesce(part_written, 0) + said_written_1h
-                else part_written end as said_written
+            coalesce(said_written, 0) + case
+                when size_written_1h > coalesce(said_written, 0) then size_written_1h else 0
+            end as size_written,
+            size_read + size_written as size_cached,
+            {", ".join(f"coalesce(said_{part}, 0) as size_{part}" for part in PARTS if part != "cached")}
         from (
             select
                 *,
-                {", ".join(f"case when raw_{name} >= 0 then raw_{name} end as {_name(name)}" for name in parts)},
+                {", ".join(f"case when raw_{name} >= 0 then raw_{name} end as said_{name}" for name in parts)},
                 {" + ".join(f"greatest(-coalesce(raw_{name}, 0), 0)" for name in parts)} as negative
             from (select *, {listed} from ({relation}))
         )"""
 
 
-def _name(count: str) -> str:
-    return "part_written" if count == "written" else f"said_{count}"
-
-
-def _none_is_0(count: str) -> str:
-    return f"coalesce(said_{count}, 0)"
-
-
-_CACHED = f"({_none_is_0('read')} + {_none_is_0('written')})"
-_SIZES = {
-    "cached": _CACHED,
-    "heard": _none_is_0("heard"),
-    "reasoned": _none_is_0("reasoned"),
-    "spoken": _none_is_0("spoken"),
-}
 _SAID_TOTAL = "nullif(said_total, 0)"
 
 
 def _sum(whole: str, beside: frozenset[str]) -> str:
     """SQL: the input or output of a reading; NULL where it is not known."""
     return " + ".join(
-        (f"said_{whole}", *(_SIZES[part] for part in PARTS if part in beside and PARTS[part] == whole))
+        (f"said_{whole}", *(f"size_{part}" for part in PARTS if part in beside and PARTS[part] == whole))
     )
 
 
-def _fits(beside: frozenset[str]) -> str:
+def _fits(number: int, beside: frozenset[str]) -> str:
     """SQL: whether no part of a reading is larger than its whole. What is not known contradicts nothing."""
     tests = []
     for whole in ("input", "output"):
         own = [part for part in PARTS if PARTS[part] == whole]
-        apart = [_SIZES[part] for part in own if part in beside]
+        apart = [f"size_{part}" for part in own if part in beside]
         # What is beside the whole is counted once; parts within it may overlap (cached audio).
-        tests += [f"{_sum(whole, beside)} - {_SIZES[part]} >= 0" for part in own]
-        tests += [f"{_sum(whole, beside)} - {' - '.join(apart)} >= 0"] if len(apart) > 1 else []
-    tests.append(f"{_sum('input', beside)} - {_CACHED} = said_fresh")
+        least = f"greatest({', '.join([*(f'size_{part}' for part in own), ' + '.join(apart) or '0'])})"
+        tests.append(f"{whole}_{number} >= {least}")
+    tests.append(f"input_{number} - size_cached = said_fresh")
     return " and ".join(f"coalesce({test}, true)" for test in tests)
 
 
-def _adds_up(beside: frozenset[str]) -> str:
-    total = f"coalesce({_sum('input', beside)}, 0) + coalesce({_sum('output', beside)}, 0)"
-    return f"coalesce({total} = {_SAID_TOTAL}, true)"
+def _adds_up(number: int) -> str:
+    return f"coalesce(coalesce(input_{number}, 0) + coalesce(output_{number}, 0) = {_SAID_TOTAL}, true)"
 
 
-def _is_whole(beside: frozenset[str]) -> str:
-    return " and ".join(f"coalesce({_sum(whole, beside)} >= 0, true)" for whole in ("input", "output"))
+def _is_whole(number: int) -> str:
+    return f"coalesce(input_{number} >= 0, true) and coalesce(output_{number} >= 0, true)"
 
 
 def _reading(readings: list[frozenset[str]]) -> str:
     """SQL: the number of the first reading that fits and adds up, else of the one that comes nearest."""
     tried = [
-        *((f"{_fits(r)} and {_adds_up(r)}", number) for number, r in enumerate(readings)),
-        *((f"{_is_whole(r)} and {_adds_up(r)}", WHOLE_ONLY + number) for number, r in enumerate(readings)),
-        *((_fits(r), PARTS_ONLY + number) for number, r in enumerate(readings)),
+        *((f"{_fits(n, r)} and {_adds_up(n)}", n) for n, r in enumerate(readings)),
+        *((f"{_is_whole(n)} and {_adds_up(n)}", WHOLE_ONLY + n) for n in range(len(readings))),
+        *((_fits(n, r), PARTS_ONLY + n) for n, r in enumerate(readings)),
     ]
     return f"case {' '.join(f'when {test} then {number}' for test, number in tried)} else {NOTHING} end"
 
 
 def _whole(whole: str, readings: list[frozenset[str]]) -> str:
     """SQL: the input or output of the reading that was taken; a whole below zero is none."""
-    by_number = " ".join(f"when {number} then {_sum(whole, r)}" for number, r in enumerate(readings))
-    return f"case when said_{whole} is not null then case reading % 100 {by_number} end end"
+    by_number = " ".join(f"when {number} then {whole}_{number}" for number in range(len(readings)))
+    return f"case reading % 100 {by_number} end"
 
 
 def _outcome() -> str:
@@ -192,9 +184,9 @@ def _outcome() -> str:
         "used_input": known_in,
         "used_output": known_out,
         # DuckDB's least passes over NULL: of a whole that is not known the part stands as it is.
-        "used_read": f"least({_none_is_0('read')}, used_input)",
-        "used_written": f"least({_none_is_0('written')}, used_input - used_read)",
-        "used_written_1h": f"least({_none_is_0('written_1h')}, used_written)",
+        "used_read": "least(size_read, used_input)",
+        "used_written": "least(size_written, used_input - used_read)",
+        "used_written_1h": "least(size_written_1h, used_written)",
         "used_heard": "case when said_heard is not null then least(said_heard, used_input) end",
         "used_reasoned": "case when said_reasoned is not null then least(said_reasoned, used_output) end",
         "used_spoken": "case when said_spoken is not null then least(said_spoken, used_output) end",
@@ -213,7 +205,7 @@ def _unexplained() -> str:
     known = "coalesce(used_input, 0) + coalesce(used_output, 0)"
     uncached = "used_input - used_read - used_written"
     excess = {
-        "input": (f"{_CACHED} - used_read - used_written", "said_heard - used_heard"),
+        "input": ("size_cached - used_read - used_written", "said_heard - used_heard"),
         "output": ("said_reasoned - used_reasoned", "said_spoken - used_spoken"),
     }
     return " + ".join(
