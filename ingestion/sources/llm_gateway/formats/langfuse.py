@@ -98,5 +98,5 @@ LANGFUSE = Format(
         switches=(("cached", "heard"), ("reasoned", "spoken")),
     ),
     token=f"metadata ->> '{ACTOR_TOKEN}'",
-    suffixes=(".json", ".jsonl", ".json.gz", ".jsonl.gz", ".parquet"),
+    suffixes=(".json", ".jsonl", ".json.gz", ".jsonl.gz", ".csv", ".csv.gz", ".parquet"),
 )
