@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -11,11 +14,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingestion.sources.llm_gateway.columnar import Local
+from ingestion.sources.llm_gateway.dropped import Dropped
+from ingestion.sources.llm_gateway.dropped_files import count
 from ingestion.sources.llm_gateway.formats import BEDROCK, CANONICAL, LANGFUSE, LITELLM, OTEL, SPEND_LOGS, Format
 from ingestion.sources.llm_gateway.formats import usage_names as names
 from ingestion.sources.llm_gateway.formats.usage import COUNTS, SETTLED, Usage, settled
 from tests.ingestion.llm_records import one, read_records
 
+DAY = date(2026, 11, 23)
 PLAIN = {name: name for name in COUNTS}
 INSIDE = Usage(PLAIN)
 BESIDE = Usage(
@@ -238,12 +245,9 @@ def test_each_name_of_a_count_is_read(kind: Format, table: names.Names) -> None:
     whole = {table["input"][0]: 1000, table["output"][0]: 1000}
     asked = [(count, name) for count, listed in table.items() for name in listed if count in COLUMN]
     records = [
-        record_of(kind, {**({} if count in ("input", "output", "fresh") else whole), name: 77})
-        if count in ("input", "output", "fresh")
-        else record_of(kind, {**whole, name: 77})
-        for count, name in asked
+        record_of(kind, {**({} if asked_for in ("input", "output", "fresh") else whole), name: 77})
+        for asked_for, name in asked
     ]
-    # Nothing but a count of output is no usage of LiteLLM's where nothing went in: it stays what it is.
     rows = read_records(kind, records)
     assert {asked[n]: row[COLUMN[asked[n][0]]] for n, row in enumerate(rows)} == dict.fromkeys(asked, 77)
 
@@ -287,3 +291,54 @@ def test_count_that_is_no_number_is_none_and_refuses_nothing(word: str) -> None:
     record["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["attributes"].append(attributes)
     row = one(OTEL, record)
     assert (row["input_tokens"], row["output_tokens"], row["usage_status"]) == (None, 3, "as_documented")
+
+
+@pytest.mark.parametrize(
+    ("kind", "counts", "unread"),
+    [
+        (
+            OTEL,
+            {"gen_ai.usage.input_tokens": 5, "gen_ai.usage.video_tokens": 7},
+            "attributes.gen_ai.usage.video_tokens",
+        ),
+        (OTEL, {"llm.token_count.prompt_details.x y": 7}, "attributes.(no name)"),
+        (LANGFUSE, {"input": 5, "input_video": 7, "total": 12}, "usage_details.input_video"),
+        (
+            LITELLM,
+            {"prompt_tokens": 5, "completion_tokens_details/image_tokens": 7},
+            "metadata.usage_object.completion_tokens_details.image_tokens",
+        ),
+        (SPEND_LOGS, {"prompt_tokens": 5, "video_tokens": 7}, "metadata.usage_object.video_tokens"),
+    ],
+)
+def test_count_that_nobody_reads_is_counted_by_name(
+    tmp_path: Path, kind: Format, counts: dict[str, int], unread: str
+) -> None:
+    nothing = dict.fromkeys(counts, 0)
+    records = [record_of(kind, counts), record_of(kind, counts), record_of(kind, nothing)]
+    if kind is SPEND_LOGS:
+        # The database's exports have it as text.
+        records = [{**record, "metadata": json.dumps(record["metadata"])} for record in records]
+    file = tmp_path / "records.jsonl"
+    file.write_text("".join(json.dumps(record) + "\n" for record in records))
+    (rows,) = count([(kind.name, DAY, [Local(file, "records.jsonl")])])
+    assert rows == [
+        {"source_system": kind.name, "field": unread, "is_usage": True, "usage_day": DAY, "record_count": 2}
+        | {"redacted_count": 0}
+    ]
+    if kind is SPEND_LOGS:
+        # Rows of the API are looked at one by one.
+        dropped = Dropped()
+        for record in records:
+            dropped.look(kind.name, DAY, record)
+        assert dropped.rows() == rows
+
+
+def test_every_name_that_is_read_is_not_among_the_unread(tmp_path: Path) -> None:
+    for kind, table in TABLES:
+        if kind in (BEDROCK, CANONICAL):
+            continue
+        counts = {name: 7 for listed in table.values() for name in listed}
+        file = tmp_path / f"{kind.name}.jsonl"
+        file.write_text(json.dumps(record_of(kind, counts)) + "\n")
+        assert count([(kind.name, DAY, [Local(file, file.name)])]) == [[]], kind.name
