@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -40,13 +40,16 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def outcomes(connection: duckdb.DuckDBPyConnection, usage: Usage, records: list[Mapping[str, Any]]) -> list[Any]:
+def outcomes(
+    connection: duckdb.DuckDBPyConnection, usage: Usage, records: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
     """The columns that some counts come to."""
     schema = pa.schema([(name, pa.int64()) for name in COUNTS])
     connection.register("given", pa.Table.from_pylist([{n: r.get(n) for n in COUNTS} for r in records], schema))
     columns = ", ".join(f"{sql} as {name}" for name, sql in SETTLED.items())
     statement = f"select {columns} from ({settled(usage, 'select * from given')})"
-    return connection.execute(statement).to_arrow_table().to_pylist()
+    rows: list[dict[str, Any]] = connection.execute(statement).to_arrow_table().to_pylist()
+    return rows
 
 
 truths = st.fixed_dictionaries(
