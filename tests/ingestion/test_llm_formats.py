@@ -158,6 +158,34 @@ def test_unknown_model_is_reported_as_it_is_and_tags_without_agents() -> None:
     assert row["reported_cost"] == 0 and row["tags"] == '["env:prod"]'
 
 
+@pytest.mark.parametrize("as_text", [False, True])
+def test_tags_fill_their_columns_where_the_caller_says_nothing_else(as_text: bool) -> None:
+    tags = ["env:prod", "Feature: a:b", "customer-id:c7", "plain", "workflow:"]
+    own = {"spend_logs_metadata": {"customer_id": "own"}}
+    row = one(LITELLM, payload(request_tags=json.dumps(tags) if as_text else tags, metadata=own))
+    assert (row["environment"], row["feature"], row["customer_id"], row["workflow"]) == (
+        "prod",
+        "a:b",
+        "own",
+        None,
+    )
+    log = {"request_id": "r", "startTime": "2026-11-23T13:16:02Z", "request_tags": json.dumps(tags)}
+    assert one(SPEND_LOGS, log)["customer_id"] == "c7"
+    seen = one(LANGFUSE, observation(tags=tags))
+    assert (seen["feature"], seen["customer_id"], seen["workflow"]) == ("a:b", "c7", "w")
+
+
+def test_tier_and_place_are_read_in_both_of_litellms_logs() -> None:
+    metadata = {"usage_object": {"prompt_tokens": 1, "completion_tokens": 1, "inference_geo": "us"}}
+    cost = {"service_tier": "flex", "data_residency": None}
+    log = {"request_id": "r", "startTime": "2026-11-23T13:16:02Z"}
+    found = (
+        one(LITELLM, payload(cost_breakdown=cost, metadata=metadata)),
+        one(SPEND_LOGS, {**log, "metadata": json.dumps({**metadata, "cost_breakdown": cost})}),
+    )
+    assert [(row["service_tier"], row["region"]) for row in found] == [("flex", "us")] * 2
+
+
 @pytest.mark.parametrize(
     ("fields", "served"),
     [

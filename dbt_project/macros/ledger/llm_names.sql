@@ -68,6 +68,18 @@
     end
 {% endmacro %}
 
+{% macro litellm_attempt_id() %}
+    {#-
+        What an attempt is called in both of LiteLLM's logs. Each log makes its own ending of a cache hit's id
+        (`<id of the answer>_cache_hit<time>`); the call and the answer are the same in both.
+    -#}
+    case
+        when instr(request_id, '_cache_hit') > 0 and call_id is not null
+        then concat({{ text_before_last("request_id", "_cache_hit") }}, '|', call_id)
+        else request_id
+    end
+{% endmacro %}
+
 {% macro is_answered() %}
     {#-
         Whether a provider answered a request and is paid for it. A failure and an answer of the gateway's cache cost nothing.

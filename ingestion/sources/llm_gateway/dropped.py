@@ -12,15 +12,18 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from ingestion.lake.columns import Table, integer, text
+from ingestion.lake.columns import Table, boolean, integer, text
 from ingestion.lake.columns import date as day
+from ingestion.sources.llm_gateway.unread import unread_usage
 
 DROPPED_FIELDS = Table(
     "dropped_fields",
-    "One row a source system, field and UTC day: how many records came with text that was dropped.",
+    "One row a source system, field and UTC day: how many records came with text that was dropped, or with a count of "
+    "usage that is not read.",
     (
-        text("source_system", "litellm, litellm_spend_logs or mongodb"),
+        text("source_system", "litellm, litellm_spend_logs, langfuse, otel, bedrock, canonical or mongodb"),
         text("field", "the field's path in the gateway's record"),
+        boolean("is_usage", "a count of usage under a name that is not read; else text of a prompt or response"),
         day("usage_day", "UTC day of the requests"),
         integer("record_count", "records in which the field held something"),
         integer("redacted_count", "of these, records in which the gateway itself had replaced the text"),
@@ -130,10 +133,16 @@ class Dropped:
     def __init__(self) -> None:
         self._records: Counter[tuple[str, str, date]] = Counter()
         self._redacted: Counter[tuple[str, str, date]] = Counter()
+        self._unread: Counter[tuple[str, str, date]] = Counter()
 
     def look(self, source_system: str, usage_day: date, record: Mapping[str, Any]) -> None:
         for field, is_redacted in prompt_fields(record):
             self.add(source_system, field, usage_day, 1, int(is_redacted))
+        for field in unread_usage(record):
+            self.add_unread(source_system, field, usage_day, 1)
+
+    def add_unread(self, source_system: str, field: str, usage_day: date, records: int) -> None:
+        self._unread[source_system, field, usage_day] += records
 
     def add(self, source_system: str, field: str, usage_day: date, records: int, redacted: int = 0) -> None:
         self._records[source_system, field, usage_day] += records
@@ -144,9 +153,11 @@ class Dropped:
             {
                 "source_system": source_system,
                 "field": field,
+                "is_usage": is_usage,
                 "usage_day": usage_day,
                 "record_count": count,
-                "redacted_count": self._redacted[source_system, field, usage_day],
+                "redacted_count": 0 if is_usage else self._redacted[source_system, field, usage_day],
             }
-            for (source_system, field, usage_day), count in sorted(self._records.items())
+            for is_usage, counted in ((False, self._records), (True, self._unread))
+            for (source_system, field, usage_day), count in sorted(counted.items())
         ]

@@ -20,6 +20,7 @@ from ingestion.lake.faults import fault
 from ingestion.lake.vendor_files import csv_relation, engine, literal, parquet_schema, quoted
 from ingestion.sources.llm_gateway.columnar import LINES, Local, alike, header, json_files
 from ingestion.sources.llm_gateway.dropped import MARKERS, PROMPT_PATHS, Dropped, holds
+from ingestion.sources.llm_gateway.unread import KNOWN, unread_of_files
 
 # An empty value in the place of another counts as none: DuckDB's structure of a field would not distinguish it from words.
 EMPTY = r"([:\[,]\s*)(\"\s*\"|\{\s*\}|\[\s*\])"
@@ -30,7 +31,7 @@ ATTRIBUTES = (
     "$[*].scopeSpans[*].spans[*].events[*].attributes[*]",
 )
 # What of a record is looked at: nothing else of it is taken out of the file, and each is read by itself.
-LOOKED_AT = tuple(dict.fromkeys((*(path[0] for path in PROMPT_PATHS), SPANS)))
+LOOKED_AT = tuple(dict.fromkeys((*(path[0] for path in PROMPT_PATHS), *(path[0] for path in KNOWN), SPANS)))
 OF_ATTRIBUTES = tuple(path[1] for path in PROMPT_PATHS if path[0] == "attributes")
 
 
@@ -45,6 +46,7 @@ def count(slices: Sequence[tuple[str, date, Sequence[Local]]]) -> list[list[dict
         for relation in _relations([file for _, _, files in slices for file in files]):
             try:
                 shapes = connection.execute(_shapes(relation)).fetchall()
+                unread = connection.execute(unread_of_files(relation, quoted(SPANS), ATTRIBUTES[:1])).fetchall()
             except duckdb.Error as error:
                 places = ", ".join(file.where for _, _, files in slices for file in files)
                 raise BadInput(f"{places}: what holds words can't be counted ({fault(error)})") from None
@@ -53,6 +55,9 @@ def count(slices: Sequence[tuple[str, date, Sequence[Local]]]) -> list[list[dict
                     number = of_file[name]
                     system, day, _ = slices[number]
                     found[number].add(system, field, day, records, records if is_redacted else 0)
+            for name, field, records in unread:
+                system, day, _ = slices[of_file[name]]
+                found[of_file[name]].add_unread(system, field, day, records)
     return [dropped.rows() for dropped in found]
 
 

@@ -62,6 +62,12 @@ LLM_REQUESTS = Table(
         integer("web_search_count", "web searches that the provider made"),
         integer("total_tokens", "input and output"),
         text("usage_source", "provider, or missing"),
+        text(
+            "usage_status",
+            "as_documented, other_reading (the record's own counts show that cached or reasoning tokens are counted otherwise "
+            "than its format documents) or disputed (they do not add up); NULL without usage",
+        ),
+        integer("unexplained_tokens", "tokens of disputed usage that no reading of its counts explains; else 0"),
         boolean("gateway_cache_hit", "answered from the gateway's own cache: no provider was asked"),
         money("reported_cost", "the gateway's own price of it"),
         text("reported_cost_currency", "USD"),

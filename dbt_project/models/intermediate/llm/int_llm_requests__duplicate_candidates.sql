@@ -1,7 +1,7 @@
 {{ built_by_period("charges_fingerprint") }}
 
 {%- set columns = [
-    "billing_month", "charges_fingerprint", "lake_file", "lake_row", "source_system", "request_id",
+    "billing_month", "charges_fingerprint", "lake_file", "lake_row", "source_system", "request_id", "call_id",
     "provider_request_id", "parent_request_id", "started_at", "slice_id", "key_hash", "status",
     "error_code", "error_class", "gateway_cache_hit", "actor_status", "actor_token_id",
 ] -%}
@@ -16,6 +16,14 @@
 with
     repeated_ids as (
         select request_id from {{ delivered }} as delivered group by request_id having count(*) > 1
+    ),
+
+    repeated_cache_hits as (
+        select {{ litellm_attempt_id() }} as attempt_id
+        from {{ delivered }} as delivered
+        where request_id like '%_cache_hit%'
+        group by {{ litellm_attempt_id() }}
+        having count(*) > 1
     ),
 
     -- Only attempts that a provider answered have a provider's id of their own.
@@ -73,6 +81,10 @@ select source, {{ columns | join(", ") }}
 from {{ delivered }} as delivered
 where
     request_id in (select request_id from candidate_ids)
+    or (
+        request_id like '%_cache_hit%'
+        and {{ litellm_attempt_id() }} in (select attempt_id from repeated_cache_hits)
+    )
     or provider_request_id in (select provider_request_id from candidate_responses)
     or parent_request_id is not null
     or (actor_status = 'verified' and actor_token_id in (select actor_token_id from shared_tokens))

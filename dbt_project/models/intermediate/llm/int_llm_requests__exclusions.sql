@@ -38,6 +38,7 @@ with
     ranked as (
         select
             candidates.*,
+            {{ litellm_attempt_id() }} as attempt_id,
             row_number() over (
                 partition by source_system, request_id
                 order by started_at desc, slice_id desc, lake_file desc, lake_row desc
@@ -94,7 +95,7 @@ with
     by_own_id as (
         select others.lake_file, others.lake_row
         from unique_attempts as others
-        inner join unique_attempts as gateways on others.request_id = gateways.request_id
+        inner join unique_attempts as gateways on others.attempt_id = gateways.attempt_id
         where others.source_system = 'litellm_spend_logs' and gateways.source_system = 'litellm'
     ),
 

@@ -56,6 +56,8 @@ select
     gateway_cache_hit,
     is_billed,
     usage_source,
+    usage_status,
+    unexplained_tokens,
     input_tokens,
     input_uncached_tokens,
     cache_read_tokens,

@@ -7,4 +7,5 @@ select
     cast(sum(redacted_count) as bigint) as redacted_count,
     cast(sum(record_count) - sum(redacted_count) as bigint) as text_count
 from {{ ref("stg_llm_gateway__dropped_fields") }}
+where not is_usage
 group by source_system, field, usage_day

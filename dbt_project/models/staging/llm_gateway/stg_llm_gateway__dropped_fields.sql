@@ -3,6 +3,7 @@ with delivered as (select * from {{ lake_table("raw_llm_gateway", "dropped_field
 select
     source_system,
     field,
+    coalesce(is_usage, false) as is_usage,
     usage_day,
     record_count,
     redacted_count,

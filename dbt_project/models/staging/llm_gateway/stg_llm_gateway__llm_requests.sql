@@ -45,6 +45,8 @@ select
     web_search_count,
     total_tokens,
     nullif(lower(usage_source), '') as usage_source,
+    usage_status,
+    unexplained_tokens,
     gateway_cache_hit,
     reported_cost,
     reported_cost_currency,

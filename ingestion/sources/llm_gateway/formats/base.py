@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from ingestion.lake.vendor_files import literal
+from ingestion.sources.llm_gateway.formats.usage import Usage, settled
 from ingestion.sources.llm_gateway.identity import RAW_TOKEN
 from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
 
@@ -31,7 +32,8 @@ class Format:
     """A format by name: the fields it reads, the SQL of columns, and what stands between the two.
 
     `prepared` is a SELECT from `records` that gives the columns their names for what they use twice; `where` keeps the
-    records that are requests; `token` is the record's signed identity.
+    records that are requests; `token` is the record's signed identity; `usage` the counts that have to add up, of which
+    the columns take what `settled` adds.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Format:
     prepared: str = "select * from records"
     where: str = "true"
     token: str = "null"  # noqa: S105 - SQL
+    usage: Usage | None = None
     suffixes: tuple[str, ...] = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
 
     def select(self, relation: str, accounts: Mapping[str, str], also: str = "") -> str:
@@ -51,6 +54,7 @@ class Format:
         if unknown:
             raise ValueError(f"format {self.name}: llm_requests has no column {sorted(unknown)}")
         known = {"provider_account_id": "null", **self.columns}
+        prepared = settled(self.usage, self.prepared) if self.usage else self.prepared
         if accounts:
             pairs = " ".join(f"when {literal(name)} then {literal(account)}" for name, account in accounts.items())
             by_provider = f"case {known['provider']} {pairs} end"
@@ -60,7 +64,7 @@ class Format:
             for column in LLM_REQUESTS.columns
         )
         return (
-            f"with records as ({relation}), prepared as ({self.prepared})\n"
+            f"with records as ({relation}), prepared as ({prepared})\n"
             f"select {listed},\ncast({self.token} as varchar) as {RAW_TOKEN}{also}\nfrom prepared where {self.where}"
         )
 
@@ -146,16 +150,33 @@ ATTRIBUTES = {
 ACTOR_TOKEN = "actor_token"  # noqa: S105 - the name of a field
 
 
-def caller_attributes(source: str) -> dict[str, str]:
-    """SQL of the columns that a JSON object of the caller's own words fills."""
-    return {column: first_of(source, names) for column, names in ATTRIBUTES.items()}
+def caller_attributes(source: str, tags: str | None = None) -> dict[str, str]:
+    """SQL of the columns that a JSON object of the caller's own words fills, or else its tags (`env:prod`)."""
+    return {
+        column: f"coalesce(nullif({first_of(source, names)}, ''), {_in_tags(tags, names)})"
+        if tags
+        else first_of(source, names)
+        for column, names in ATTRIBUTES.items()
+    }
+
+
+def _in_tags(tags: str, names: tuple[str, ...]) -> str:
+    """SQL: the value of the first tag `name:value` of some names; case, `-` and `_` of the name don't matter."""
+    known = ", ".join(literal(name.replace("_", "")) for name in names)
+    plain = "translate(lower(trim(split_part(tag, ':', 1))), '_-', '')"
+    found = f"list_filter({_listed(tags)}, lambda tag: {plain} in ({known}) and contains(tag, ':'))"
+    return f"nullif(trim(regexp_replace({found}[1], '^[^:]*:', '')), '')"
+
+
+def _listed(tags: str) -> str:
+    """SQL: a JSON list of texts."""
+    return f"cast(case when json_valid({tags}) and json_type({tags}) = 'ARRAY' then {tags} end as varchar[])"
 
 
 def own_tags(value: str) -> str:
     """SQL: a JSON list of tags without the automatic ones; an empty list where there is none."""
-    listed = f"cast(case when json_valid({value}) then {value} end as varchar[])"
     return (
-        f"cast(to_json(list_filter(coalesce({listed}, []), "
+        f"cast(to_json(list_filter(coalesce({_listed(value)}, []), "
         "lambda tag: not starts_with(tag, 'User-Agent:'))) as varchar)"
     )
 

@@ -15,6 +15,8 @@ from ingestion.sources.llm_gateway.formats.base import (
     person,
     texts,
 )
+from ingestion.sources.llm_gateway.formats.usage import SETTLED, Usage, most
+from ingestion.sources.llm_gateway.formats.usage_names import BEDROCK as NAMES
 
 FIELDS: dict[str, Declared] = {
     **texts("schemaType", "timestamp", "accountId", "region", "requestId", "operation", "modelId"),
@@ -37,10 +39,6 @@ BEDROCK = Format(
                 then error('no Bedrock invocation log, it has no requestId or no timestamp')
                 else requestId
             end as own_id,
-            cast(input.inputTokenCount as bigint) as fresh,
-            coalesce(cast(input.cacheReadInputTokenCount as bigint), 0) as cached,
-            coalesce(cast(input.cacheWriteInputTokenCount as bigint), 0) as written,
-            cast(output.outputTokenCount as bigint) as made,
             {_FAILED} as has_failed
         from records""",
     columns={
@@ -59,13 +57,7 @@ BEDROCK = Format(
         "is_stream": "coalesce(contains(operation, 'Stream'), false)",
         "status": "case when has_failed then 'failure' else 'success' end",
         "error_code": "coalesce(nullif(errorCode, ''), case when has_failed then status end)",
-        "input_tokens": "fresh + cached + written",
-        "input_uncached_tokens": "fresh",
-        "cache_read_tokens": "case when fresh is not null then cached end",
-        "cache_write_5m_tokens": "case when fresh is not null then written end",
-        "output_tokens": "made",
-        "total_tokens": "fresh + cached + written + made",
-        "usage_source": "case when fresh is null and made is null then 'missing' else 'provider' end",
+        **SETTLED,
         "gateway_cache_hit": "false",
         # The principal is AWS's own word. A role's session is one user of it.
         "user_id": person("regexp_replace(identity.arn, '^.*:assumed-role/', '')"),
@@ -73,5 +65,9 @@ BEDROCK = Format(
         **caller_attributes("requestMetadata"),
         "tags": "'[]'",
     },
+    usage=Usage(
+        {name: most(*(path.replace("/", ".") for path in paths)) for name, paths in NAMES.items()},
+        beside=frozenset({"cached"}),
+    ),
     token=f"requestMetadata ->> '{ACTOR_TOKEN}'",
 )

@@ -18,10 +18,14 @@ from ingestion.sources.llm_gateway.formats.base import (
     provider,
     texts,
 )
+from ingestion.sources.llm_gateway.formats.usage import SETTLED, Usage
+from ingestion.sources.llm_gateway.formats.usage_names import CANONICAL as NAMES
 from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
 
-# What only a verified token may state.
-PROVEN = frozenset(name for name in LLM_REQUESTS.names if name.startswith("actor_"))
+# What only a verified token may state, and what the counts themselves show.
+PROVEN = frozenset(
+    {*(name for name in LLM_REQUESTS.names if name.startswith("actor_")), "usage_status", "unexplained_tokens"}
+)
 FIELDS: dict[str, Declared] = texts(
     *(column.name for column in LLM_REQUESTS.columns if column.name not in PROVEN), "_id", ACTOR_TOKEN
 )
@@ -56,6 +60,7 @@ CANONICAL = Format(
             for column in LLM_REQUESTS.columns
             if column.name not in PROVEN
         },
+        **SETTLED,
         "request_id": "own_id",
         "source_system": "coalesce(nullif(source_system, ''), 'canonical')",
         "provider": provider("provider"),
@@ -64,13 +69,14 @@ CANONICAL = Format(
         "is not null then 'failure' end)",
         "gateway_cache_hit": is_true("gateway_cache_hit"),
         "usage_source": "coalesce(nullif(usage_source, ''), "
-        "case when input_tokens is null then 'missing' else 'provider' end)",
+        "case when used_input is null then 'missing' else 'provider' end)",
         "reported_cost_currency": "coalesce(nullif(reported_cost_currency, ''), 'USD')",
         "user_id": person("user_id"),
         "end_user_id": person("end_user_id"),
         "tags": own_tags("tags"),
         "key_attributes": json_or_null("key_attributes"),
     },
+    usage=Usage({count: f"cast(nullif({name}, '') as decimal(38, 0))" for count, (name,) in NAMES.items()}),
     token=ACTOR_TOKEN,
     suffixes=(".json", ".jsonl", ".json.gz", ".jsonl.gz", ".parquet"),
 )

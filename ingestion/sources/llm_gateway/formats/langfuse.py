@@ -18,6 +18,8 @@ from ingestion.sources.llm_gateway.formats.base import (
     served,
     texts,
 )
+from ingestion.sources.llm_gateway.formats.usage import SETTLED, Usage, count_of, most
+from ingestion.sources.llm_gateway.formats.usage_names import LANGFUSE as NAMES
 
 FIELDS: dict[str, Declared] = {
     **texts("id", "trace_id", "parent_observation_id", "project_id", "environment", "type", "name", "level"),
@@ -28,21 +30,23 @@ FIELDS: dict[str, Declared] = {
 }
 
 
-def _count(*names: str) -> str:
-    """SQL: the first of several keys of the usage that is there, as a whole number."""
-    listed = ", ".join(f"(usage_details ->> '{name}')" for name in names)
-    return f"cast(coalesce({listed}) as bigint)"
+def _count(count: str) -> str:
+    keys = [f"(usage_details ->> '{name}')" for name in NAMES[count]]
+    return count_of(f"coalesce({', '.join(keys)})") if count == "written_5m" else most(*keys)
 
 
-# Keys that SDKs and integrations write beside `input`.
-_READ = ("input_cached_tokens", "cache_read_input_tokens", "input_cache_read")
-_WRITE_5M = ("input_cache_creation_5m", "cache_creation_input_tokens", "input_cache_creation", "input_cache_write")
-_WRITE_1H = ("input_cache_creation_1h",)
 # LiteLLM's integration names an observation `time-HH-MM-SS-ffffff_<id of the response>`.
 _RESPONSE = r"nullif(regexp_extract(id, '^time-[0-9-]+_(.+)$', 1), '')"
 
 # LiteLLM's integration keeps what it deployed beside the name that it was asked by.
 _DEPLOYED = "(metadata -> 'hidden_params' ->> 'litellm_model_name')"
+
+# The tier as served: of an integration's own words, of LangChain's response, of LiteLLM's cost.
+_TIERS = (
+    "metadata ->> 'service_tier'",
+    "metadata -> 'response_metadata' ->> 'service_tier'",
+    "metadata -> 'cost_breakdown' ->> 'service_tier'",
+)
 
 LANGFUSE = Format(
     name="langfuse",
@@ -56,15 +60,7 @@ LANGFUSE = Format(
                 else id
             end as own_id,
             {instant("start_time")} as started,
-            {instant("end_time")} as ended,
-            {_count("input")} as fresh,
-            {_count(*_READ)} as cached,
-            {_count(*_WRITE_5M)} as written,
-            {_count(*_WRITE_1H)} as written_1h,
-            {_count("output")} as made,
-            {_count("output_reasoning_tokens", "output_reasoning")} as reasoned,
-            {_count("input_audio_tokens", "input_audio")} as heard,
-            {_count("output_audio_tokens", "output_audio")} as spoken
+            {instant("end_time")} as ended
         from records""",
     where="type in ('GENERATION', 'EMBEDDING')",
     columns={
@@ -83,29 +79,24 @@ LANGFUSE = Format(
         "provider": "coalesce(metadata ->> 'provider', metadata ->> 'ls_provider')",
         "request_model": "provided_model_name",
         "response_model": served("provided_model_name", ("(metadata ->> 'model_group')",), (_DEPLOYED,)),
+        "service_tier": f"coalesce({', '.join(_TIERS)})",
         "status": "case when upper(level) = 'ERROR' then 'failure' else 'success' end",
-        # Parts of the input and output are counted beside them; the whole is their sum.
-        "input_tokens": "fresh + coalesce(cached, 0) + coalesce(written, 0) + coalesce(written_1h, 0) + coalesce(heard, 0)",
-        "input_uncached_tokens": "fresh + coalesce(heard, 0)",
-        "cache_read_tokens": "case when fresh is not null then coalesce(cached, 0) end",
-        "cache_write_5m_tokens": "case when fresh is not null then coalesce(written, 0) end",
-        "cache_write_1h_tokens": "case when fresh is not null then coalesce(written_1h, 0) end",
-        "output_tokens": "made + coalesce(reasoned, 0) + coalesce(spoken, 0)",
-        "reasoning_tokens": "reasoned",
-        "input_audio_tokens": "heard",
-        "output_audio_tokens": "spoken",
-        "total_tokens": "fresh + coalesce(cached, 0) + coalesce(written, 0) + coalesce(written_1h, 0) "
-        "+ coalesce(heard, 0) + made + coalesce(reasoned, 0) + coalesce(spoken, 0)",
-        "usage_source": "case when fresh is null and made is null then 'missing' else 'provider' end",
+        **SETTLED,
         "gateway_cache_hit": "lower(coalesce(metadata ->> 'cache_hit', 'false')) = 'true'",
         "reported_cost": "nullif(total_cost, '')",
         "reported_cost_currency": "'USD'",
         "user_id": person("user_id"),
         "project_id": "project_id",
-        **caller_attributes("metadata"),
+        **caller_attributes("metadata", "tags"),
         "environment": "nullif(environment, '')",
         "tags": own_tags("tags"),
     },
+    # Parts of the input and output are counted beside them; the whole is their sum.
+    usage=Usage(
+        {count: _count(count) for count in NAMES},
+        beside=frozenset({"cached", "heard", "reasoned", "spoken"}),
+        switches=(("cached", "heard"), ("reasoned", "spoken")),
+    ),
     token=f"metadata ->> '{ACTOR_TOKEN}'",
-    suffixes=(".json", ".jsonl", ".json.gz", ".jsonl.gz", ".parquet"),
+    suffixes=(".json", ".jsonl", ".json.gz", ".jsonl.gz", ".csv", ".csv.gz", ".parquet"),
 )

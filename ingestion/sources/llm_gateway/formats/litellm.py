@@ -10,6 +10,7 @@ from dataclasses import replace
 from ingestion.lake.vendor_files import literal
 from ingestion.sources.llm_gateway.formats.base import (
     ACTOR_TOKEN,
+    TEXT,
     Declared,
     Format,
     caller_attributes,
@@ -23,16 +24,24 @@ from ingestion.sources.llm_gateway.formats.base import (
     texts,
     unmistakable,
 )
+from ingestion.sources.llm_gateway.formats.usage import SETTLED, Usage, count_of, most
+from ingestion.sources.llm_gateway.formats.usage_names import LITELLM as NAMES
+
+
+def _declared(paths: list[tuple[str, ...]]) -> dict[str, Declared]:
+    """The fields at the ends of some paths, as they are nested."""
+    return {
+        first: _declared([path[1:] for path in paths if path[0] == first and len(path) > 1]) or TEXT
+        for first in dict.fromkeys(path[0] for path in paths)
+    }
+
 
 USAGE: dict[str, Declared] = {
-    **texts("prompt_tokens", "completion_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"),
-    "prompt_tokens_details": {
-        **texts("cached_tokens", "cache_creation_tokens", "audio_tokens", "web_search_requests"),
-        "cache_creation_token_details": texts("ephemeral_1h_input_tokens"),
-    },
-    "completion_tokens_details": texts("reasoning_tokens", "audio_tokens"),
-    "server_tool_use": texts("web_search_requests"),
+    **_declared([tuple(path.split("/")) for paths in NAMES.values() for path in paths]),
+    # Where Claude ran (Anthropic's `usage.inference_geo`).
+    **texts("inference_geo", "service_tier"),
 }
+COST: dict[str, Declared] = {**texts("service_tier", "vertex_location", "data_residency")}
 METADATA: dict[str, Declared] = {
     **texts(
         "user_api_key_hash",
@@ -55,19 +64,21 @@ METADATA: dict[str, Declared] = {
     "user_api_key_auth_metadata": "JSON",
     "error_information": texts("error_code", "error_class"),
     "model_map_information": texts("model_map_key"),
+    "cost_breakdown": COST,
     "usage_object": USAGE,
 }
 COMMON: dict[str, Declared] = {
     **texts("litellm_call_id", "trace_id", "session_id", "call_type", "cache_hit", "stream", "status"),
     **texts("custom_llm_provider", "startTime", "endTime", "completionStartTime", "model", "model_group"),
-    **texts("model_id", "prompt_tokens", "completion_tokens", "end_user", "saved_cache_cost", "request_tags"),
+    **texts("model_id", "prompt_tokens", "completion_tokens", "total_tokens", "end_user", "saved_cache_cost"),
+    **texts("request_tags"),
     "metadata": METADATA,
 }
 PAYLOAD: dict[str, Declared] = {
     **COMMON,
     **texts("id", "response_cost"),
     "error_information": texts("error_code", "error_class"),
-    "cost_breakdown": texts("service_tier", "vertex_location", "data_residency"),
+    "cost_breakdown": COST,
     "response": texts("model"),
     "model_map_information": texts("model_map_key"),
     "hidden_params": {
@@ -108,8 +119,6 @@ _HEADER = 'hidden_params.additional_headers."{}"'
 
 
 def _prepared(identifier: str, error: str, retries: str, fallbacks: str, records: str = "records") -> str:
-    usage = "metadata.usage_object"
-    details = f"{usage}.prompt_tokens_details"
     return f"""
         select
             *,
@@ -123,28 +132,40 @@ def _prepared(identifier: str, error: str, retries: str, fallbacks: str, records
             {error} as failure,
             cast({retries} as bigint) as retries,
             cast({fallbacks} as bigint) as fallbacks,
-            cast(coalesce({usage}.prompt_tokens, prompt_tokens) as bigint) as tokens_in,
-            cast(coalesce({usage}.completion_tokens, completion_tokens) as bigint) as tokens_out,
-            coalesce(nullif(cast({usage}.cache_read_input_tokens as bigint), 0), cast({details}.cached_tokens as bigint))
-                as tokens_read,
-            coalesce(
-                nullif(cast({usage}.cache_creation_input_tokens as bigint), 0),
-                cast({details}.cache_creation_tokens as bigint)
-            ) as tokens_written,
-            cast({details}.cache_creation_token_details.ephemeral_1h_input_tokens as bigint) as tokens_written_1h,
+            {_whole("input", "prompt_tokens")} as tokens_in,
+            {_whole("output", "completion_tokens")} as tokens_out,
             -- Nothing in and nothing out is a stream that was cut off, or a failure: nothing was counted.
-            coalesce(cast({usage}.prompt_tokens as bigint), cast(prompt_tokens as bigint), 0) = 0
-            and coalesce(cast({usage}.completion_tokens as bigint), cast(completion_tokens as bigint), 0) = 0
-                as is_unmetered
+            coalesce(tokens_in, 0) = 0 and coalesce(tokens_out, 0) = 0 as is_unmetered
         from {records}"""
+
+
+_USAGE = "metadata.usage_object"
+
+
+def _counts(count: str) -> list[str]:
+    """SQL: a count by each of its names, as text."""
+    return [f"{_USAGE}.{path.replace('/', '.')}" for path in NAMES[count]]
+
+
+def _whole(count: str, own: str) -> str:
+    """SQL: OpenAI's name, the record's own count, then the other names (Anthropic's `input_tokens` is of fresh input)."""
+    first, *others = _counts(count)
+    return count_of(f"coalesce({', '.join([first, own, *others])})")
 
 
 def _metered(value: str) -> str:
     return f"case when not is_unmetered then {value} end"
 
 
-_USAGE = "metadata.usage_object"
-_UNCACHED = "tokens_in - coalesce(tokens_read, 0) - coalesce(tokens_written, 0)"
+# Prompt tokens include cached ones, completion tokens reasoning.
+_COUNTED = Usage(
+    {
+        **{count: _metered(most(*_counts(count))) for count in NAMES},
+        "input": _metered("tokens_in"),
+        "output": _metered("tokens_out"),
+        "total": count_of(f"coalesce({', '.join([*_counts('total'), 'total_tokens'])})"),
+    }
+)
 _SHARED = {
     "request_id": "attempt_id",
     "trace_id": "nullif(trace_id, '')",
@@ -168,19 +189,8 @@ _SHARED = {
     "error_code": "nullif(failure.error_code, '')",
     "error_class": "nullif(failure.error_class, '')",
     "fallback_from": "case when fallbacks > 0 then metadata.original_model_group end",
-    "input_tokens": _metered("tokens_in"),
-    "input_uncached_tokens": _metered(f"greatest({_UNCACHED}, 0)"),
-    "cache_read_tokens": _metered("coalesce(tokens_read, 0)"),
-    "cache_write_5m_tokens": _metered("coalesce(tokens_written, 0) - coalesce(tokens_written_1h, 0)"),
-    "cache_write_1h_tokens": _metered("coalesce(tokens_written_1h, 0)"),
-    "output_tokens": _metered("tokens_out"),
-    "reasoning_tokens": f"{_USAGE}.completion_tokens_details.reasoning_tokens",
-    "input_audio_tokens": f"{_USAGE}.prompt_tokens_details.audio_tokens",
-    "output_audio_tokens": f"{_USAGE}.completion_tokens_details.audio_tokens",
-    "web_search_count": f"coalesce({_USAGE}.server_tool_use.web_search_requests, "
-    f"{_USAGE}.prompt_tokens_details.web_search_requests)",
-    "total_tokens": _metered("tokens_in + tokens_out"),
-    "usage_source": "case when is_unmetered then 'missing' else 'provider' end",
+    **SETTLED,
+    "web_search_count": most(*_counts("searched")),
     "gateway_cache_hit": is_true("cache_hit"),
     "reported_cost_currency": "'USD'",
     "saved_cost": "saved_cache_cost",
@@ -190,7 +200,7 @@ _SHARED = {
     "project_id": "metadata.user_api_key_project_id",
     "key_attributes": "nullif(nullif(cast(metadata.user_api_key_auth_metadata as varchar), '{}'), 'null')",
     "tags": own_tags("request_tags"),
-    **caller_attributes("metadata.spend_logs_metadata"),
+    **caller_attributes("metadata.spend_logs_metadata", "request_tags"),
 }
 # The proxy writes the name that the client asked by into the response (LiteLLM's issue 22709): the model group's, or
 # that of the group before a fallback.
@@ -203,6 +213,18 @@ def _base_model(information: str) -> str:
 
 
 _BATCH = f"coalesce(call_type in {BATCH_CALLS}, false)"
+
+
+def _place(cost: str) -> str:
+    """SQL: where it ran: the cloud's location, the provider's region of processing, Anthropic's place of inference."""
+    anywhere = "'', 'global', 'not_available'"
+    geo = f"case when lower({_USAGE}.inference_geo) not in ({anywhere}) then {_USAGE}.inference_geo end"
+    return f"coalesce({cost}.vertex_location, {cost}.data_residency, {geo})"
+
+
+def _tier(batch: str, cost: str) -> str:
+    """SQL: the tier as served: as LiteLLM priced it, else as the provider's usage has it."""
+    return f"case when {batch} then 'batch' else coalesce({cost}.service_tier, {_USAGE}.service_tier) end"
 
 
 def _is_batch(models: str) -> str:
@@ -240,10 +262,11 @@ LITELLM = Format(
             (*_ALIASES, _HEADER.format("x-litellm-original-model-group")),
             (_base_model("model_map_information"), "hidden_params.litellm_model_name", "model"),
         ),
-        "region": "coalesce(cost_breakdown.vertex_location, cost_breakdown.data_residency)",
+        "region": _place("cost_breakdown"),
         "is_batch": _is_batch("coalesce(metadata.batch_models, hidden_params.batch_models)"),
-        "service_tier": f"case when {_is_batch('coalesce(metadata.batch_models, hidden_params.batch_models)')} "
-        "then 'batch' else cost_breakdown.service_tier end",
+        "service_tier": _tier(
+            _is_batch("coalesce(metadata.batch_models, hidden_params.batch_models)"), "cost_breakdown"
+        ),
         "status": "coalesce(nullif(status, ''), 'unknown')",
         "reported_cost": "response_cost",
         "key_hash": "nullif(coalesce(metadata.user_api_key_hash, metadata.user_api_key), '')",
@@ -251,6 +274,7 @@ LITELLM = Format(
         "team_id": "metadata.user_api_key_team_id",
         "organization_id": "metadata.user_api_key_org_id",
     },
+    usage=_COUNTED,
     token=f"metadata.spend_logs_metadata ->> '{ACTOR_TOKEN}'",
 )
 
@@ -272,7 +296,8 @@ SPEND_LOGS = replace(
         "response_model": f"coalesce(nullif({_base_model('metadata.model_map_information')}, ''), "
         f"{served('model', _ALIASES, ('metadata.model_map_information.model_map_key',))})",
         "is_batch": _is_batch("metadata.batch_models"),
-        "service_tier": f"case when {_is_batch('metadata.batch_models')} then 'batch' end",
+        "service_tier": _tier(_is_batch("metadata.batch_models"), "metadata.cost_breakdown"),
+        "region": _place("metadata.cost_breakdown"),
         "status": "coalesce(nullif(status, ''), 'success')",
         "reported_cost": "spend",
         "key_hash": "nullif(coalesce(nullif(api_key, ''), metadata.user_api_key), '')",

@@ -17,6 +17,9 @@ from ingestion.sources.llm_gateway.formats.base import (
     served,
     texts,
 )
+from ingestion.sources.llm_gateway.formats.usage import SETTLED, Usage, count_of
+from ingestion.sources.llm_gateway.formats.usage_names import OTEL as NAMES
+from ingestion.sources.llm_gateway.formats.usage_names import OTEL_PREFIXES
 
 _VALUE: dict[str, Declared] = {"value": texts("stringValue", "intValue", "doubleValue", "boolValue")}
 _PAIRS: list[Declared] = [{**texts("key"), **_VALUE}]
@@ -59,17 +62,41 @@ def _nanoseconds(value: str) -> str:
     return f"make_timestamp(cast(nullif({value}, '') as bigint) // 1000) at time zone 'UTC'"
 
 
-_USAGE = "gen_ai.usage."
-_COUNTS = {
-    "tokens_in": ("input_tokens", "prompt_tokens"),
-    "tokens_out": ("output_tokens", "completion_tokens"),
-    "tokens_read": ("cache_read.input_tokens", "cache_read_input_tokens"),
-    "tokens_written": ("cache_creation.input_tokens", "cache_creation_input_tokens"),
-    "tokens_reasoned": ("reasoning.output_tokens",),
-}
-_COUNTED = ",\n".join(
-    f"cast({_own(*(_USAGE + name for name in names))} as bigint) as {column}" for column, names in _COUNTS.items()
+# The attributes that count, by themselves: they are few, and each of their many names is looked for among them.
+_COUNTING = (
+    "list_filter(span.attributes, lambda pair: "
+    + " or ".join(f"starts_with(pair.key, '{prefix}')" for prefix in OTEL_PREFIXES)
+    + ")"
 )
+
+
+def _count(names: tuple[str, ...]) -> str:
+    """SQL: the largest count of some names: they repeat each other, and writers fill those that they don't use with 0."""
+    listed = ", ".join(f"'{name}'" for name in names)
+    value = "coalesce(pair.value.stringValue, pair.value.intValue, pair.value.doubleValue)"
+    found = f"list_filter(counting, lambda pair: pair.key in ({listed}))"
+    return f"list_max(list_transform({found}, lambda pair: {count_of(value)}))"
+
+
+_MODEL = (
+    *("gen_ai.request.model", "gen_ai.response.model", "ai.model.id", "llm.request.model"),
+    *("llm.model_name", "embedding.model_name"),
+)
+# A span without an operation is a request where it names a requested model; OpenInference says so by its kind, the AI
+# SDK by the name of its call (`ai.generateText` around it has the sums of all).
+_IS_REQUEST = f"""
+    operation in {INFERENCE}
+    or (
+        operation is null
+        and (
+            {_own("gen_ai.request.model", "llm.request.model")} is not null
+            or {_own("openinference.span.kind")} in ('LLM', 'EMBEDDING')
+            or regexp_matches({_own("ai.operationId")}, '[.]do(Generate|Stream|Embed)$')
+        )
+    )"""
+
+# What the emitter reckons it costs in USD: LiteLLM, pydantic-ai, OpenLIT, OpenInference.
+COSTS = ("litellm.cost.usd", "operation.cost", "gen_ai.usage.cost", "llm.cost.total")
 
 OTEL = Format(
     name="otel",
@@ -86,7 +113,7 @@ OTEL = Format(
             {_nanoseconds("span.endTimeUnixNano")} as ended,
             {_own("gen_ai.operation.name")} as operation,
             {_own("error.type")} as failure,
-            {_COUNTED}
+            {_COUNTING} as counting
         from (
             select resource, unnest(spans) as span
             from (
@@ -94,7 +121,7 @@ OTEL = Format(
                 from (select unnest(resourceSpans) as of_resource from records)
             )
         )""",
-    where=f"operation in {INFERENCE} or (operation is null and {_own('gen_ai.request.model')} is not null)",
+    where=_IS_REQUEST,
     columns={
         "source_system": "'otel'",
         "request_id": "own_id",
@@ -103,20 +130,22 @@ OTEL = Format(
         "session_id": _own("gen_ai.conversation.id", "session.id"),
         "parent_request_id": "case when nullif(span.parentSpanId, '') is not null "
         "then concat_ws('/', nullif(span.traceId, ''), span.parentSpanId) end",
-        "provider_request_id": f"nullif({_own('gen_ai.response.id')}, '')",
+        "provider_request_id": f"nullif({_own('gen_ai.response.id', 'ai.response.id')}, '')",
         "started_at": "started",
         "ended_at": "ended",
         "latency_ms": milliseconds("started", "ended"),
         "first_token_at": "started + to_microseconds(cast(cast("
         f"{_own('gen_ai.response.time_to_first_chunk')} as decimal(12, 6)) * 1000000 as bigint))",
         "operation": "operation",
-        "provider": provider(_own("gen_ai.provider.name", "gen_ai.system")),
-        "request_model": _own("gen_ai.request.model"),
+        "provider": provider(
+            _own("gen_ai.provider.name", "gen_ai.system", "ai.model.provider", "llm.provider", "llm.system")
+        ),
+        "request_model": _own(*_MODEL),
         # LiteLLM's span has the name that it was asked by in both, and what it sent to the provider beside them.
         "response_model": served(
-            _own("gen_ai.response.model"),
+            _own("gen_ai.response.model", "ai.response.model"),
             (_own("gen_ai.request.model"),),
-            (_own("litellm.provider.model"), _own("gen_ai.response.model"), _own("gen_ai.request.model")),
+            (_own("litellm.provider.model"), _own("gen_ai.response.model", "ai.response.model"), _own(*_MODEL)),
         ),
         "region": _any("cloud.region"),
         "service_tier": _own("openai.response.service_tier", "gen_ai.openai.response.service_tier"),
@@ -124,16 +153,9 @@ OTEL = Format(
         "status": "case when failure is not null or span.status.code in ('2', 'STATUS_CODE_ERROR') "
         "then 'failure' else 'success' end",
         "error_class": "failure",
-        "input_tokens": "tokens_in",
-        "input_uncached_tokens": "greatest(tokens_in - coalesce(tokens_read, 0) - coalesce(tokens_written, 0), 0)",
-        "cache_read_tokens": "case when tokens_in is not null then coalesce(tokens_read, 0) end",
-        "cache_write_5m_tokens": "case when tokens_in is not null then coalesce(tokens_written, 0) end",
-        "output_tokens": "tokens_out",
-        "reasoning_tokens": "tokens_reasoned",
-        "total_tokens": "tokens_in + tokens_out",
-        "usage_source": "case when tokens_in is null and tokens_out is null then 'missing' else 'provider' end",
+        **SETTLED,
         "gateway_cache_hit": "false",
-        "reported_cost": _own("litellm.cost.usd"),
+        "reported_cost": _own(*COSTS),
         "reported_cost_currency": "'USD'",
         "key_hash": _own("litellm.api_key.hash"),
         "team_id": _own("litellm.team.id"),
@@ -149,5 +171,6 @@ OTEL = Format(
         "environment": _any("deployment.environment.name", "deployment.environment"),
         "tags": "'[]'",
     },
+    usage=Usage({count: _count(names) for count, names in NAMES.items()}),
     token=_own("costowner.actor_token"),
 )
