@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestion.lake.tags import flat_tags, tags_of, tags_sql, with_flat_tags
+from ingestion.sources.vercel.shape import charge_row
 
 KEYS = st.text(st.characters(codec="utf-8", exclude_characters=":="), min_size=1, max_size=8).filter(str.strip)
 VALUES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
@@ -107,3 +108,22 @@ def test_sql_leaves_a_plain_object_as_it_is(text: str | None, expected: str | No
         with_flat_tags(connection)
         sql = f"select {tags_sql('given')} from (select cast(? as varchar) as given)"
         assert connection.execute(sql, [text]).fetchone() == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("given", "tags", "extra"),
+    [
+        ({"ProjectId": "p"}, '{"ProjectId": "p"}', None),
+        ('{"ProjectId": "p"}', '{"ProjectId": "p"}', None),
+        ([{"key": "ProjectId", "value": "p"}], '{"ProjectId": "p"}', None),
+        (None, "{}", None),
+        ("", "{}", None),
+        (7, "{}", '{"Tags": 7}'),
+    ],
+)
+def test_vercels_tags_are_an_object_and_what_is_none_is_kept(given: Any, tags: str, extra: str | None) -> None:
+    times = {"ChargePeriodStart": "2026-10-01T07:00:00Z", "ChargePeriodEnd": "2026-10-02T07:00:00Z"}
+    row = charge_row(
+        {"BilledCost": 1, "EffectiveCost": 1, "BillingCurrency": "USD", **times, "Tags": given}, "t", None, "a"
+    )
+    assert (row["tags"], row["extra"]) == (tags, extra)
