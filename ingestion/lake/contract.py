@@ -29,7 +29,7 @@ DELIVERIES = Table(
         timestamp("window_start", "the first instant that was asked for"),
         timestamp("window_end", "the first instant after what was asked for"),
         timestamp("newest_charge_at", "the end of the newest charge period or request in the slice"),
-        text("message", "why the slice was refused or has no data"),
+        text("message", "why the slice was refused or has no data; of one that was delivered, how it was read"),
     ),
 )
 
@@ -85,6 +85,8 @@ class VendorFile:
     row_count: int
     totals: tuple[Total, ...]
     newest_charge_at: datetime | None
+    # What a reader of the note should know of the reading: the dialect, for example.
+    remark: str | None = None
 
 
 class NoData(Exception):

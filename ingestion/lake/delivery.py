@@ -86,6 +86,7 @@ class _Read:
     digest: str | None
     newest: datetime | None
     row_count: int
+    remark: str | None = None
 
 
 def _of_slice(table: Table, slice_id: str, rows: pa.Table) -> pa.Table:
@@ -192,6 +193,7 @@ def _read(piece: Slice, moment: datetime) -> _Read:
         digest=proven or digest(rows for _, rows in tables.values()),
         newest=max((found for found in moments if found), default=None),
         row_count=sum(rows.num_rows for _, rows in tables.values()) + sum(file.row_count for file in files),
+        remark="; ".join(dict.fromkeys(file.remark for file in files if file.remark)) or None,
     )
 
 
@@ -362,6 +364,7 @@ def _attempt(
         "row_count": read.row_count,
         "content_digest": read.digest,
         "newest_charge_at": read.newest,
+        "message": read.remark,
     }
     return note, read
 

@@ -5,7 +5,10 @@ What can't be read is named in `ingestion.lake.faults`.
 
 from __future__ import annotations
 
+import csv
 import gzip
+import os
+import shutil
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -27,6 +30,19 @@ WIDEST_DECIMAL = 38
 LONGEST_LINE = 8 << 20
 # What reading a text file that is cut off, or none, raises.
 TORN = (EOFError, OSError, zlib.error, UnicodeDecodeError)
+# How files begin that are no text in UTF-8 (Unicode 16, section 23.8, for the marks; the formats' own documents).
+OTHER_BEGINNINGS = (
+    (b"\xff\xfe\x00\x00", "a text in UTF-32: write UTF-8"),
+    (b"\xff\xfe", "a text in UTF-16: write UTF-8"),
+    (b"\xfe\xff", "a text in UTF-16: write UTF-8"),
+    (b"PK\x03\x04", "a ZIP archive or a workbook: write CSV, packed by gzip or not"),
+    (b"\x28\xb5\x2f\xfd", "packed by zstd: pack it by gzip"),
+    (b"BZh", "packed by bzip2: pack it by gzip"),
+    (b"ORC", "an ORC file: write Parquet or CSV"),
+    (b"Obj\x01", "an Avro file: write Parquet or CSV"),
+)
+OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+MARK = "\ufeff"
 
 
 @contextmanager
@@ -78,6 +94,102 @@ def first_line(path: Path) -> str:
     return first
 
 
+def csv_header(path: Path, where: str) -> list[str]:
+    """The header of a whole CSV file, as it is spelled. Raises BadInput for a file of another kind, by what it is."""
+    _without_padding(path)
+    try:
+        with cast(IO[bytes], gzip.open(path)) if _is_gzip(path) else path.open("rb") as file:
+            beginning = file.read(64)
+        other = next((meaning for begins, meaning in OTHER_BEGINNINGS if beginning.startswith(begins)), None)
+        if other is None and b"\x00" in beginning:
+            other = "no text in UTF-8, or one in UTF-16: write UTF-8"
+        if other:
+            raise BadInput(f"{where}: {other}")
+        first = first_line(path)
+    except TORN as error:
+        raise BadInput(f"{where}: not a whole CSV file ({fault(error)})") from None
+    headers = next(csv.reader([first]), [])
+    separators = [name for sign, name in OTHER_SEPARATORS.items() if len(headers) == 1 and first.count(sign) > 1]
+    if separators:
+        raise BadInput(f"{where}: its columns are separated by {separators[0]}: write commas")
+    return headers
+
+
+def _without_padding(path: Path) -> None:
+    """Unpack a gzip file that may have zeros after its end: DuckDB refuses them, and gzip and Python's reader allow them.
+
+    A member ends with its length, whose last byte is zero where it is below 16 MB: whether more zeros follow it only
+    unpacking shows.
+    """
+    if not _is_gzip(path):
+        return
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        if file.read() != b"\x00":
+            return
+    plain = path.with_name(f"{path.name}.unpacked")
+    try:
+        with gzip.open(path) as packed, plain.open("wb") as target:
+            shutil.copyfileobj(packed, target)
+    except TORN:
+        plain.unlink()  # its reader names the fault
+        return
+    plain.replace(path)
+
+
+def named_columns(headers: Sequence[str]) -> list[str]:
+    """Columns' names without a byte order mark; one that has none is `column 1` …, by its place."""
+    return [name.replace(MARK, "").strip() or f"column {number}" for number, name in enumerate(headers, start=1)]
+
+
+def distinct_columns(headers: Sequence[str]) -> list[str]:
+    """The same, and of names that differ in case only the later ones are `name (2)` …: each keeps its own value."""
+    found: dict[str, str] = {}
+    for name in named_columns(headers):
+        unique, times = name, 1
+        while unique.lower() in found:
+            times += 1
+            unique = f"{name} ({times})"
+        found[unique.lower()] = unique
+    return list(found.values())
+
+
+def plain_kind(kind: pa.DataType) -> pa.DataType:
+    """What a column's values are, however they are stored: dictionaries and views are their values, texts are `string`."""
+    if pa.types.is_dictionary(kind):
+        return plain_kind(kind.value_type)
+    if isinstance(kind, pa.BaseExtensionType):
+        return plain_kind(kind.storage_type)
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or pa.types.is_null(kind):
+        return pa.string()
+    is_bytes = (
+        pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind) or pa.types.is_fixed_size_binary(kind)
+    )
+    return pa.binary() if is_bytes and not pa.types.is_decimal(kind) else kind
+
+
+def parquet_columns(path: Path, where: str) -> tuple[str, list[tuple[str, pa.DataType]]]:
+    """SQL of a Parquet file's columns as c0, c1 … by place, and each one's name and what its values are.
+
+    By place, because names may differ in case only, which SQL takes for one. Bytes are read as the UTF-8 text that tools
+    without a type for text write.
+    """
+    schema = parquet_schema(path, where)
+    kinds = [plain_kind(field.type) for field in schema]
+    aliases = ", ".join(f"r{index}" for index in range(len(kinds)))
+    texts = ", ".join(
+        f"decode(r{index}) as c{index}"
+        if pa.types.is_binary(kind)
+        else f"cast(r{index} as varchar) as c{index}"
+        if pa.types.is_string(kind)
+        else f"r{index} as c{index}"
+        for index, kind in enumerate(kinds)
+    )
+    found = [pa.string() if pa.types.is_binary(kind) else kind for kind in kinds]
+    relation = f"(select {texts} from read_parquet({literal(str(path))}) as delivered({aliases}))"
+    return relation, list(zip(schema.names, found, strict=True))
+
+
 def parquet_schema(path: Path, where: str) -> pa.Schema:
     """The columns of a vendor's Parquet file, before DuckDB reads it.
 
@@ -116,6 +228,16 @@ def csv_relation(path: Path, names: Sequence[str]) -> str:
         f"read_csv({literal(str(path))}, columns = {{{columns}}}, auto_detect = false, header = true, delim = ',', "
         f"quote = '\"', escape = '\"', compression = '{compression}', max_line_size = {LONGEST_LINE})"
     )
+
+
+def decimal_of_text(text: str) -> str:
+    """SQL: a number's text as DECIMAL(38,12), rounded half up; NULL where it is none.
+
+    With a negative exponent it goes by 30 places: DuckDB takes any amount below 1E-13 that is written so for 1E-12.
+    """
+    plain = f"try_cast({text} as decimal(38, 12))"
+    fine = f"cast(try_cast({text} as decimal(38, 30)) as decimal(38, 12))"
+    return f"case when contains(lower({text}), 'e-') then coalesce({fine}, {plain}) else {plain} end"
 
 
 def quoted(name: str) -> str:

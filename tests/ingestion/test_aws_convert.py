@@ -210,7 +210,7 @@ def test_row_with_too_few_cells_is_refused_by_line(tmp_path: Path) -> None:
 def test_gzip_file_that_is_cut_off_is_refused(tmp_path: Path, kept: int) -> None:
     path = csv_file(tmp_path, *[{**LINE, "lineItem/LineItemDescription": str(n)} for n in range(3000)])
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(BadInput, match="not a whole gzipped CSV file"):
+    with pytest.raises(BadInput, match="not a whole CSV file"):
         convert(path, "report-1.csv.gz")
 
 
@@ -277,3 +277,65 @@ def test_column_named_like_a_rows_place_in_the_lake_goes_into_the_map(tmp_path: 
     assert dict(pq.read_table(found).to_pylist()[0]["other_columns"]) == {name.lower(): "x"}
     pq.write_table(pa.table(own), path)
     assert convert(path, "report-1.parquet") == path, "AWS's own file enters as it is"
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        '{"user_team":"bi"}',
+        '[{"key":"user_team","value":"bi"}]',
+        '"{\\"user_team\\":\\"bi\\"}"',
+    ],
+    ids=["object", "list of key and value", "JSON in JSON"],
+)
+def test_tags_of_every_spelling_are_a_map(tmp_path: Path, tags: str) -> None:
+    (row,) = converted(csv_file(tmp_path, {**LINE, "resource_tags": tags}))
+    assert row["resource_tags"] == [("user_team", "bi")]
+
+
+def test_key_that_json_has_twice_costs_no_file(tmp_path: Path) -> None:
+    (row,) = converted(csv_file(tmp_path, {**LINE, "resource_tags": '{"user_team":"bi","user_team":"web"}'}))
+    assert row["resource_tags"] == [("user_team", "bi"), ("user_team (2)", "web")]
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.dictionary(pa.int32(), pa.string()), pa.string_view(), pa.large_string(), pa.binary()], ids=str
+)
+def test_text_of_parquet_is_text_however_it_is_stored(tmp_path: Path, kind: pa.DataType) -> None:
+    values = {**LINE, "resource_tags": '{"user_team":"bi"}', "lineItem/ResourceId": "i-1"}
+    text = {name: pa.array([value]) for name, value in values.items()}
+    columns = {
+        name: column.dictionary_encode() if pa.types.is_dictionary(kind) else column.cast(kind)
+        for name, column in text.items()
+    }
+    path = tmp_path / "00000"
+    pq.write_table(pa.table(columns), path)
+    (row,) = converted(path, "report-1.parquet")
+    assert (row["line_item_unblended_cost"], row["line_item_resource_id"]) == (1.5, "i-1")
+    assert row["resource_tags"] == [("user_team", "bi")]
+
+
+def test_parquet_columns_of_one_name_but_for_case_keep_their_own_values(tmp_path: Path) -> None:
+    own = {
+        "line_item_line_item_type": pa.array(["Usage"]),
+        "line_item_unblended_cost": pa.array([1.5]),
+        "line_item_usage_start_date": pa.array([0], pa.timestamp("ms")),
+        "x_note": pa.array(["a"]),
+        "X_Note": pa.array(["b"]),
+        "": pa.array(["c"]),
+    }
+    path = tmp_path / "00000"
+    pq.write_table(pa.table(own), path)
+    (row,) = converted(path, "report-1.parquet")
+    assert sorted(value for _, value in row["other_columns"]) == ["a", "a", "b", "c"]
+    assert len({key.lower() for key, _ in row["other_columns"] if key}) >= 2
+
+
+@pytest.mark.parametrize(
+    ("encoding", "expected"), [("utf-16", "a text in UTF-16"), ("utf-32", "a text in UTF-32")]
+)
+def test_csv_in_another_encoding_is_refused_by_what_it_is(tmp_path: Path, encoding: str, expected: str) -> None:
+    path = tmp_path / "00000"
+    path.write_bytes(gzip.compress(",".join(LINE).encode(encoding)))
+    with pytest.raises(BadInput, match=expected):
+        convert(path, "report-1.csv.gz")

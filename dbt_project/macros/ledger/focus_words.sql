@@ -3,9 +3,25 @@
     {{ _focus_word(column, ["Usage", "Purchase", "Tax", "Credit", "Adjustment"]) }}
 {% endmacro %}
 
+{#- With the words of FOCUS 0.5 and 1.0-preview (On-Demand, Commitment-Based), which OCI still writes. -#}
 {% macro focus_pricing_category(column) %}
-    {{ _focus_word(column, ["Standard", "Dynamic", "Committed", "Other"]) }}
+    case
+        when lower({{ column }}) in ('on-demand', 'ondemand', 'on demand')
+        then 'Standard'
+        when lower({{ column }}) = 'commitment-based'
+        then 'Committed'
+        else {{ _focus_word(column, ["Standard", "Dynamic", "Committed", "Other"]) }}
+    end
 {% endmacro %}
+
+{% macro focus_frequency(column) %}
+    {{ _focus_word(column, ["One-Time", "Recurring", "Usage-Based"]) }}
+{% endmacro %}
+
+{% macro focus_commitment_category(column) %} {{ _focus_word(column, ["Spend", "Usage"]) }} {% endmacro %}
+
+{#- Of a commitment or of a capacity reservation. -#}
+{% macro focus_use_status(column) %} {{ _focus_word(column, ["Used", "Unused"]) }} {% endmacro %}
 
 {% macro focus_service_category(column) %}
     {{

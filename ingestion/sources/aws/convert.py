@@ -7,7 +7,6 @@ lake, for dlt as little as for DuckDB and Spark.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,13 +17,15 @@ import pyarrow as pa
 
 from ingestion.errors import BadInput
 from ingestion.lake.faults import broken_line, fault
+from ingestion.lake.tags import tags_sql, with_flat_tags
 from ingestion.lake.vendor_files import (
     LONGEST_LINE,
-    TORN,
+    csv_header,
     csv_relation,
     engine,
-    first_line,
     literal,
+    named_columns,
+    parquet_columns,
     parquet_schema,
     quoted,
 )
@@ -87,7 +88,9 @@ class _Field:
     def _as_map(self) -> str:
         if pa.types.is_map(self.type):
             return f"cast({self.name} as map(varchar, varchar))"
-        return f"cast(cast({self.stated if self.is_text else f'to_json({self.name})'} as json) as map(varchar, varchar))"
+        text = self.stated if self.is_text else f"cast(to_json({self.name}) as varchar)"
+        # What is no map in any spelling fails the cast, and is named by row and column.
+        return f"cast(cast(coalesce({tags_sql(f'({text})')}, {text}) as json) as map(varchar, varchar))"
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -204,12 +207,15 @@ def convert(path: Path, where: str, *, always: bool = False) -> Path:
         return path
     if where.endswith(".parquet"):
         schema = parquet_schema(path, where)
-        fields = [_Field(field.name, quoted(field.name), field.type) for field in schema]
-        reader = f"read_parquet({literal(str(path))})"
         if not always and _is_as_declared(schema):
             return path
+        reader, columns = parquet_columns(path, where)
+        names = named_columns([name for name, _ in columns])
+        fields = [_Field(names[index], f"c{index}", kind) for index, (_, kind) in enumerate(columns)]
     elif where.endswith((".csv", ".csv.gz", ".gz")):
-        headers = _csv_header(path, where)
+        headers = named_columns(csv_header(path, where))
+        if not headers:
+            raise BadInput(f"{where}: an empty file; CSV exports have a header")
         fields = [_Field(header, f"c{index}", pa.string()) for index, header in enumerate(headers)]
         reader = _csv_reader(path, fields)
     else:
@@ -221,6 +227,7 @@ def convert(path: Path, where: str, *, always: bool = False) -> Path:
         raise BadInput(f"{where}: no cost and usage report, it has no column {', '.join(plan.absent())}")
     target = path.with_name(f"{path.name}{CONVERTED}")
     with engine(path.parent) as connection:
+        with_flat_tags(connection)
         try:
             connection.execute(
                 f"copy (select {plan.select()} from {reader}) to {literal(str(target))} "
@@ -238,8 +245,10 @@ def _is_as_declared(schema: pa.Schema) -> bool:
     """Whether a file is CUR 2.0's own, and its columns have the types that the raw table has.
 
     One with a column of a name that readers of the lake give to a row's place is converted: such a column goes into the map.
+    So is one whose names differ in case only, which readers take for one, or that has a column without a name.
     """
-    if RESERVED & {name.lower() for name in schema.names}:
+    names = [name.lower() for name in schema.names]
+    if RESERVED & set(names) or len(set(names)) < len(names) or not all(name.strip() for name in names):
         return False
     return is_own(schema.names) and not is_focus(schema.names) and all(_has_its_type(field) for field in schema)
 
@@ -253,18 +262,6 @@ def _has_its_type(field: pa.Field) -> bool:
     if wanted is None:
         return True
     return bool(field.type.equals(wanted)) or (_is_text(wanted) and pa.types.is_large_string(field.type))
-
-
-def _csv_header(path: Path, where: str) -> list[str]:
-    """The header of a file that is whole."""
-    try:
-        first = first_line(path)
-    except TORN as error:
-        raise BadInput(f"{where}: not a whole gzipped CSV file ({fault(error)})") from None
-    headers = next(csv.reader([first]), [])
-    if not headers:
-        raise BadInput(f"{where}: an empty file; CSV exports have a header")
-    return headers
 
 
 def _csv_reader(path: Path, fields: list[_Field]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import csv
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC
 from decimal import Decimal
@@ -14,17 +16,21 @@ import pyarrow as pa
 from ingestion.errors import BadInput
 from ingestion.lake.contract import Total, VendorFile
 from ingestion.lake.faults import broken_line, fault
+from ingestion.lake.tags import tags_sql, with_flat_tags
 from ingestion.lake.vendor_files import (
     LONGEST_LINE,
-    TORN,
+    MARK,
+    csv_header,
     csv_relation,
+    decimal_of_text,
+    distinct_columns,
     engine,
-    first_line,
     literal,
-    parquet_schema,
-    quoted,
+    parquet_columns,
 )
+from ingestion.lake.vendor_totals import Sums, check_sums, sums
 from ingestion.sources.aws.shape import exact_decimal
+from ingestion.sources.focus.dialects import EARLIER_NAMES, Dialect, dialect_of, letters
 from ingestion.sources.focus.shape import (
     COST_AND_USAGE,
     COSTS,
@@ -32,6 +38,7 @@ from ingestion.sources.focus.shape import (
     NEVER_NULL,
     NUMBERS,
     REQUIRED,
+    SERVICE_CATEGORIES,
     TIMES,
     focus_column,
     focus_header,
@@ -43,6 +50,14 @@ NUMERIC = {**COSTS, **NUMBERS}
 # Months first: the specification's own examples are spelled so (5/1/25).
 TIME_FORMATS = "['%m/%d/%y', '%m/%d/%Y', '%m/%d/%y %H:%M', '%m/%d/%Y %H:%M', '%m/%d/%Y %H:%M:%S']"
 GROUPED_NUMBER = r"^-?\$?-?\d{1,3}(,\d{3})+(\.\d+)?$"
+DECIMAL_COMMA = r"^-?[^\d]?-?\d[\d. ]*,\d+$"
+OTHER_DATE = r"^\d{1,2}[/.\-]\d{1,2}[/.\-]\d{2,4}"
+# What tools that rewrite exports put where a number, a time or JSON is absent.
+ABSENT = ("null", "none", "nan", "n/a")
+PRICES = ("list_cost", "contracted_cost", "list_unit_price", "contracted_unit_price")
+PROVIDERS = ("service_provider_name", "provider_name", "invoice_issuer_name")
+TAGS = ("tags", "allocated_tags")
+ACCOUNTS = ("billing_account_id", "sub_account_id")
 
 
 @dataclass(frozen=True)
@@ -56,57 +71,139 @@ class Delivered:
 
 @dataclass
 class _Reader:
-    """A file as DuckDB reads it: the SQL of its relation, its headers, and the types of its columns."""
+    """A file as DuckDB reads it: the SQL of its relation, its columns' names, and what their values are."""
 
     relation: str
     types: list[tuple[str, pa.DataType]]
     is_csv: bool
     columns: dict[str, int] = field(default_factory=dict)
+    dialect: Dialect | None = None
 
     def __post_init__(self) -> None:
-        for index, (header, _) in enumerate(self.types):
-            column = focus_column(header)
-            if column and column not in self.columns:
-                self.columns[column] = index
+        self.dialect = dialect_of(header for header, _ in self.types)
+        for named in (focus_column, lambda header: EARLIER_NAMES.get(letters(header))):
+            for index, (header, _) in enumerate(self.types):
+                column = named(header)
+                if column and column not in self.columns and index not in self.columns.values():
+                    self.columns[column] = index
 
     def rest(self) -> list[int]:
         """The columns that are not FOCUS."""
         taken = set(self.columns.values())
         return [index for index in range(len(self.types)) if index not in taken]
 
-    def stated(self, index: int) -> str:
-        """A column's value; a text that stands for an absent value is NULL."""
+    def is_text(self, index: int) -> bool:
+        return bool(pa.types.is_string(self.types[index][1]))
+
+    def stated(self, index: int, *, is_typed: bool = False) -> str:
+        """A column's value; a text that stands for an absent value is NULL, of a number more words do (`is_typed`)."""
         name = f"c{index}"
-        if pa.types.is_string(self.types[index][1]) or pa.types.is_large_string(self.types[index][1]):
-            return f"nullif(nullif(trim({name}), ''), 'NULL')"
-        return name
+        if not self.is_text(index):
+            return name
+        if self.is_csv and index == 0:
+            # Files that were joined have a mark before the first value of each.
+            name = f"ltrim({name}, {literal(MARK)})"
+        words = ", ".join(literal(word) for word in (("", *ABSENT) if is_typed else ("", "null")))
+        return f"case when lower(trim({name})) not in ({words}) then trim({name}) end"
 
     def value(self, column: str) -> str:
         """SQL of a FOCUS column in the raw table's type; NULL where it can't be read."""
         index = self.columns.get(column)
         if index is None:
             return "null"
-        stated, kind = self.stated(index), self.types[index][1]
-        is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+        kind, is_text = self.types[index][1], self.is_text(index)
+        stated = self.stated(index, is_typed=column in {*NUMERIC, *TIMES, *JSONS})
         if column in NUMERIC:
-            return _number(stated, kind, is_text)
+            return self._known(column, _number(stated, kind, is_text))
         if column in TIMES:
             return _time(stated, is_text)
         if column in JSONS:
-            return _json(stated, is_text)
-        return f"cast({stated} as varchar)"
+            return _json(stated, is_text, is_tags=column in TAGS)
+        return self._text(column, stated, kind)
+
+    def _known(self, column: str, number: str) -> str:
+        """A list or contracted price of 0 is none where the dialect writes it for one that it does not know."""
+        if not (self.dialect and self.dialect.zero_is_unknown and column in PRICES):
+            return number
+        index = self.columns["effective_cost"]
+        effective = _number(self.stated(index, is_typed=True), self.types[index][1], self.is_text(index))
+        return f"case when not ({number} = 0 and {effective} <> 0) then {number} end"
+
+    def _text(self, column: str, stated: str, kind: pa.DataType) -> str:
+        if column == "service_category" and pa.types.is_list(kind) and pa.types.is_string(kind.value_type):
+            known = ", ".join(literal(category.lower()) for category in SERVICE_CATEGORIES)
+            return f"list_filter({stated}, lambda name: lower(name) in ({known}))[1]"
+        if pa.types.is_nested(kind):
+            text = f"cast(to_json({stated}) as varchar)"
+        elif pa.types.is_floating(kind):
+            text = rf"regexp_replace(cast({stated} as varchar), '\.0$', '')"
+        else:
+            text = f"cast({stated} as varchar)"
+        if self.dialect and self.dialect.unknown_texts:
+            words = ", ".join(literal(word) for word in self.dialect.unknown_texts)
+            text = f"case when {text} not in ({words}) then {text} end"
+        if column == "billing_currency":
+            return f"case when regexp_matches({text}, '^[A-Za-z]{{3}}$') then upper({text}) else {text} end"
+        if column in ACCOUNTS and self._provider():
+            # AWS's ids have 12 digits: what took one for a number lost its zeros.
+            return (
+                f"case when regexp_matches(lower({self._provider()}), '^(aws|amazon web services)') "
+                rf"and regexp_matches({text}, '^\d{{1,11}}$') then lpad({text}, 12, '0') else {text} end"
+            )
+        return text
+
+    def _provider(self) -> str | None:
+        named = [self.columns[column] for column in PROVIDERS if column in self.columns]
+        return (
+            f"coalesce({', '.join(f'cast({self.stated(index)} as varchar)' for index in named)})"
+            if named
+            else None
+        )
+
+    def sums(self, path: Path) -> Sums | None:
+        """What the file's costs add up to by another reader; None where Arrow can't tell columns of one name apart."""
+        amount, currency = self.columns["billed_cost"], self.columns["billing_currency"]
+        names = [header for header, _ in self.types]
+        if not self.is_csv and any(names.count(names[index]) > 1 for index in (amount, currency)):
+            return None
+        return sums(
+            path,
+            amount,
+            currency,
+            width=len(self.types) if self.is_csv else None,
+            number=_plain_number,
+            unit=_plain_currency,
+        )
+
+
+def _plain_number(text: str) -> str:
+    """A number's text as the rows' reader takes it."""
+    found = text.strip(f" {MARK}")
+    if re.fullmatch(GROUPED_NUMBER, found):
+        found = found.replace(",", "")
+    return found.replace("$", "").replace("_", "")
+
+
+def _plain_currency(text: str) -> str:
+    found = text.strip(f" {MARK}")
+    return found.upper() if re.fullmatch("[A-Za-z]{3}", found) else found
 
 
 def _number(stated: str, kind: pa.DataType, is_text: bool) -> str:
+    if pa.types.is_float64(kind):
+        return exact_decimal(stated)
     if pa.types.is_floating(kind):
-        return exact_decimal(f"cast({stated} as double)")
-    if not is_text:
+        # By its own shortest text: as a double 0.1 is 0.100000001490.
+        return decimal_of_text(f"cast({stated} as varchar)")
+    if pa.types.is_integer(kind) or pa.types.is_decimal(kind):
         return f"cast({stated} as decimal(38, 12))"
+    if not is_text:
+        return "cast(null as decimal(38, 12))"
     plain = (
         f"case when regexp_matches({stated}, '{GROUPED_NUMBER}') then replace(replace({stated}, ',', ''), '$', '') "
         f"else replace({stated}, '$', '') end"
     )
-    return f"try_cast({plain} as decimal(38, 12))"
+    return decimal_of_text(f"({plain})")
 
 
 def _time(stated: str, is_text: bool) -> str:
@@ -120,10 +217,13 @@ def _time(stated: str, is_text: bool) -> str:
     )
 
 
-def _json(stated: str, is_text: bool) -> str:
+def _json(stated: str, is_text: bool, is_tags: bool) -> str:
     """A JSON object as text. Azure writes tags without the braces around them."""
+    text = stated if is_text else f"cast(to_json({stated}) as varchar)"
+    if is_tags:
+        return tags_sql(text)
     if not is_text:
-        return f"cast(to_json({stated}) as varchar)"
+        return text
     return (
         f"case when json_valid({stated}) then {stated} "
         f"when json_valid('{{' || {stated} || '}}') then '{{' || {stated} || '}}' end"
@@ -132,23 +232,14 @@ def _json(stated: str, is_text: bool) -> str:
 
 def _csv(path: Path, where: str) -> _Reader:
     """A CSV file as text, its columns by position."""
-    try:
-        first = first_line(path)
-    except TORN as error:
-        raise BadInput(f"{where}: not a whole CSV file ({fault(error)})") from None
-    headers = next(csv.reader([first]), [])
+    headers = csv_header(path, where)
     relation = csv_relation(path, [f"c{index}" for index in range(len(headers))])
-    return _Reader(relation, [(header, pa.string()) for header in headers], is_csv=True)
+    return _Reader(relation, [(header.replace(MARK, ""), pa.string()) for header in headers], is_csv=True)
 
 
 def _parquet(path: Path, where: str) -> _Reader:
-    schema = parquet_schema(path, where)
-    names = ", ".join(f"{quoted(name)} as c{index}" for index, name in enumerate(schema.names))
-    return _Reader(
-        f"(select {names} from read_parquet({literal(str(path))}))",
-        [(field.name, field.type) for field in schema],
-        is_csv=False,
-    )
+    relation, columns = parquet_columns(path, where)
+    return _Reader(relation, columns, is_csv=False)
 
 
 def reader(path: Path, where: str) -> _Reader:
@@ -162,12 +253,31 @@ def reader(path: Path, where: str) -> _Reader:
     return found
 
 
+@contextmanager
+def _connected(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with engine(path.parent) as connection:
+        with_flat_tags(connection)
+        yield connection
+
+
+def _checked_sums(path: Path, where: str, found: _Reader, totals: tuple[Total, ...]) -> None:
+    try:
+        other = found.sums(path)
+    except (ValueError, pa.ArrowException):
+        raise BadInput(
+            f"{where}: its costs can be read by one of two readers only, so their sum is not trusted: have it written "
+            "again, as Parquet if it is CSV"
+        ) from None
+    if other is not None:
+        check_sums(totals, other, where)
+
+
 def _unreadable(path: Path, where: str, found: _Reader, error: duckdb.Error) -> BadInput:
     """What is wrong with a file that DuckDB gave up on: the line of a CSV file, or the column."""
     line = broken_line(path, len(found.types), LONGEST_LINE) if found.is_csv else None
     if line:
         return BadInput(f"{where}: {line}")
-    with engine(path.parent) as connection:
+    with _connected(path) as connection:
         for column in found.columns:
             try:
                 connection.execute(f"select count({found.value(column)}) from {found.relation}").fetchall()
@@ -177,19 +287,30 @@ def _unreadable(path: Path, where: str, found: _Reader, error: duckdb.Error) -> 
 
 
 def months(path: Path, where: str) -> list[str]:
-    """The billing periods (YYYY-MM) that a file's rows are of."""
+    """The billing periods (YYYY-MM) that a file's rows are of.
+
+    Its sum is compared here, over all of them. Raises BadInput as `convert` does.
+    """
     found = reader(path, where)
-    with engine(path.parent) as connection:
+    with _connected(path) as connection:
         try:
+            bad = connection.execute(f"select {_faults(found)} from {found.relation}").fetchone()
+            if bad and any(bad):
+                _explain(path, where, found)
             rows = connection.execute(
-                f"select distinct strftime({found.value('billing_period_start')}, '%Y-%m') "
-                f"from {found.relation} order by 1"
+                f"select strftime({found.value('billing_period_start')}, '%Y-%m'), {found.value('billing_currency')}, "
+                f"sum({found.value('billed_cost')}), count(*) from {found.relation} group by 1, 2 order by 1, 2"
             ).fetchall()
         except duckdb.Error as error:
             raise _unreadable(path, where, found, error) from None
-    if any(month is None for (month,) in rows):
-        _explain(path, where, found)
-    return [month for (month,) in rows]
+    by_currency: dict[str, Total] = {}
+    for _, currency, amount, count in rows:
+        before = by_currency.get(currency, Total("billed_cost", currency, Decimal(0), 0))
+        by_currency[currency] = Total(
+            "billed_cost", currency, before.amount + Decimal(amount), before.row_count + count
+        )
+    _checked_sums(path, where, found, tuple(by_currency.values()))
+    return sorted({month for month, *_ in rows})
 
 
 def convert(path: Path, where: str, target: Path, delivery: Delivered, month: str | None = None) -> VendorFile:
@@ -212,7 +333,7 @@ def convert(path: Path, where: str, target: Path, delivery: Delivered, month: st
         for column in COST_AND_USAGE.columns
     )
     wanted = f"where strftime(billing_period_start, '%Y-%m') = '{month}'" if month else ""
-    with engine(path.parent) as connection:
+    with _connected(path) as connection:
         try:
             bad = connection.execute(f"select {_faults(found)} from {found.relation}").fetchone()
             if bad and any(bad):
@@ -230,12 +351,16 @@ def convert(path: Path, where: str, target: Path, delivery: Delivered, month: st
     # What is only compared is not delivered to the ledger: its total goes by another name.
     measure = "compared_billed_cost" if delivery.is_compare_only else "billed_cost"
     newest = max((moment for *_, moment in totals), default=None)
+    stated = tuple(Total(measure, currency, Decimal(amount), count) for currency, amount, count, _ in totals)
+    if month is None:
+        _checked_sums(path, where, found, stated)
     return VendorFile(
         COST_AND_USAGE,
         target,
         sum(count for _, _, count, _ in totals),
-        tuple(Total(measure, currency, Decimal(amount), count) for currency, amount, count, _ in totals),
+        stated,
         newest.astimezone(UTC) if newest else None,
+        remark=f"read as {found.dialect.title}" if found.dialect else None,
     )
 
 
@@ -256,18 +381,27 @@ def _sql_type(kind: pa.DataType) -> str:
 
 
 def _extra(found: _Reader) -> str:
-    """The columns that are not FOCUS, without those that are NULL, and JSON columns that hold no JSON."""
-    fields = [f"{literal(found.types[index][0])}: {found.stated(index)}" for index in found.rest()]
-    for column in JSONS:
+    """The columns that are not FOCUS, without those that are NULL, and what of a FOCUS column its own one can't hold."""
+    names = distinct_columns([header for header, _ in found.types])
+    fields = [(index, found.stated(index)) for index in found.rest()]
+    for column in (*JSONS, *PRICES, "service_category"):
         index = found.columns.get(column)
-        if index is not None:
-            stated = found.stated(index)
-            fields.append(
-                f"{literal(found.types[index][0])}: case when {found.value(column)} is null then {stated} end"
-            )
+        if index is None:
+            continue
+        stated, value = found.stated(index), found.value(column)
+        if column in JSONS:
+            # A list of tags may say more of each than its key and value.
+            text = stated if found.is_text(index) else f"cast(to_json({stated}) as varchar)"
+            is_list = f"json_valid({text}) and json_type({text}) = 'ARRAY' and json_array_length({text}) > 0"
+            fields.append((index, f"case when {value} is null or ({is_list}) then {stated} end"))
+        elif column in PRICES and found.dialect and found.dialect.zero_is_unknown:
+            fields.append((index, f"case when {value} is null then {stated} end"))
+        elif column == "service_category" and pa.types.is_list(found.types[index][1]):
+            fields.append((index, stated))
     if not fields:
         return "null"
-    return f"nullif(cast(json_merge_patch('{{}}', to_json({{{', '.join(fields)}}})) as varchar), '{{}}')"
+    pairs = ", ".join(f"{literal(names[index])}, {sql}" for index, sql in fields)
+    return f"nullif(cast(json_merge_patch('{{}}', json_object({pairs})) as varchar), '{{}}')"
 
 
 def _checked(found: _Reader) -> list[tuple[str, str]]:
@@ -276,9 +410,22 @@ def _checked(found: _Reader) -> list[tuple[str, str]]:
     for column in (*NUMERIC, *TIMES, *NEVER_NULL):
         index = found.columns.get(column)
         if index is not None:
-            nothing = "true" if column in NEVER_NULL else f"{found.stated(index)} is not null"
-            checks.append((column, f"{nothing} and try({found.value(column)}) is null"))
+            stated = found.stated(index, is_typed=column in {*NUMERIC, *TIMES})
+            nothing = "true" if column in NEVER_NULL else f"{stated} is not null"
+            wrong = f"{nothing} and try({_unbent(found, column)}) is null"
+            if column == "billing_period_start" and found.is_text(index):
+                # Read with the month first, 01/09/2026 is the ninth of January, on which no period begins.
+                wrong = f"({wrong}) or (regexp_matches({stated}, '{OTHER_DATE}') and day(try({found.value(column)})) <> 1)"
+            checks.append((column, wrong))
     return list(dict(checks).items())
+
+
+def _unbent(found: _Reader, column: str) -> str:
+    """A column's value without what a dialect leaves out."""
+    index = found.columns[column]
+    if column not in NUMERIC:
+        return found.value(column)
+    return _number(found.stated(index, is_typed=True), found.types[index][1], found.is_text(index))
 
 
 def _faults(found: _Reader) -> str:
@@ -287,19 +434,29 @@ def _faults(found: _Reader) -> str:
 
 def _explain(path: Path, where: str, found: _Reader) -> None:
     """Raise BadInput for the first value that is absent or not of its column's type."""
-    faults: list[tuple[int, str, bool]] = []
-    with engine(path.parent) as connection:
+    faults: list[tuple[int, str, str]] = []
+    with _connected(path) as connection:
         connection.execute("set threads = 1")
         connection.execute("set preserve_insertion_order = true")
         for column, condition in _checked(found):
             index = found.columns[column]
+            stated = found.stated(index, is_typed=column in {*NUMERIC, *TIMES})
+            sign = DECIMAL_COMMA if column in NUMERIC else OTHER_DATE
+            has_sign = f"regexp_matches({stated}, {literal(sign)})" if found.is_text(index) else "false"
             row = connection.execute(
-                f"select n, {found.stated(index)} is null "
+                f"select n, {stated} is null, {has_sign} "
                 f"from (select *, row_number() over () as n from {found.relation}) "
                 f"where {condition} order by n limit 1"
             ).fetchone()
             if row:
-                faults.append((int(row[0]), column, bool(row[1])))
-    number, column, is_empty = min(faults)
-    wrong = "must not be empty" if is_empty else "not a number" if column in NUMERIC else "not a time"
+                faults.append((int(row[0]), column, _wrong(column, is_empty=bool(row[1]), has_sign=bool(row[2]))))
+    number, column, wrong = min(faults)
     raise BadInput(f"{where}: row {number}, column {focus_header(column)}: {wrong}")
+
+
+def _wrong(column: str, *, is_empty: bool, has_sign: bool) -> str:
+    if is_empty:
+        return "must not be empty"
+    if column in NUMERIC:
+        return "not a number, it has a decimal comma: write a point" if has_sign else "not a number"
+    return "not a time, its day stands first: write YYYY-MM-DD" if has_sign else "not a time"

@@ -131,6 +131,21 @@ CLAIM_KINDS = (
     ClaimKind("focus_export", Evidence.DEFAULT, "FOCUS export, by its name in the settings"),
 )
 
+# FOCUS 1.2, "Service Category": the values that it allows.
+SERVICE_CATEGORIES = (
+    *("AI and Machine Learning", "Analytics", "Business Applications", "Compute", "Databases", "Developer Tools"),
+    *(
+        "Multicloud",
+        "Identity",
+        "Integration",
+        "Internet of Things",
+        "Management and Governance",
+        "Media",
+        "Migration",
+    ),
+    *("Mobile", "Networking", "Security", "Storage", "Web", "Other"),
+)
+
 # Without these a row is no charge. (The others that FOCUS makes mandatory can be derived from these, or left NULL.)
 REQUIRED = (
     "billed_cost",

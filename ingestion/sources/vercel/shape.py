@@ -10,6 +10,7 @@ from ingestion.errors import BadInput
 from ingestion.lake.columns import Measure, Table, date, json, money, number, rest, text, timestamp
 from ingestion.lake.contract import ClaimKind, Evidence
 from ingestion.lake.records import instant, moment, typed
+from ingestion.lake.tags import tags_of
 
 # FOCUS name on the wire → column, and what it is.
 TEXTS = {
@@ -100,13 +101,17 @@ def charge_row(record: dict[str, Any], team_id: str, day: Any, where: str) -> di
     absent = [name for name in REQUIRED if record.get(name) is None]
     if absent:
         raise BadInput(f"{where}: no {', '.join(absent)}")
+    given = record.get("Tags")
+    tags = tags_of(given)
+    # What holds no tags stays under its own name.
+    known = KNOWN if tags is not None or not given else KNOWN - {"Tags"}
     row = {
         "team_id": team_id,
         "charge_date": day,
         **{column: record.get(name) for name, column in {**TEXTS, **NUMBERS}.items()},
         **{column: moment(record[name], f"{where}, {name}") for name, column in TIMES.items()},
-        "tags": jsonlib.dumps(record.get("Tags") or {}, sort_keys=True, default=str),
-        "extra": rest(record, KNOWN),
+        "tags": jsonlib.dumps(tags or {}, sort_keys=True, default=str),
+        "extra": rest(record, known),
     }
     return typed(CHARGES, row, where, FIELDS)
 

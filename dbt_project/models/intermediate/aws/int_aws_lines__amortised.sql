@@ -44,7 +44,12 @@ with
                 then 'zero'
                 else coalesce(line_types.effective_basis, 'unblended')
             end as effective_basis,
-            coalesce(line_types.net_basis, 'net') as net_basis,
+            -- The net costs of the other lines contain a discount whatever its type, also one that the seed
+            -- does not have.
+            coalesce(
+                line_types.net_basis,
+                case when counted.line_item_line_item_type like '%Discount' then 'folded' else 'net' end
+            ) as net_basis,
             -- FOCUS wants a credit's effective cost to equal its billed cost. That of a folded discount is
             -- in other lines, so it is an adjustment.
             case

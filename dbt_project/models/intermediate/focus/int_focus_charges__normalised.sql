@@ -9,6 +9,12 @@
     "allocated_resource_name", "allocated_tags", "pricing_currency_contracted_unit_price",
     "pricing_currency_list_unit_price", "region_id", "region_name", "resource_id", "sku_id", "sku_meter",
     "sku_price_details", "sub_account_id"] -%}
+{#- FOCUS's words, compared without case. -#}
+{% set use_words = {
+    "capacity_reservation_status": focus_use_status("capacity_reservation_status"),
+    "commitment_discount_category": focus_commitment_category("commitment_discount_category"),
+    "commitment_discount_status": focus_use_status("commitment_discount_status"),
+} -%}
 {% set filled = [
             "source", "slice_id", "load_id", "billing_month", "charge_key", "vendor_charge_id", "billed_cost",
             "effective_cost", "list_cost", "contracted_cost", "billing_account_id", "billing_account_name",
@@ -73,6 +79,10 @@ with
     sorted as (
         select
             checked.*,
+            {{ focus_frequency("checked.charge_frequency") }} as known_frequency,
+            coalesce(
+                {{ focus_service_category("checked.service_category") }}, checked.service_category, 'Other'
+            ) as category_of_service,
             case
                 when is_uneven_tax then 'Adjustment' else coalesce(known_category, 'Adjustment')
             end as category,
@@ -116,7 +126,11 @@ with
             load_id,
             billing_month,
             {{ md5_key(["'focus'", "content_key", "occurrence"]) }} as charge_key,
-            {% for column in known %} {{ column }}, {% endfor %}
+            {% for column in known %}
+                {% if column in use_words -%} coalesce({{ use_words[column] }}, {{ column }}) as {{ column }},
+                {%- else -%} {{ column }},
+                {%- endif %}
+            {% endfor %}
             -- FOCUS gives a row no id.
             coalesce(
                 {{ json_text("extra", "x_ChargeId") }},
@@ -166,9 +180,9 @@ with
             || coalesce(charge_description, priced.service_name, category) as charge_description,
             case
                 when
-                    charge_frequency in ('One-Time', 'Recurring', 'Usage-Based')
-                    and not (category = 'Purchase' and charge_frequency = 'Usage-Based')
-                then charge_frequency
+                    known_frequency is not null
+                    and not (category = 'Purchase' and known_frequency = 'Usage-Based')
+                then known_frequency
                 when category = 'Usage'
                 then 'Usage-Based'
                 when category = 'Purchase' and charge_frequency is not null
@@ -211,10 +225,8 @@ with
             case when resource_id is not null then resource_name end as resource_name,
             case when resource_id is not null then coalesce(resource_type, 'Resource') end as resource_type,
             coalesce(priced.service_name, provider) as service_name,
-            coalesce(service_category, 'Other') as service_category,
-            coalesce(
-                service_subcategory, 'Other (' || coalesce(service_category, 'Other') || ')'
-            ) as service_subcategory,
+            category_of_service as service_category,
+            coalesce(service_subcategory, 'Other (' || category_of_service || ')') as service_subcategory,
             price_id as sku_price_id,
             case
                 when sub_account_id is not null then coalesce(sub_account_name, sub_account_id)
