@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -142,11 +142,16 @@ class Evidence(IntEnum):
 
 @dataclass(frozen=True)
 class ClaimKind:
-    """A kind of claim that charges make, which ownership rules can name. Of a tag, the key follows the kind: `aws_tag:team`."""
+    """A kind of claim that charges make, which ownership rules can name.
+
+    Where it has `keys`, one of them follows the kind: `aws_tag:team`. The registry's claim_keys.yml names those that make
+    claims.
+    """
 
     name: str
     evidence: Evidence
     description: str
+    keys: Literal["tag", "cost_category"] | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from itertools import combinations
 from pathlib import Path
 
 import click
@@ -21,7 +20,7 @@ from ingestion.sources.registry.client import Entry, Registry, RegistryError, re
 from ingestion.sources.registry.globs import covers
 from ingestion.sources.registry.shape import ends, owner_entries, rule_rows, starts
 from ingestion.sources.registry.source import RegistrySettings
-from orchestration.cli.matching import Match, Rule, Rules, claim_kinds
+from orchestration.cli.matching import Match, Rule, Rules
 from orchestration.cli.output import money, print_json, publication
 
 # How many billing months of the ledger rules are held against, and how many claims without a rule the terminal shows.
@@ -80,7 +79,7 @@ def check(home: Home) -> Report:
     except RegistryError as error:
         first, *lines = str(error).splitlines()
         return Report(folder, lines or [first])
-    errors = [*problems(registry), *_unknown_kinds(registry), *_repeated_budgets(registry)]
+    errors = problems(registry)
     if errors:
         return Report(folder, errors)
     rules = Rules(Rule.of(row) for row in rule_rows(registry))
@@ -92,26 +91,6 @@ def check(home: Home) -> Report:
         ledger = _ledger(connection)
     warnings += _without_effect(rules, places, ledger)
     return Report(folder, [], warnings, ledger.months, _unnamed(rules, ledger))
-
-
-def _unknown_kinds(registry: Registry) -> Iterator[str]:
-    kinds = claim_kinds()
-    for entry in registry.rules:
-        kind = entry.fields["claim"].partition(":")[0]
-        if kind not in kinds:
-            yield (
-                f"{entry.place}: rule {entry.fields['id']!r} names the unknown kind of claim {kind!r}: it never matches"
-                f"{near_misses(kind, kinds)}"
-            )
-
-
-def _repeated_budgets(registry: Registry) -> Iterator[str]:
-    for one, other in combinations(registry.budgets, 2):
-        if one.fields["id"] == other.fields["id"] and _overlap(one, other):
-            yield (
-                f"{other.place}: budget {other.fields['id']!r} is declared twice for the same days (also {one.place}); "
-                "end the first with valid_to on the day the second begins"
-            )
 
 
 def _overlap(one: Entry, other: Entry) -> bool:
