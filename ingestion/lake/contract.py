@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum
@@ -216,6 +216,14 @@ class Source:
             table.vendor_files or any(measure.name == BILLED_COST for measure in table.measures)
             for table in self.tables
         )
+
+    def is_set_up(self, settings: object | None) -> bool:
+        """Whether it has what it needs, by its resolved settings. One whose settings are all optional has it with any."""
+        if settings is None:
+            return False
+        declared = fields(self.settings)
+        is_optional = all(one.default is not MISSING or one.default_factory is not MISSING for one in declared)
+        return self.needs_no_settings or not is_optional or settings != self.settings()
 
     @property
     def secrets(self) -> list[str]:

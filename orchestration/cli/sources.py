@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import click
@@ -38,7 +38,7 @@ def state_of(home: Home, source: Source, now: datetime) -> SourceState:
     """What the settings and the lake hold of a source; no vendor is asked."""
     try:
         settings, problem = resolve(source.settings, source.name), None
-        state = SET_UP if settings is not None and _does_something(source, settings) else NOT_SET_UP
+        state = SET_UP if source.is_set_up(settings) else NOT_SET_UP
     except SettingError as error:
         state, problem = WRONG, str(error)
     known = known_notes(home, source.dataset).values()
@@ -56,13 +56,6 @@ def state_of(home: Home, source: Source, now: datetime) -> SourceState:
         newest,
         freshness,
     )
-
-
-def _does_something(source: Source, settings: object) -> bool:
-    """Whether a source has what it needs. One whose settings are all optional has them where any is given."""
-    declared = fields(source.settings)
-    is_optional = all(field.default is not MISSING or field.default_factory is not MISSING for field in declared)
-    return source.needs_no_settings or not is_optional or settings != source.settings()
 
 
 def print_sources(home: Home, as_json: bool) -> None:
