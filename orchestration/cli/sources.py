@@ -12,6 +12,7 @@ from rich.table import Table
 from ingestion.errors import SettingError
 from ingestion.lake.contract import Source
 from ingestion.lake.notes import known_notes
+from ingestion.setting_report import unknown_settings
 from ingestion.settings import Home, resolve, utc_now
 from ingestion.sources.catalog import SOURCES
 from orchestration.cli.output import print_json
@@ -60,6 +61,7 @@ def state_of(home: Home, source: Source, now: datetime) -> SourceState:
 
 def print_sources(home: Home, as_json: bool) -> None:
     """A table, or a JSON list, of all sources."""
+    unknown = unknown_settings()
     states = [state_of(home, source, utc_now()) for source in SOURCES]
     if as_json:
         print_json([asdict(state) for state in states])
@@ -79,3 +81,5 @@ def print_sources(home: Home, as_json: bool) -> None:
     for state in states:
         if state.problem:
             click.echo(state.problem)
+    for line in unknown:
+        click.echo(f"{line}; it does nothing")
