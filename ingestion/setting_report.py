@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
+from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
-from ingestion.errors import SettingError
+from ingestion.errors import SettingError, near_misses
 from ingestion.lake.contract import Source
-from ingestion.setting_table import ABOUT, HIDDEN, SETTINGS, without_credentials
-from ingestion.settings import PROJECT_ROOT, is_required, look_up, typed
+from ingestion.setting_table import ABOUT, GIVEN_TO_DBT, HIDDEN, SETTINGS, without_credentials
+from ingestion.settings import PROJECT_ROOT, environment_name, is_required, look_up, settings_files, typed
 from ingestion.sources.catalog import SOURCES
 
 PAGE = PROJECT_ROOT / "docs" / "settings.md"
@@ -37,6 +41,8 @@ Downloads are stored in `TMPDIR` while they are read. It needs space for one bil
 The settings of the sources come from `.dlt/secrets.toml` or `.dlt/config.toml` of the installation, or from the environment.
 There `sources.vercel.token` is `SOURCES__VERCEL__TOKEN`. A source without its required settings is skipped.
 """
+CLOSE = 0.6
+SEE = "; docs/settings.md lists all"
 TYPES = {"tuple[str, ...]": "list", "int": "whole number", "bool": "switch"}
 
 
@@ -96,6 +102,60 @@ def _source_states(source: Source) -> Iterator[SettingState]:
 
 def _default(declared: Field[Any]) -> str | None:
     return None if declared.default in (MISSING, None, ()) else str(declared.default)
+
+
+def unknown_settings(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """What is written like a setting and is none, so that it does nothing; each with what may be meant. No values."""
+    return [
+        *_unknown_in_environment(environment),
+        *(line for file in settings_files() for line in _unknown_in(file)),
+    ]
+
+
+def _unknown_in_environment(environment: Mapping[str, str]) -> Iterator[str]:
+    known = {setting.name for setting in SETTINGS} | GIVEN_TO_DBT
+    for name in sorted(environment):
+        if name.upper().startswith("COSTOWNER_") and name not in known:
+            short = {one.removeprefix("COSTOWNER_"): one for one in known - GIVEN_TO_DBT}
+            close = get_close_matches(name.upper().removeprefix("COSTOWNER_"), short, n=1, cutoff=CLOSE)
+            yield f"{name} is no setting{_did_you_mean(short[one] for one in close)}"
+        elif name.upper().startswith("SOURCES__"):
+            _, source, *rest = name.lower().split("__")
+            meant = _meant(source, "__".join(rest))
+            if meant is not None:
+                yield f"{name} is no setting{_did_you_mean(environment_name(f'sources.{key}') for key in meant)}"
+            elif name != name.upper():
+                yield f"{name} is no setting{_did_you_mean([name.upper()])}"
+
+
+def _unknown_in(file: Path) -> Iterator[str]:
+    for section, content in tomllib.loads(file.read_text(encoding="utf-8")).items():
+        if section != "sources":
+            if near := near_misses(section.lower(), ["sources"]):
+                yield f"{file}: the section [{section}] is no setting{near}"
+            continue
+        for source, given in content.items() if isinstance(content, dict) else ():
+            for name in given if isinstance(given, dict) else [""]:
+                meant = _meant(source, name)
+                if meant is not None:
+                    key = f"sources.{source}.{name}".rstrip(".")
+                    yield f"{file}: {key} is no setting{_did_you_mean(f'sources.{one}' for one in meant)}"
+
+
+def _meant(source: str, name: str) -> list[str] | None:
+    """The settings that may be meant by a source's setting, as `vercel.token`; None where it is one."""
+    names = {one.name: [declared.name for declared in fields(one.settings)] for one in SOURCES}
+    if source in names:
+        if name in names[source]:
+            return None
+        return [f"{source}.{one}" for one in get_close_matches(name.lower(), names[source], n=1, cutoff=CLOSE)]
+    close = get_close_matches(source.lower(), names, n=1, cutoff=CLOSE)
+    return [f"{one}.{name}" for one in close if name in names[one]]
+
+
+def _did_you_mean(names: Iterable[str]) -> str:
+    listed = " or ".join(names)
+    return f"; did you mean {listed}?" if listed else SEE
 
 
 def settings_page() -> str:

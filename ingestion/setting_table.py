@@ -259,6 +259,17 @@ SPARK_MASTER = Setting("COSTOWNER_SPARK_MASTER", TEXT, "local[2]", "the master o
 SPARK_MEMORY = Setting("COSTOWNER_SPARK_MEMORY", JAVA_MEMORY, "2g", "the memory of `spark_session`'s driver")
 SPARK_PARTITIONS = Setting("COSTOWNER_SPARK_PARTITIONS", COUNT, "2", "the shuffle partitions of `spark_session`")
 
+# What dbt gets from the process that starts it: paths and a digest, not for people to set.
+GIVEN_TO_DBT = frozenset(
+    {
+        "COSTOWNER_LAKE_PATH",
+        "COSTOWNER_WAREHOUSE",
+        "COSTOWNER_EXPORT_PATH",
+        "COSTOWNER_SPARK_HOME",
+        "COSTOWNER_PROJECT_DIGEST",
+    }
+)
+
 SETTINGS: tuple[Setting[Any], ...] = tuple(
     declared for declared in list(globals().values()) if isinstance(declared, Setting)
 )

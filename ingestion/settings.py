@@ -6,6 +6,8 @@ or the environment (`SOURCES__VERCEL__TOKEN`).
 
 from __future__ import annotations
 
+import re
+import tomllib
 from dataclasses import MISSING, Field, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +15,8 @@ from typing import Any, ClassVar, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import dlt
+from dlt.common.configuration.providers import ConfigProvider
+from dlt.common.configuration.providers.toml import TomlProviderReadException
 
 from ingestion import setting_table as table
 from ingestion.errors import SettingError
@@ -185,6 +189,38 @@ Spec = TypeVar("Spec", bound=Configured)
 TYPED: dict[str, table.Kind[Any]] = {"int": table.WHOLE, "bool": table.SWITCH}
 
 
+def _not_toml(path: Path) -> str | None:
+    """Where a file is not TOML; None where it is. Never what stands there: it may be a key."""
+    try:
+        tomllib.loads(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        return "not UTF-8"
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"line \d+, column \d+", str(error))
+        return f"{place[0] if place else 'the end of the file'}: not TOML"
+    return None
+
+
+def _providers() -> list[ConfigProvider]:
+    """Where dlt finds settings. Raises SettingError, which names the file and the line, where one is not TOML."""
+    try:
+        return list(dlt.config.config_providers)
+    except TomlProviderReadException as error:
+        paths = [path for path in map(Path, error.full_paths) if path.is_file()]
+        problems = [f"{path}: {problem}" for path in paths if (problem := _not_toml(path))]
+        raise SettingError(
+            f"{'; '.join(problems) or error.file_name + ' cannot be read'}; a text stands in quotes, a section in [brackets]"
+        ) from None
+
+
+def settings_files() -> list[Path]:
+    """The files of settings that this installation has. Raises SettingError as `look_up` does."""
+    # First: where a file is not TOML, dlt has no context either.
+    _providers()
+    folder = Path(dlt.current.run_context().settings_dir)
+    return [file for name in ("secrets.toml", "config.toml") if (file := folder / name).is_file()]
+
+
 def look_up(key: str) -> tuple[object, str] | None:
     """A source's setting by its exact key, and dlt's name of the place that it comes from; None where it is not set.
 
@@ -192,7 +228,7 @@ def look_up(key: str) -> tuple[object, str] | None:
     another.
     """
     *sections, name = key.split(".")
-    for provider in dlt.config.config_providers:
+    for provider in _providers():
         value, _ = provider.get_value(name, Any, None, *sections)
         if value is not None and value != "":
             return value, provider.name

@@ -13,6 +13,7 @@ from orchestration.assets.raw import RAW_ASSETS
 from orchestration.checks import ledger as ledger_checks
 from orchestration.checks import prompts as prompt_checks
 from orchestration.checks import refresh as refresh_checks
+from orchestration.checks import registry as registry_checks
 from orchestration.jobs import BUILD, BUILD_OF_TODAY, LANDING, PURGE, REFRESH
 from orchestration.run_lock import RUN_LOCK, RunLock
 from orchestration.schedules import daily_purge, daily_refresh
@@ -29,7 +30,7 @@ def with_policy(assets: Sequence[dg.AssetsDefinition]) -> list[dg.AssetsDefiniti
 
 defs = dg.Definitions(
     assets=[*with_policy(RAW_ASSETS), ledger, *with_policy(PUBLISHED_ASSETS)],
-    asset_checks=[*ledger_checks.CHECKS, *prompt_checks.CHECKS, *refresh_checks.CHECKS],
+    asset_checks=[*ledger_checks.CHECKS, *prompt_checks.CHECKS, *refresh_checks.CHECKS, *registry_checks.CHECKS],
     jobs=[LANDING, BUILD, BUILD_OF_TODAY, REFRESH, PURGE],
     schedules=[daily_refresh, daily_purge],
     sensors=[build_after_landing, refresh_failed, source_is_stale],

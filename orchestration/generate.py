@@ -15,6 +15,7 @@ import yaml
 from ingestion.lake.contract import DELIVERIES, DELIVERY_TOTALS
 from ingestion.settings import SHIPPED
 from ingestion.sources.catalog import CLAIM_KINDS, SOURCES
+from ingestion.sources.registry.shape import DEFAULT_CLAIM_KEYS
 
 PROJECT = SHIPPED / "dbt_project"
 NOTICE = "Written by `make generate` from the declarations in ingestion/sources/."
@@ -72,6 +73,16 @@ def _lists(project: Path) -> str:
             "llm_billing_sources",
             "The sources whose bill covers usage of language models up to its newest charge.",
             [ledger.name for ledger in ledger_sources if ledger.bills_llm_usage],
+        ),
+        _macro(
+            "default_claim_tag_keys",
+            "The tag keys that make claims where the registry names no key, in their order.",
+            DEFAULT_CLAIM_KEYS["tag"],
+        ),
+        _macro(
+            "default_claim_cost_categories",
+            "The cost categories that make claims where the registry names no key, in their order.",
+            DEFAULT_CLAIM_KEYS["cost_category"],
         ),
         _macro("charge_models", "The classified charges of each source.", charge_models),
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -144,11 +144,16 @@ class Evidence(IntEnum):
 
 @dataclass(frozen=True)
 class ClaimKind:
-    """A kind of claim that charges make, which ownership rules can name. Of a tag, the key follows the kind: `aws_tag:team`."""
+    """A kind of claim that charges make, which ownership rules can name.
+
+    Where it has `keys`, one of them follows the kind: `aws_tag:team`. The registry's claim_keys.yml names those that make
+    claims.
+    """
 
     name: str
     evidence: Evidence
     description: str
+    keys: Literal["tag", "cost_category"] | None = None
 
 
 @dataclass(frozen=True)
@@ -213,6 +218,14 @@ class Source:
             table.vendor_files or any(measure.name == BILLED_COST for measure in table.measures)
             for table in self.tables
         )
+
+    def is_set_up(self, settings: object | None) -> bool:
+        """Whether it has what it needs, by its resolved settings. One whose settings are all optional has it with any."""
+        if settings is None:
+            return False
+        declared = fields(self.settings)
+        is_optional = all(one.default is not MISSING or one.default_factory is not MISSING for one in declared)
+        return self.needs_no_settings or not is_optional or settings != self.settings()
 
     @property
     def secrets(self) -> list[str]:

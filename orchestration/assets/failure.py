@@ -36,8 +36,13 @@ def explained(error: BaseException) -> tuple[str, bool]:
 
 
 def one_line(text: str) -> str:
-    """A failure in one line: the last line that names an error, out of what may be a whole log of dbt."""
+    """A failure in one line: the last line that names an error, out of what may be a whole log of dbt.
+
+    Of a list of problems below a heading, the first one, and how many there are.
+    """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].endswith(" has errors:"):
+        return f"{lines[0]} {lines[1]}" + (f" (and {len(lines) - 2} more)" if len(lines) > 2 else "")
     named = [place for place, line in enumerate(lines) if "error" in line.lower()]
     if not named:
         return (lines or ["failed"])[-1]

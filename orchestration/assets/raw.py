@@ -1,17 +1,18 @@
 """Raw tables as assets: one multi-asset a source, made from the source's declaration."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import dagster as dg
 
 from ingestion.lake.contract import DELIVERIES, DELIVERY_TOTALS, Landing, Source
+from ingestion.lake.notes import known_notes
 from ingestion.lake.pipeline import declare, land, remove_trace
 from ingestion.settings import PROJECT_ROOT, Home, resolve, utc_now
 from ingestion.sources.catalog import SOURCES
 from orchestration import backfill_state
 from orchestration.assets.code_reference import code_reference
 from orchestration.assets.failure import explained, is_of_one_source
-from orchestration.checks.refresh import DELIVERED, reasons
+from orchestration.checks.refresh import DELIVERED, reasons, silence
 from orchestration.partitions import billing_months, window_of
 from orchestration.run_lock import RUN_LOCK
 
@@ -21,8 +22,16 @@ AGAIN = dg.RetryPolicy(max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL)
 
 
 def _before(source: Source) -> list[dg.AssetKey]:
-    """The raw tables that a source reads in the lake: one of each source that it comes after."""
-    return [dg.AssetKey([other.dataset, other.tables[0].name]) for other in SOURCES if other.name in source.after]
+    """Of each source that a source comes after, the delivery notes.
+
+    A source that nothing may be published without comes before all others: where the registry is broken, no vendor is
+    requested.
+    """
+    return [
+        dg.AssetKey([other.dataset, DELIVERIES.name])
+        for other in SOURCES
+        if other.name in source.after or (other.is_required and other is not source)
+    ]
 
 
 def _specs(source: Source) -> list[dg.AssetSpec]:
@@ -30,6 +39,7 @@ def _specs(source: Source) -> list[dg.AssetSpec]:
         dg.AssetSpec(
             [source.dataset, table.name],
             deps=_before(source),
+            skippable=True,
             description=f"{table.description}\n\n{source.description}",
             group_name=f"raw_{source.name}",
             kinds={"dlt", "parquet", *source.kinds},
@@ -61,6 +71,26 @@ def _metadata(landing: Landing, table: str) -> dict[str, dg.MetadataValue]:
     return facts
 
 
+def _is_absent(home: Home, source: Source, settings: object | None, landing: Landing | None = None) -> bool:
+    """Whether a source is not set up, and nothing of it was ever landed."""
+    is_idle = landing is None or not (landing.states or landing.refused)
+    return is_idle and not source.is_set_up(settings) and not known_notes(home, source.dataset)
+
+
+def _delivers_nothing(home: Home, source: Source, landing: Landing) -> bool:
+    """Whether a source that brings charges or requests is set up, and has never delivered one."""
+    if not source.ledger_sources or landing.refused or sum(landing.rows.values()):
+        return False
+    return not any(note.row_count for note in known_notes(home, source.dataset).values())
+
+
+def _awaited(context: dg.AssetExecutionContext, keys: Collection[dg.AssetKey]) -> set[dg.AssetKey]:
+    """Those of a step's assets on which another step of this run depends: Dagster would skip it without them."""
+    layer = context.job_def.asset_layer
+    running = set(layer.executable_asset_keys) - set(keys)
+    return {key for key in keys if layer.asset_graph.get(key).child_keys & running}
+
+
 def _land(context: dg.AssetExecutionContext, source: Source) -> Landing | None:
     """Land a source over the run's months; None where it is not set up.
 
@@ -78,10 +108,12 @@ def _land(context: dg.AssetExecutionContext, source: Source) -> Landing | None:
         if settings is None:
             declare(home, source)
             context.log.info(f"{source.title}: not set up (no setting sources.{source.name}.*), skipped")
-            return None
+            return None if _is_absent(home, source, settings) else Landing(source.name)
         window = window_of(context.partition_key_range)
         context.log.info(f"{source.title}: asking for {window.first} to {window.last}")
         landing = land(home, source, settings, window, utc_now())
+        if _is_absent(home, source, settings, landing):
+            return None
         if not landing.refused:
             backfill_state.landed(home, source, settings, window)
     except Exception as error:
@@ -91,6 +123,8 @@ def _land(context: dg.AssetExecutionContext, source: Source) -> Landing | None:
             wait = AGAIN.calculate_delay(context.retry_number + 1)
             context.log.warning(f"{source.title}: {message}; next try in {wait:g} seconds")
         if source.is_required or not is_of_one_source(error) or not is_last_try:
+            if "\n" in message:
+                context.log.error(f"{source.title}: {message}")
             raise dg.Failure(message, allow_retries=try_again) from error
         declare(home, source)
         context.log.error(f"{source.title}: not refreshed: {message}")
@@ -102,19 +136,24 @@ def _land(context: dg.AssetExecutionContext, source: Source) -> Landing | None:
 def raw_assets(source: Source) -> dg.AssetsDefinition:
     """The raw tables of a source, landed for a range of billing months in one run.
 
-    A source that is not set up lands nothing, and its metadata show that; its tables exist, empty.
+    A source that is not set up lands nothing, and shows neither a materialization nor a check; its tables exist, empty.
+    Only where another step of the run waits for a table is it materialized, with metadata that show the reason.
     """
     specs = _specs(source)
     check = dg.AssetCheckSpec(
         DELIVERED,
         asset=specs[0].key,
-        description="The vendor answered, and every slice could be read; none was refused.",
+        description=(
+            "The vendor answered, and every slice could be read; none was refused. A warning where the source is set up and "
+            "has never delivered anything."
+        ),
     )
 
     @dg.multi_asset(
         name=source.dataset,
         specs=specs,
         check_specs=[check],
+        can_subset=True,
         partitions_def=billing_months(),
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=AGAIN,
@@ -122,19 +161,22 @@ def raw_assets(source: Source) -> dg.AssetsDefinition:
     )
     def landed(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         landing = _land(context, source)
-        is_set_up = landing is not None
-        landing = landing or Landing(source.name)
-        for spec in specs:
-            metadata = _metadata(landing, spec.key.path[-1])
-            if not is_set_up:
-                metadata["skipped"] = dg.TextMetadataValue("not set up")
-            yield dg.MaterializeResult(asset_key=spec.key, metadata=metadata)
+        selected = [spec.key for spec in specs if spec.key in context.selected_asset_keys]
+        if landing is None:
+            for key in _awaited(context, selected):
+                yield dg.MaterializeResult(asset_key=key, metadata={"skipped": dg.TextMetadataValue("not set up")})
+            return
+        for key in selected:
+            yield dg.MaterializeResult(asset_key=key, metadata=_metadata(landing, key.path[-1]))
+        if check.key not in context.selected_asset_check_keys:
+            return
+        is_silent = _delivers_nothing(Home.from_environment(), source, landing)
         yield dg.AssetCheckResult(
             asset_key=specs[0].key,
             check_name=check.name,
-            passed=not landing.refused,
-            severity=dg.AssetCheckSeverity.ERROR,
-            description="; ".join(reasons(landing.refused)) or None,
+            passed=not landing.refused and not is_silent,
+            severity=dg.AssetCheckSeverity.WARN if is_silent else dg.AssetCheckSeverity.ERROR,
+            description=silence(source) if is_silent else "; ".join(reasons(landing.refused)) or None,
             metadata={"refused": dg.JsonMetadataValue([list(pair) for pair in landing.refused])},
         )
 

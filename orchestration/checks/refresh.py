@@ -1,8 +1,12 @@
 """What a refresh ends with: whether every source is in what was published."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
 
 import dagster as dg
+
+from ingestion.lake.contract import Source
+from ingestion.settings import look_up
 
 PUBLISHED = dg.AssetKey(["published", "marts"])
 # The tag of a build: the run whose landing it follows.
@@ -27,6 +31,13 @@ def reasons(refused: Iterable[Sequence[str]]) -> list[str]:
         f"{slices[0]}{f' and {len(slices) - 1} more' if len(slices) > 1 else ''}: {reason}"
         for reason, slices in slices_by_reason.items()
     ]
+
+
+def silence(source: Source) -> str:
+    """What to look at where a source is set up and delivers nothing: the settings that it has."""
+    names = [f"sources.{source.name}.{field.name}" for field in fields(source.settings)]
+    given = ", ".join(name for name in names if look_up(name) is not None)
+    return f"{source.title} is set up ({given}) and has never delivered anything: check whether these name what it bills"
 
 
 def not_delivered(context: dg.AssetCheckExecutionContext) -> list[str]:

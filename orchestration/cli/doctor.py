@@ -20,7 +20,7 @@ from packaging.specifiers import SpecifierSet
 from ingestion.errors import IngestionError, described
 from ingestion.lake.integrity import damaged_loads
 from ingestion.locks import RUN, holder_of
-from ingestion.setting_report import setting_states
+from ingestion.setting_report import setting_states, unknown_settings
 from ingestion.setting_table import SPARK_SESSION
 from ingestion.settings import PROJECT_ROOT, Home, utc_now
 from ingestion.sources.catalog import SOURCES
@@ -145,6 +145,8 @@ def _settings(home: Home) -> Iterator[Finding]:
             yield Finding(setting.name, BROKEN, setting.problem, "docs/settings.md lists all settings")
         elif setting.is_set:
             yield Finding(setting.name, OK, f"{setting.value} ({setting.origin})")
+    for unknown in unknown_settings():
+        yield Finding("settings", WARNING, unknown, "correct or remove it: it does nothing")
     by_state: dict[str, list[str]] = {SET_UP: [], NOT_SET_UP: [], WRONG: []}
     problems = []
     for source in SOURCES:

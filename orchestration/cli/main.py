@@ -337,6 +337,7 @@ def _refresh(home: Home, months: str | None, only: tuple[str, ...], verbose: boo
 
 
 def _run_refresh(home: Home, months: str | None, only: tuple[str, ...], verbose: bool) -> int:
+    from ingestion.setting_report import unknown_settings
     from orchestration.assets.ledger import ledger
     from orchestration.backfill_state import window_for
     from orchestration.cli.progress import Progress, refresh_log
@@ -355,6 +356,8 @@ def _run_refresh(home: Home, months: str | None, only: tuple[str, ...], verbose:
     with refresh_log(home, datetime.now(UTC), terminal if verbose else None) as log:
         named = f" of {', '.join(only)}" if only else ""
         say(f"refresh{named} of {window.first} to {window.last} in {home.root}")
+        for unknown in unknown_settings():
+            say(f"  warning: {unknown}; it does nothing")
         outcome = run(home, window, say, only, Progress(log, say, ledger.keys), verbose)
         if outcome.failure:
             log.write(f"refresh failed after {outcome.seconds:.0f} s: {outcome.failure}\n", is_copied=False)

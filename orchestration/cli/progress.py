@@ -176,10 +176,10 @@ class Progress:
 def _result(key: str, step: _Step) -> tuple[str, str]:
     """What to call a step, and how it ended."""
     if key in TITLES:
+        if step.is_skipped or not step.built:
+            return TITLES[key], "not set up"
         states = ", ".join(f"{count} {state}" for state, count in sorted(step.slices.items()))
-        return TITLES[
-            key
-        ], "not set up" if step.is_skipped else f"{states or 'no slices'}; {sum(step.rows.values()):,} rows"
+        return TITLES[key], f"{states or 'no slices'}; {sum(step.rows.values()):,} rows"
     failed = sum(not passed for passed in step.checks.values())
     if key == LEDGER:
         outcome = f"{step.built} tables and views, {len(step.checks)} checks"

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from itertools import combinations
 from pathlib import Path
 
 import click
@@ -21,11 +20,25 @@ from ingestion.sources.registry.client import Entry, Registry, RegistryError, re
 from ingestion.sources.registry.globs import covers
 from ingestion.sources.registry.shape import ends, owner_entries, rule_rows, starts
 from ingestion.sources.registry.source import RegistrySettings
-from orchestration.cli.matching import Match, Rule, Rules, claim_kinds
+from orchestration.cli.matching import Match, Rule, Rules
 from orchestration.cli.output import money, print_json, publication
 
 # How many billing months of the ledger rules are held against, and how many claims without a rule the terminal shows.
 MONTHS, SHOWN = 3, 15
+
+# The claims that requests make, with their columns in `fact_llm_request`. A request that no bill covers yet, or whose bill
+# is split otherwise, makes them all the same.
+CLAIMS_OF_REQUESTS = {
+    "signed_actor": "actor_id",
+    "signed_team": "actor_team",
+    "llm_key": "key_hash",
+    "llm_key_alias": "key_alias",
+    "request_team": "team_id",
+    "request_service": "service_id",
+    "request_workflow": "workflow_id",
+    "request_feature": "feature",
+    "request_customer": "customer_id",
+}
 
 Amounts = dict[str, Decimal]
 
@@ -48,11 +61,15 @@ class Claim:
 
 @dataclass(frozen=True)
 class Ledger:
-    """What the published ledger holds against the rules: the claims of its last months, and all rules that ever won."""
+    """What the published ledger holds against the rules: the claims of its last months, and all rules that ever won.
+
+    `requests` are the claims, as (kind, value), of the requests of these months.
+    """
 
     months: list[str]
     claims: list[Claim]
     winners: set[str]
+    requests: set[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -64,6 +81,8 @@ class Report:
     warnings: list[str] = field(default_factory=list)
     months: list[str] = field(default_factory=list)
     unnamed: list[Claim] = field(default_factory=list)
+    # Of the warnings, those of rules that match nothing.
+    unmatched: list[str] = field(default_factory=list)
 
 
 def registry_folder(home: Home) -> Path:
@@ -80,7 +99,7 @@ def check(home: Home) -> Report:
     except RegistryError as error:
         first, *lines = str(error).splitlines()
         return Report(folder, lines or [first])
-    errors = [*problems(registry), *_unknown_kinds(registry), *_repeated_budgets(registry)]
+    errors = problems(registry)
     if errors:
         return Report(folder, errors)
     rules = Rules(Rule.of(row) for row in rule_rows(registry))
@@ -90,28 +109,8 @@ def check(home: Home) -> Report:
         return Report(folder, [], warnings)
     with publication(home) as connection:
         ledger = _ledger(connection)
-    warnings += _without_effect(rules, places, ledger)
-    return Report(folder, [], warnings, ledger.months, _unnamed(rules, ledger))
-
-
-def _unknown_kinds(registry: Registry) -> Iterator[str]:
-    kinds = claim_kinds()
-    for entry in registry.rules:
-        kind = entry.fields["claim"].partition(":")[0]
-        if kind not in kinds:
-            yield (
-                f"{entry.place}: rule {entry.fields['id']!r} names the unknown kind of claim {kind!r}: it never matches"
-                f"{near_misses(kind, kinds)}"
-            )
-
-
-def _repeated_budgets(registry: Registry) -> Iterator[str]:
-    for one, other in combinations(registry.budgets, 2):
-        if one.fields["id"] == other.fields["id"] and _overlap(one, other):
-            yield (
-                f"{other.place}: budget {other.fields['id']!r} is declared twice for the same days (also {one.place}); "
-                "end the first with valid_to on the day the second begins"
-            )
+    beaten, unmatched = _without_effect(rules, places, ledger)
+    return Report(folder, [], [*warnings, *beaten, *unmatched], ledger.months, _unnamed(rules, ledger), unmatched)
 
 
 def _overlap(one: Entry, other: Entry) -> bool:
@@ -204,18 +203,44 @@ def _ledger(connection: duckdb.DuckDBPyConnection) -> Ledger:
             else:
                 claim.winners.add(winner)
     won = connection.execute("select distinct ownership_rule_id from fact_cost").fetchall()
-    return Ledger(months, list(found.values()), {rule_id for (rule_id,) in won if rule_id})
+    winners = {rule_id for (rule_id,) in won if rule_id}
+    return Ledger(months, list(found.values()), winners, _claims_of_requests(connection, oldest))
 
 
-def _without_effect(rules: Rules, places: dict[str, Entry], ledger: Ledger) -> Iterator[str]:
-    """Rules that never won a charge: nothing matches them, or others always win."""
+def _claims_of_requests(connection: duckdb.DuckDBPyConnection, oldest: str) -> set[tuple[str, str]]:
+    # A publication of an earlier release may lack a column.
+    columns = {
+        column
+        for (column,) in connection.execute(
+            "select column_name from duckdb_columns() where table_name = 'fact_llm_request'"
+        ).fetchall()
+    }
+    return {
+        (kind, str(value))
+        for kind, column in CLAIMS_OF_REQUESTS.items()
+        if column in columns
+        for (value,) in connection.execute(
+            f"select distinct {column} from fact_llm_request "
+            f"where billing_month >= '{oldest}' and {column} is not null"
+            + (" and identity_status = 'verified'" if kind.startswith("signed_") else "")
+        ).fetchall()
+    }
+
+
+def _without_effect(rules: Rules, places: dict[str, Entry], ledger: Ledger) -> tuple[list[str], list[str]]:
+    """Rules that never won a charge: those that others beat, and those that no charge and no request matches."""
+    beaten: list[str] = []
+    unmatched: list[str] = []
     if not ledger.claims:
-        return
+        return beaten, unmatched
     first, last = (min(claim.first for claim in ledger.claims), max(claim.last for claim in ledger.claims))
     matched: dict[str, list[Claim]] = defaultdict(list)
     for claim in ledger.claims:
         for match in rules.matching(claim.kind, claim.value, claim.first, claim.last):
             matched[match.rule.rule_id].append(claim)
+    of_requests = {
+        match.rule.rule_id for kind, value in ledger.requests for match in rules.matching(kind, value, first, last)
+    }
     by_id: dict[str, list[Rule]] = defaultdict(list)
     for rule in rules.rules:
         if rule.holds_between(first, last):
@@ -225,14 +250,19 @@ def _without_effect(rules: Rules, places: dict[str, Entry], ledger: Ledger) -> I
         if rule_id in ledger.winners:
             continue
         if rule_id not in matched:
-            yield f"{place}: rule {rule_id!r} ({_named(rows)}) matched no charge of {_span(ledger)}: {_nearest(rows, ledger)}"
+            if rule_id not in of_requests:
+                unmatched.append(
+                    f"{place}: rule {rule_id!r} ({_named(rows)}) matched no charge of {_span(ledger)}: "
+                    f"{_nearest(rows, ledger)}"
+                )
             continue
         winners = sorted({winner for claim in matched[rule_id] for winner in claim.winners})
         if winners:
-            yield (
+            beaten.append(
                 f"{place}: rule {rule_id!r} ({_named(rows)}) matches charges and won none; "
                 f"{', '.join(repr(winner) for winner in winners[:3])} won them"
             )
+    return beaten, unmatched
 
 
 def _named(rows: list[Rule]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import click
@@ -12,6 +12,7 @@ from rich.table import Table
 from ingestion.errors import SettingError
 from ingestion.lake.contract import Source
 from ingestion.lake.notes import known_notes
+from ingestion.setting_report import unknown_settings
 from ingestion.settings import Home, resolve, utc_now
 from ingestion.sources.catalog import SOURCES
 from orchestration.cli.output import print_json
@@ -38,7 +39,7 @@ def state_of(home: Home, source: Source, now: datetime) -> SourceState:
     """What the settings and the lake hold of a source; no vendor is asked."""
     try:
         settings, problem = resolve(source.settings, source.name), None
-        state = SET_UP if settings is not None and _does_something(source, settings) else NOT_SET_UP
+        state = SET_UP if source.is_set_up(settings) else NOT_SET_UP
     except SettingError as error:
         state, problem = WRONG, str(error)
     known = known_notes(home, source.dataset).values()
@@ -58,15 +59,9 @@ def state_of(home: Home, source: Source, now: datetime) -> SourceState:
     )
 
 
-def _does_something(source: Source, settings: object) -> bool:
-    """Whether a source has what it needs. One whose settings are all optional has them where any is given."""
-    declared = fields(source.settings)
-    is_optional = all(field.default is not MISSING or field.default_factory is not MISSING for field in declared)
-    return source.needs_no_settings or not is_optional or settings != source.settings()
-
-
 def print_sources(home: Home, as_json: bool) -> None:
     """A table, or a JSON list, of all sources."""
+    unknown = unknown_settings()
     states = [state_of(home, source, utc_now()) for source in SOURCES]
     if as_json:
         print_json([asdict(state) for state in states])
@@ -86,3 +81,5 @@ def print_sources(home: Home, as_json: bool) -> None:
     for state in states:
         if state.problem:
             click.echo(state.problem)
+    for line in unknown:
+        click.echo(f"{line}; it does nothing")

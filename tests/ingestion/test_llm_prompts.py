@@ -253,8 +253,8 @@ def test_without_the_extra_nothing_lands_and_the_error_names_the_way_out(
 @pytest.mark.parametrize(
     ("policies", "message"),
     [
-        ([{"workflow": "support", "retention_days": 14}], "'purpose' is a required property"),
-        ([{**POLICY, "retention_days": 0}], "0 is less than the minimum"),
+        ([{"workflow": "support", "retention_days": 14}], "it lacks the required purpose"),
+        ([{**POLICY, "retention_days": 0}], "retention_days: 0 is less than 1"),
         ([{**POLICY, "redaction": "none"}], "'none' is not one of"),
         ([POLICY, POLICY], "declared twice for the same days"),
         ([{**POLICY, "valid_to": "2026-11-01"}], "valid_to must be after valid_from"),

@@ -15,20 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestion.errors import SettingError
-from ingestion.setting_report import PAGE, setting_states, settings_page
-from ingestion.setting_table import ABOUT, HIDDEN, SETTINGS, SPARK_PORT, Setting, check_settings
+from ingestion.setting_report import PAGE, setting_states, settings_page, unknown_settings
+from ingestion.setting_table import ABOUT, GIVEN_TO_DBT, HIDDEN, SETTINGS, SPARK_PORT, Setting, check_settings
 from ingestion.settings import PROJECT_ROOT, environment_name
 from ingestion.sources.catalog import SOURCES
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}
-# What `orchestration.environment.prepare` gives to dbt: paths and a digest, not for people to set.
-GIVEN_TO_DBT = {
-    "COSTOWNER_LAKE_PATH",
-    "COSTOWNER_WAREHOUSE",
-    "COSTOWNER_EXPORT_PATH",
-    "COSTOWNER_SPARK_HOME",
-    "COSTOWNER_PROJECT_DIGEST",
-}
 READERS = (
     "ingestion/**/*.py",
     "orchestration/**/*.py",
@@ -154,3 +146,70 @@ def test_setting_of_a_file_names_the_file(tmp_path: Path) -> None:
         check=True,
     )
     assert "value='team_1', origin='secrets.toml', problem=None" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "warning"),
+    [
+        ("SOURCES__AWS__EXPORT_ULR", "is no setting; did you mean SOURCES__AWS__EXPORT_URL?"),
+        ("SOURCES__VERCELL__TOKEN", "is no setting; did you mean SOURCES__VERCEL__TOKEN?"),
+        ("sources__vercel__token", "is no setting; did you mean SOURCES__VERCEL__TOKEN?"),
+        ("SOURCES__VERCEL", "is no setting; docs/settings.md lists all"),
+        ("SOURCES__WEATHER__CITY", "is no setting; docs/settings.md lists all"),
+        ("COSTOWNER_HISTORY_STRAT", "is no setting; did you mean COSTOWNER_HISTORY_START?"),
+        ("COSTOWNER_XYZ", "is no setting; docs/settings.md lists all"),
+        ("SOURCES__VERCEL__TOKEN", None),
+        ("COSTOWNER_WAREHOUSE", None),
+        ("VERCEL_TOKEN", None),
+    ],
+)
+def test_variable_like_a_setting_that_is_none_is_named_with_what_may_be_meant(
+    name: str, warning: str | None
+) -> None:
+    assert unknown_settings({name: SECRET}) == ([f"{name} {warning}"] if warning else [])
+
+
+@given(st.sampled_from(SOURCES), st.text("abc_", max_size=8))
+def test_every_name_below_a_source_is_a_setting_or_named(source: Any, name: str) -> None:
+    variable = environment_name(f"sources.{source.name}.{name}")
+    is_known = name in {field.name for field in fields(source.settings)}
+    assert (unknown_settings({variable: "x"}) == []) == is_known
+
+
+def in_folder(folder: Path, files: dict[str, str], code: str) -> str:
+    (folder / ".dlt").mkdir()
+    for name, text in files.items():
+        (folder / ".dlt" / name).write_text(text)
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PROJECT_ROOT,
+        env={**os.environ, "DLT_PROJECT_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def test_unknown_setting_of_a_file_is_named_with_the_file(tmp_path: Path) -> None:
+    files = {
+        "secrets.toml": f'[sources.vercel]\ntoken = "{SECRET}"\ntaem_id = "{SECRET}"\n[sources.awss]\nexport_url = "x"\n',
+        "config.toml": f'[source.aws]\nexport_url = "{SECRET}"\n[runtime]\nlog_level = "INFO"\n',
+    }
+    code = "from ingestion.setting_report import *; print(*unknown_settings({}), sep='\\n')"
+    folder = tmp_path / ".dlt"
+    assert in_folder(tmp_path, files, code).splitlines() == [
+        f"{folder}/secrets.toml: sources.vercel.taem_id is no setting; did you mean sources.vercel.team_id?",
+        f"{folder}/secrets.toml: sources.awss.export_url is no setting; did you mean sources.aws.export_url?",
+        f"{folder}/config.toml: the section [source] is no setting; did you mean 'sources'?",
+    ]
+
+
+def test_file_of_settings_that_is_not_toml_is_named_with_its_line_and_without_its_text(tmp_path: Path) -> None:
+    code = (
+        "from ingestion.errors import SettingError\n"
+        "from ingestion.settings import look_up\n"
+        "try: look_up('sources.vercel.token')\n"
+        "except SettingError as error: print(error)"
+    )
+    shown = in_folder(tmp_path, {"secrets.toml": f"[sources.vercel]\ntoken = {SECRET}\n"}, code)
+    assert f"{tmp_path}/.dlt/secrets.toml: line 2, column 9: not TOML" in shown and SECRET not in shown

@@ -7,14 +7,17 @@ import re
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
+import duckdb
 import pytest
 from click.testing import CliRunner
 
 from ingestion.settings import Home
 from ingestion.sources.catalog import SOURCES
 from ingestion.sources.registry.globs import covers
+from orchestration.checks.registry import ownership_rules_match
 from orchestration.cli.main import costowner
-from orchestration.cli.registry import check
+from orchestration.cli.registry import CLAIMS_OF_REQUESTS, check
 from tests.orchestration.small_ledger import OWNERS, Charge, publish, write_registry
 
 TAG = "id: team, claim: 'aws_tag:team', match: owner, owner: '*', priority: 50"
@@ -49,7 +52,7 @@ def run(*arguments: str) -> tuple[int, dict[str, Any]]:
         ),
         (
             "id: r, claim: aws_account, value: x, owner: search, prioritaet: 1",
-            "line 2: .*'prioritaet' was unexpected",
+            "line 2: unknown field 'prioritaet'; did you mean 'priority'",
         ),
         (
             "id: r, claim: aws_account, value: x, owner: search, valid_from: 2026-10-02, valid_to: 2026-10-01",
@@ -136,7 +139,7 @@ def test_rules_are_held_against_the_claims_of_the_ledger(home: Home) -> None:
         TAG,
         ACCOUNT,
         "id: typo, claim: vercel_project, value: prj_storefrnt, owner: checkout",
-        "id: kind, claim: 'aws_tag:squad', value: a, owner: checkout",
+        "id: kind, claim: vercel_team, value: a, owner: checkout",
         "id: over, claim: aws_account, value: '999', owner: search, valid_to: 2026-01-01",
     )
     publish(
@@ -151,7 +154,44 @@ def test_rules_are_held_against_the_claims_of_the_ledger(home: Home) -> None:
     assert [line.split("rule ")[1].split(" ")[0] for line in warnings] == ["'account'", "'typo'", "'kind'"]
     assert "won none; 'team' won them" in warnings[0]
     assert "did you mean 'prj_storefront'? vercel_project=prj_storefront costs 4.00 EUR, 3.50 USD" in warnings[1]
-    assert "no charge makes a claim of kind 'aws_tag:squad'; did you mean 'aws_tag:team'?" in warnings[2]
+    assert "no charge makes a claim of kind 'vercel_team'" in warnings[2]
+
+
+def add_request(home: Home, **columns: str) -> None:
+    """A request in the publication: its columns are those that requests make claims of."""
+    with duckdb.connect(str(home.database)) as connection:
+        listed = [*CLAIMS_OF_REQUESTS.values(), "identity_status"]
+        connection.execute(
+            "create table fact_llm_request as select '2026-10' as billing_month, "
+            + ", ".join(f"{repr(columns[name]) if name in columns else 'null::text'} as {name}" for name in listed)
+        )
+
+
+def test_rule_that_only_requests_match_does_something(home: Home) -> None:
+    """Of a verified actor the signed claims count, and of no other."""
+    key = "id: key, claim: llm_key, value: 8272ff, owner: checkout"
+    actor = "id: actor, claim: signed_actor, match: glob, value: 'bot-*', owner: search"
+    declare(home, TAG, key, actor)
+    charges = [Charge("a", {"aws_tag:team": "checkout"}, "10", "checkout", "team")]
+    publish(home, charges)
+    assert [line.split("rule ")[1].split(" ")[0] for line in check(home).unmatched] == ["'key'", "'actor'"]
+    add_request(home, key_hash="8272ff", actor_id="bot-7", identity_status="asserted")
+    assert [line.split("rule ")[1].split(" ")[0] for line in check(home).unmatched] == ["'actor'"]
+    publish(home, charges)
+    add_request(home, key_hash="8272ff", actor_id="bot-7", identity_status="verified")
+    assert check(home).unmatched == []
+
+
+def test_rules_that_match_nothing_are_a_warning_in_the_ui(home: Home) -> None:
+    declare(home, TAG, ACCOUNT)
+    publish(home, [Charge("a", {"aws_tag:team": "checkout"}, "10", "checkout", "team")])
+    result = ownership_rules_match()
+    assert isinstance(result, dg.AssetCheckResult) and not result.passed
+    assert result.severity == dg.AssetCheckSeverity.WARN and result.metadata["rules"].value == 1
+    assert "'account'" in str(result.description)
+    publish(home, [Charge("a", {"aws_tag:team": "checkout", "aws_account": "111"}, "10", "checkout", "team")])
+    result = ownership_rules_match()
+    assert isinstance(result, dg.AssetCheckResult) and result.passed, "it matches, though another one wins"
 
 
 def test_claims_that_no_rule_names_come_with_their_money_by_currency(home: Home) -> None:

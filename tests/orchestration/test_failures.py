@@ -81,6 +81,10 @@ def test_failure_is_told_in_one_line() -> None:
     assert one_line(log) == "IO Error: No space left on device"
     assert one_line("check sources.vercel.token") == "check sources.vercel.token"
     assert one_line("") == "failed"
+    of_registry = (
+        "the registry in r has errors:\nowners.yml, line 2: x\nowners.yml, line 3: y\nbudgets.yml, line 1: z"
+    )
+    assert one_line(of_registry) == "the registry in r has errors: owners.yml, line 2: x (and 2 more)"
     of_dbt = "Compilation Error in operation x (./dbt_project.yml)\n  the reason\n\n  > called by y"
     assert one_line(of_dbt) == "Compilation Error in operation x (./dbt_project.yml): the reason"
     of_profile = "Runtime Error\n  Compilation Error\n    Could not render x: Could not convert it"

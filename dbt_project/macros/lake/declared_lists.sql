@@ -75,6 +75,32 @@
     }}
 {% endmacro %}
 
+{% macro default_claim_tag_keys() %}
+    {#- The tag keys that make claims where the registry names no key, in their order. -#}
+    {{
+        return(
+            [
+                "team",
+                "owner",
+                "service",
+                "application",
+                "cost_center",
+            ]
+        )
+    }}
+{% endmacro %}
+
+{% macro default_claim_cost_categories() %}
+    {#- The cost categories that make claims where the registry names no key, in their order. -#}
+    {{
+        return(
+            [
+                "team",
+            ]
+        )
+    }}
+{% endmacro %}
+
 {% macro charge_models() %}
     {#- The classified charges of each source. -#}
     {{

@@ -1,11 +1,11 @@
 {% macro claim_tag_keys() %}
     {#- The tag keys that make claims, in their order: the registry's (claim_keys.yml), or a default where it names no key. -#}
-    {{- return(_claim_keys("tag", ["team", "owner", "service", "application", "cost_center"])) -}}
+    {{- return(_claim_keys("tag", default_claim_tag_keys())) -}}
 {% endmacro %}
 
 {% macro claim_cost_categories() %}
     {#- The AWS cost categories that make claims, in their order: the registry's, or a default where it names no key. -#}
-    {{- return(_claim_keys("cost_category", ["team"])) -}}
+    {{- return(_claim_keys("cost_category", default_claim_cost_categories())) -}}
 {% endmacro %}
 
 {% macro _claim_keys(claim, default) %}

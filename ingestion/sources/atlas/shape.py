@@ -96,7 +96,7 @@ CLAIM_KINDS = (
     ClaimKind("atlas_project", Evidence.PROVIDER_ACCOUNT, "Atlas project (group) id"),
     ClaimKind("atlas_organization", Evidence.PROVIDER_ACCOUNT, "Atlas organization: what belongs to no project"),
     ClaimKind("atlas_cluster", Evidence.PROVIDER_ACCOUNT, "Atlas cluster as project id and name"),
-    ClaimKind("atlas_tag", Evidence.TAG, "Atlas cluster or project tag; the key follows the colon"),
+    ClaimKind("atlas_tag", Evidence.TAG, "Atlas cluster or project tag; the key follows the colon", keys="tag"),
     ClaimKind("atlas_cluster_name", Evidence.NAME_PATTERN, "Name of the Atlas cluster"),
 )
 

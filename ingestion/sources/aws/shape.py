@@ -143,14 +143,17 @@ CLAIM_KINDS = (
         Evidence.PROVIDER_ACCOUNT,
         "Savings Plan or reservation whose fee or unused part the charge is (not the usage that it covers)",
     ),
-    ClaimKind("aws_tag", Evidence.TAG, "Resource tag; the key follows the colon"),
+    ClaimKind("aws_tag", Evidence.TAG, "Resource tag; the key follows the colon", keys="tag"),
     ClaimKind(
         "aws_principal_tag",
         Evidence.TAG,
         "Tag of the IAM principal that called (Bedrock); the key follows the colon",
+        keys="tag",
     ),
-    ClaimKind("aws_account_tag", Evidence.TAG, "Tag of the AWS account; the key follows the colon"),
-    ClaimKind("aws_cost_category", Evidence.TAG, "AWS cost category; its name follows the colon"),
+    ClaimKind("aws_account_tag", Evidence.TAG, "Tag of the AWS account; the key follows the colon", keys="tag"),
+    ClaimKind(
+        "aws_cost_category", Evidence.TAG, "AWS cost category; its name follows the colon", keys="cost_category"
+    ),
 )
 
 # Further columns of CUR 2.0 (AWS Data Exports user guide, "CUR 2.0 table dictionary"): with them a column has one type,

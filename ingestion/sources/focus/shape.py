@@ -123,7 +123,7 @@ CLAIM_KINDS = (
         "Sub account of a FOCUS export: project, subscription, account",
     ),
     ClaimKind("focus_resource", Evidence.PROVIDER_ACCOUNT, "Resource of a FOCUS export, by its id"),
-    ClaimKind("focus_tag", Evidence.TAG, "Tag of a FOCUS export; the key follows the colon"),
+    ClaimKind("focus_tag", Evidence.TAG, "Tag of a FOCUS export; the key follows the colon", keys="tag"),
     ClaimKind(
         "focus_service", Evidence.DEFAULT, "Service of a FOCUS export: a default for what nothing else explains"
     ),

@@ -103,7 +103,12 @@ CLAIM_KINDS = (
     ClaimKind("llm_project", Evidence.PROVIDER_ACCOUNT, "Project at a model provider"),
     ClaimKind("llm_workspace", Evidence.PROVIDER_ACCOUNT, "Workspace at a model provider"),
     ClaimKind("llm_user", Evidence.PROVIDER_ACCOUNT, "User at a model provider who holds the key"),
-    ClaimKind("anthropic_workspace_tag", Evidence.TAG, "Tag of an Anthropic workspace; the key follows the colon"),
+    ClaimKind(
+        "anthropic_workspace_tag",
+        Evidence.TAG,
+        "Tag of an Anthropic workspace; the key follows the colon",
+        keys="tag",
+    ),
     ClaimKind("llm_key_alias", Evidence.NAME_PATTERN, "Alias of a key"),
     ClaimKind(
         "llm_provider", Evidence.DEFAULT, "Model provider that billed it: a default for what nothing else explains"

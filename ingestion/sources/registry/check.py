@@ -7,22 +7,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
 from typing import Any
 
 from ingestion.errors import near_misses
 from ingestion.sources.registry.client import Entry, Registry
 from ingestion.sources.registry.globs import share_a_name
-from ingestion.sources.registry.shape import ends, owner_entries, starts
+from ingestion.sources.registry.shape import ends, keys_of_claims, owner_entries, starts
 
 ByOwner = dict[str, list[Entry]]
 
 
 def _overlaps(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Entry]]:
-    ordered = sorted(entries, key=lambda entry: (starts(entry.fields), ends(entry.fields)))
-    for before, after in pairwise(ordered):
-        if starts(after.fields) < ends(before.fields):
-            yield before, after
+    """Each declaration that begins before one that begins before it has ended, with the one of them that ends last."""
+    latest: Entry | None = None
+    for entry in sorted(entries, key=lambda entry: (starts(entry.fields), ends(entry.fields))):
+        if latest and starts(entry.fields) < ends(latest.fields):
+            yield latest, entry
+        if latest is None or ends(entry.fields) > ends(latest.fields):
+            latest = entry
 
 
 def _cycle(start: str, parents: dict[str, set[str]]) -> list[str] | None:
@@ -40,15 +42,16 @@ def _cycle(start: str, parents: dict[str, set[str]]) -> list[str] | None:
     return None
 
 
-def _undeclared(entry: Entry, owner: str, role: str, by_id: ByOwner) -> Iterator[str]:
+def _undeclared(entry: Entry, owner: str, role: str, by_id: ByOwner, *place: str | int) -> Iterator[str]:
+    """An owner that is named at a place of an entry (else at the field `role`) and is declared nowhere."""
     if owner not in by_id:
-        yield f"{entry.place}: {role} {owner!r} is not declared in owners.yml{near_misses(owner, by_id)}"
+        yield f"{entry.at(*(place or (role,)))}: {role} {owner!r} is not declared in owners.yml{near_misses(owner, by_id)}"
 
 
 def _dates(entries: Iterable[Entry]) -> Iterator[str]:
     for entry in entries:
         if starts(entry.fields) >= ends(entry.fields):
-            yield f"{entry.place}: valid_to must be after valid_from (it is the first day after)"
+            yield f"{entry.at('valid_to')}: valid_to must be after valid_from (it is the first day after)"
 
 
 def _owners(by_id: ByOwner) -> Iterator[str]:
@@ -75,12 +78,12 @@ def _rules(rules: Iterable[Entry], by_id: ByOwner) -> Iterator[str]:
     for entry in rules:
         rule = entry.fields
         if rule["id"] in ids:
-            yield f"{entry.place}: rule id {rule['id']!r} is used twice (also {ids[rule['id']].place})"
+            yield f"{entry.at('id')}: rule id {rule['id']!r} is used twice (also {ids[rule['id']].at('id')})"
         ids[rule["id"]] = entry
         match = rule.get("match", "exact")
         if match == "owner":
             if rule["owner"] != "*" or "value" in rule:
-                yield f"{entry.place}: match: owner takes owner: '*' and no value"
+                yield f"{entry.at('match')}: match: owner takes owner: '*' and no value"
         else:
             yield from _undeclared(entry, rule["owner"], "owner", by_id)
             if "value" not in rule:
@@ -95,12 +98,52 @@ def _rules(rules: Iterable[Entry], by_id: ByOwner) -> Iterator[str]:
             )
 
 
+def _claims(registry: Registry) -> Iterator[str]:
+    """Rules on claims that no charge can make: of an unknown kind, or of a key that the registry does not name."""
+    # The catalog lists this source too: it is complete only once this module is loaded.
+    from ingestion.sources.catalog import CLAIM_KINDS
+
+    kinds = {kind.name: kind for kind in CLAIM_KINDS}
+    for entry in registry.rules:
+        name, colon, key = entry.fields["claim"].partition(":")
+        rule = f"{entry.at('claim')}: rule {entry.fields['id']!r}"
+        kind = kinds.get(name)
+        if kind is None:
+            near = near_misses(name, kinds) or f"; there are {', '.join(sorted(kinds))}"
+            yield f"{rule} names the unknown kind of claim {name!r}, so it never matches{near}"
+        elif kind.keys is None:
+            if colon:
+                yield f"{rule}: {name} takes no key, so it never matches; did you mean {name!r}?"
+        elif not key:
+            yield f"{rule}: {name} needs a key, as in {name}:{(keys_of_claims(registry, kind.keys) or ('team',))[0]}"
+        elif key not in (known := keys_of_claims(registry, kind.keys)):
+            words = kind.keys.replace("_", " ")
+            yield (
+                f"{rule}: no charge makes a claim of the {words} {key!r}, because claim_keys.yml does not name it"
+                f"{near_misses(key, known) or f'; add {{claim: {kind.keys}, key: {key}}} there'}"
+                + ("" if registry.claim_keys else f" (it names none; then these make claims: {', '.join(known)})")
+            )
+
+
+def _budgets(budgets: Iterable[Entry], by_id: ByOwner) -> Iterator[str]:
+    by_budget: dict[str, list[Entry]] = defaultdict(list)
+    for entry in budgets:
+        yield from _undeclared(entry, entry.fields["owner"], "owner", by_id)
+        by_budget[entry.fields["id"]].append(entry)
+    for budget, entries in by_budget.items():
+        for before, after in _overlaps(entries):
+            yield (
+                f"{after.place}: budget {budget!r} is declared twice for the same days (also {before.place}); "
+                "end the first with valid_to on the day the second begins"
+            )
+
+
 def _claim_keys(entries: Iterable[Entry]) -> Iterator[str]:
     seen: dict[tuple[str, str], Entry] = {}
     for entry in entries:
         claim, key = entry.fields["claim"], entry.fields["key"]
         if first := seen.get((claim, key)):
-            yield f"{entry.place}: the {claim} key {key!r} is named twice (also {first.place}); keep one"
+            yield f"{entry.at('key')}: the {claim} key {key!r} is named twice (also {first.at('key')}); keep one"
         seen[claim, key] = entry
 
 
@@ -111,15 +154,16 @@ def _pools(pools: Iterable[Entry], by_id: ByOwner) -> Iterator[str]:
         pool = entry.fields
         yield from _undeclared(entry, pool["owner"], "owner", by_id)
         if kinds.get(pool["owner"]) not in (None, "shared pool"):
-            yield f"{entry.place}: {pool['owner']!r} is not an owner of kind 'shared pool'"
+            yield f"{entry.at('owner')}: {pool['owner']!r} is not an owner of kind 'shared pool'"
         by_pool[pool["owner"]].append(entry)
-        for member in pool["members"]:
+        for number, member in enumerate(pool["members"]):
             owner = member["owner"] if isinstance(member, dict) else member
-            yield from _undeclared(entry, owner, "member", by_id)
+            place = entry.at("members", number)
+            yield from _undeclared(entry, owner, "member", by_id, "members", number)
             if kinds.get(owner) == "shared pool":
-                yield f"{entry.place}: member {owner!r} is a pool itself; name those who share it"
+                yield f"{place}: member {owner!r} is a pool itself; name those who share it"
             if (pool["method"] == "fixed") != isinstance(member, dict):
-                yield f"{entry.place}: members have a share where the method is fixed, and only there"
+                yield f"{place}: members have a share where the method is fixed, and only there"
     for entries in by_pool.values():
         for before, after in _overlaps(entries):
             yield f"{after.place}: the pool's dates overlap those of {before.place}"
@@ -189,14 +233,11 @@ def problems(registry: Registry) -> list[str]:
         ),
         *_owners(dict(by_id)),
         *_rules(registry.rules, by_id),
+        *_claims(registry),
         *_claim_keys(registry.claim_keys),
         *_pools(registry.pools, by_id),
         *_policies(registry.prompt_logging),
-        *(
-            text
-            for entry in registry.budgets
-            for text in _undeclared(entry, entry.fields["owner"], "owner", by_id)
-        ),
+        *_budgets(registry.budgets, by_id),
         *_prices(registry.price_overrides),
         *_reprice(registry.reprice),
     ]

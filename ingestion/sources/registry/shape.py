@@ -13,6 +13,12 @@ from ingestion.sources.registry.client import Entry, Registry
 ALWAYS = date(1970, 1, 1)
 FOREVER = date(9999, 12, 31)
 
+# The keys that make claims where claim_keys.yml names none, in their order.
+DEFAULT_CLAIM_KEYS: dict[str, tuple[str, ...]] = {
+    "tag": ("team", "owner", "service", "application", "cost_center"),
+    "cost_category": ("team",),
+}
+
 OWNERS = Table(
     "owners",
     "One row an owner and time for which its declaration holds.",
@@ -218,6 +224,13 @@ def rule_rows(registry: Registry) -> list[dict[str, Any]]:
 def claim_key_rows(registry: Registry) -> list[dict[str, Any]]:
     """The claim keys, in the order of the file."""
     return [{"position": position, **entry.fields} for position, entry in enumerate(registry.claim_keys, start=1)]
+
+
+def keys_of_claims(registry: Registry, claim: str) -> tuple[str, ...]:
+    """The keys of tags or of cost categories that make claims: those of the registry, else the default."""
+    if not registry.claim_keys:
+        return DEFAULT_CLAIM_KEYS[claim]
+    return tuple(entry.fields["key"] for entry in registry.claim_keys if entry.fields["claim"] == claim)
 
 
 def pool_rows(registry: Registry) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

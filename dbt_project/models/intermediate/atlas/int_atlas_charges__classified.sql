@@ -1,3 +1,8 @@
+{%- set tag_claims = [] -%}
+{%- for key in claim_tag_keys() -%}
+    {%- do tag_claims.append(["atlas_tag:" ~ key, json_first_of_list("tags", key)]) -%}
+{%- endfor -%}
+
 -- Invoice lines in FOCUS terms. Billed cost is in whole cents; list cost is quantity × unit price.
 with
     lines as (select * from {{ ref("stg_atlas__invoice_line_items") }}),
@@ -97,10 +102,7 @@ with
             {{ json_object([["team", json_first_of_list("tags", "team")], ["service", json_first_of_list("tags", "service")]]) }}
             as tags,
             {{
-                json_object([
-                    ["atlas_tag:team", json_first_of_list("tags", "team")],
-                    ["atlas_tag:owner", json_first_of_list("tags", "owner")],
-                    ["atlas_tag:service", json_first_of_list("tags", "service")],
+                json_object(tag_claims + [
                     ["atlas_cluster", atlas_cluster()],
                     ["atlas_cluster_name", "cluster_name"],
                     ["atlas_project", "group_id"],
