@@ -180,7 +180,11 @@ def test_redirect_from_https_to_http_is_another_address() -> None:
     assert session.get_redirect_target(response) == "https://api.example:443/y"
 
 
-@given(st.text(st.characters(categories=["Cs", "Ll", "So"]), max_size=5))
+@given(
+    st.text(st.characters(categories=["Cs", "Ll", "So"]), max_size=5).filter(
+        lambda text: text not in ("name", "cost")
+    )
+)
 def test_lone_surrogate_costs_its_character_and_nothing_else(text: str) -> None:
     parsed = exact_json(json.dumps({"name": text, text: ["x", text], "cost": 0.1}))
     clean = "".join("\ufffd" if "\ud800" <= letter <= "\udfff" else letter for letter in parsed["name"])

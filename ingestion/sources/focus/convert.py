@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -47,6 +48,7 @@ from ingestion.sources.focus.shape import (
 
 PARQUET_MAGIC = b"PAR1"
 NUMERIC = {**COSTS, **NUMBERS}
+TYPED = {*NUMERIC, *TIMES, *JSONS}
 # Months first: the specification's own examples are spelled so (5/1/25).
 TIME_FORMATS = "['%m/%d/%y', '%m/%d/%Y', '%m/%d/%y %H:%M', '%m/%d/%Y %H:%M', '%m/%d/%Y %H:%M:%S']"
 GROUPED_NUMBER = r"^-?\$?-?\d{1,3}(,\d{3})+(\.\d+)?$"
@@ -95,39 +97,60 @@ class _Reader:
     def is_text(self, index: int) -> bool:
         return bool(pa.types.is_string(self.types[index][1]))
 
+    @cached_property
+    def rows(self) -> str:
+        """SQL of the file's rows: columns as delivered (c0 …), their texts (`stated`), and values (`value`).
+
+        One step is built on the other by name: expressions that contain each other take DuckDB minutes to plan.
+        """
+        stated = [f"{self._stated(index)} as s{index}" for index in range(len(self.types)) if self.is_text(index)]
+        stated += [
+            f"{self._stated(index, ABSENT)} as t{index}"
+            for column, index in self.columns.items()
+            if column in TYPED and self.is_text(index)
+        ]
+        values = [f"{self._value(column, index)} as v_{column}" for column, index in self.columns.items()]
+        known = [
+            f"case when not (v_{column} = 0 and v_effective_cost <> 0) then v_{column} end as k_{column}"
+            for column in self.columns
+            if self._is_zero_unknown(column)
+        ]
+        relation = self.relation
+        for columns in (stated, values, known):
+            if columns:
+                relation = f"(select *, {', '.join(columns)} from {relation})"
+        return relation
+
     def stated(self, index: int, *, is_typed: bool = False) -> str:
         """A column's value; a text that stands for an absent value is NULL, of a number more words do (`is_typed`)."""
-        name = f"c{index}"
-        if not self.is_text(index):
-            return name
-        if self.is_csv and index == 0:
-            # Files that were joined have a mark before the first value of each.
-            name = f"ltrim({name}, {literal(MARK)})"
-        words = ", ".join(literal(word) for word in (("", *ABSENT) if is_typed else ("", "null")))
+        return f"{'t' if is_typed else 's'}{index}" if self.is_text(index) else f"c{index}"
+
+    def _stated(self, index: int, absent: tuple[str, ...] = ("null",)) -> str:
+        # Files that were joined have a mark before the first value of each.
+        name = f"ltrim(c{index}, {literal(MARK)})" if self.is_csv and index == 0 else f"c{index}"
+        words = ", ".join(literal(word) for word in ("", *absent))
         return f"case when lower(trim({name})) not in ({words}) then trim({name}) end"
 
     def value(self, column: str) -> str:
-        """SQL of a FOCUS column in the raw table's type; NULL where it can't be read."""
-        index = self.columns.get(column)
-        if index is None:
+        """A FOCUS column in the raw table's type; NULL where it can't be read."""
+        if column not in self.columns:
             return "null"
+        return f"k_{column}" if self._is_zero_unknown(column) else f"v_{column}"
+
+    def _is_zero_unknown(self, column: str) -> bool:
+        """Whether a list or contracted price of 0 is none, because the dialect writes it for one that it does not know."""
+        return bool(self.dialect and self.dialect.zero_is_unknown and column in PRICES)
+
+    def _value(self, column: str, index: int) -> str:
         kind, is_text = self.types[index][1], self.is_text(index)
-        stated = self.stated(index, is_typed=column in {*NUMERIC, *TIMES, *JSONS})
+        stated = self.stated(index, is_typed=column in TYPED)
         if column in NUMERIC:
-            return self._known(column, _number(stated, kind, is_text))
+            return f"try({_number(stated, kind, is_text)})"
         if column in TIMES:
-            return _time(stated, is_text)
+            return f"try({_time(stated, is_text)})"
         if column in JSONS:
             return _json(stated, is_text, is_tags=column in TAGS)
         return self._text(column, stated, kind)
-
-    def _known(self, column: str, number: str) -> str:
-        """A list or contracted price of 0 is none where the dialect writes it for one that it does not know."""
-        if not (self.dialect and self.dialect.zero_is_unknown and column in PRICES):
-            return number
-        index = self.columns["effective_cost"]
-        effective = _number(self.stated(index, is_typed=True), self.types[index][1], self.is_text(index))
-        return f"case when not ({number} = 0 and {effective} <> 0) then {number} end"
 
     def _text(self, column: str, stated: str, kind: pa.DataType) -> str:
         if column == "service_category" and pa.types.is_list(kind) and pa.types.is_string(kind.value_type):
@@ -280,7 +303,7 @@ def _unreadable(path: Path, where: str, found: _Reader, error: duckdb.Error) -> 
     with _connected(path) as connection:
         for column in found.columns:
             try:
-                connection.execute(f"select count({found.value(column)}) from {found.relation}").fetchall()
+                connection.execute(f"select count({found.value(column)}) from {found.rows}").fetchall()
             except duckdb.Error as alone:
                 return BadInput(f"{where}: column {focus_header(column)}: {fault(alone)}")
     return BadInput(f"{where}: {fault(error)}")
@@ -294,12 +317,12 @@ def months(path: Path, where: str) -> list[str]:
     found = reader(path, where)
     with _connected(path) as connection:
         try:
-            bad = connection.execute(f"select {_faults(found)} from {found.relation}").fetchone()
+            bad = connection.execute(f"select {_faults(found)} from {found.rows}").fetchone()
             if bad and any(bad):
                 _explain(path, where, found)
             rows = connection.execute(
                 f"select strftime({found.value('billing_period_start')}, '%Y-%m'), {found.value('billing_currency')}, "
-                f"sum({found.value('billed_cost')}), count(*) from {found.relation} group by 1, 2 order by 1, 2"
+                f"sum({found.value('billed_cost')}), count(*) from {found.rows} group by 1, 2 order by 1, 2"
             ).fetchall()
         except duckdb.Error as error:
             raise _unreadable(path, where, found, error) from None
@@ -335,11 +358,11 @@ def convert(path: Path, where: str, target: Path, delivery: Delivered, month: st
     wanted = f"where strftime(billing_period_start, '%Y-%m') = '{month}'" if month else ""
     with _connected(path) as connection:
         try:
-            bad = connection.execute(f"select {_faults(found)} from {found.relation}").fetchone()
+            bad = connection.execute(f"select {_faults(found)} from {found.rows}").fetchone()
             if bad and any(bad):
                 _explain(path, where, found)
             connection.execute(
-                f"copy (select * from (select {selected} from {found.relation}) {wanted}) "
+                f"copy (select * from (select {selected} from {found.rows}) {wanted}) "
                 f"to {literal(str(target))} (format parquet, compression zstd)"
             )
             totals = connection.execute(
@@ -410,22 +433,17 @@ def _checked(found: _Reader) -> list[tuple[str, str]]:
     for column in (*NUMERIC, *TIMES, *NEVER_NULL):
         index = found.columns.get(column)
         if index is not None:
-            stated = found.stated(index, is_typed=column in {*NUMERIC, *TIMES})
+            stated = found.stated(index, is_typed=column in TYPED)
             nothing = "true" if column in NEVER_NULL else f"{stated} is not null"
-            wrong = f"{nothing} and try({_unbent(found, column)}) is null"
+            # As delivered: a dialect's word for an unknown price is no fault.
+            wrong = f"{nothing} and v_{column} is null"
             if column == "billing_period_start" and found.is_text(index):
                 # Read with the month first, 01/09/2026 is the ninth of January, on which no period begins.
-                wrong = f"({wrong}) or (regexp_matches({stated}, '{OTHER_DATE}') and day(try({found.value(column)})) <> 1)"
+                wrong = (
+                    f"({wrong}) or (regexp_matches({stated}, '{OTHER_DATE}') and day({found.value(column)}) <> 1)"
+                )
             checks.append((column, wrong))
     return list(dict(checks).items())
-
-
-def _unbent(found: _Reader, column: str) -> str:
-    """A column's value without what a dialect leaves out."""
-    index = found.columns[column]
-    if column not in NUMERIC:
-        return found.value(column)
-    return _number(found.stated(index, is_typed=True), found.types[index][1], found.is_text(index))
 
 
 def _faults(found: _Reader) -> str:
@@ -440,12 +458,12 @@ def _explain(path: Path, where: str, found: _Reader) -> None:
         connection.execute("set preserve_insertion_order = true")
         for column, condition in _checked(found):
             index = found.columns[column]
-            stated = found.stated(index, is_typed=column in {*NUMERIC, *TIMES})
+            stated = found.stated(index, is_typed=column in TYPED)
             sign = DECIMAL_COMMA if column in NUMERIC else OTHER_DATE
             has_sign = f"regexp_matches({stated}, {literal(sign)})" if found.is_text(index) else "false"
             row = connection.execute(
                 f"select n, {stated} is null, {has_sign} "
-                f"from (select *, row_number() over () as n from {found.relation}) "
+                f"from (select *, row_number() over () as n from {found.rows}) "
                 f"where {condition} order by n limit 1"
             ).fetchone()
             if row:
