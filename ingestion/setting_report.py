@@ -13,7 +13,7 @@ from typing import Any
 from ingestion.errors import SettingError, near_misses
 from ingestion.lake.contract import Source
 from ingestion.setting_table import ABOUT, GIVEN_TO_DBT, HIDDEN, SETTINGS, without_credentials
-from ingestion.settings import PROJECT_ROOT, environment_name, is_required, look_up, settings_files, typed
+from ingestion.settings import PROJECT_ROOT, enables, environment_name, is_required, look_up, settings_files, typed
 from ingestion.sources.catalog import SOURCES
 
 PAGE = PROJECT_ROOT / "docs" / "settings.md"
@@ -39,7 +39,8 @@ Downloads are stored in `TMPDIR` while they are read. It needs space for one bil
 ## The sources
 
 The settings of the sources come from `.dlt/secrets.toml` or `.dlt/config.toml` of the installation, or from the environment.
-There `sources.vercel.token` is `SOURCES__VERCEL__TOKEN`. A source without its required settings is skipped.
+There `sources.vercel.token` is `SOURCES__VERCEL__TOKEN`. A source without its required settings is
+skipped; if it has none, so is one without any of the settings that are marked "one of these".
 """
 CLOSE = 0.6
 SEE = "; docs/settings.md lists all"
@@ -176,6 +177,8 @@ def settings_page() -> str:
 def _source_row(source: Source, declared: Field[Any]) -> str:
     default = _default(declared)
     shown = "required" if is_required(declared) else f"`{default}`" if default else ""
+    if enables(declared) and not default:
+        shown = "one of these"
     name = f"sources.{source.name}.{declared.name}"
     return _row(name, TYPES.get(str(declared.type), "text"), shown, declared.metadata[ABOUT], not declared.repr)
 

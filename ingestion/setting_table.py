@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar, cast
 from ingestion.errors import SettingError
 
 Value = TypeVar("Value")
-ABOUT = "about"
+ABOUT, ENABLES, NEEDS = "about", "enables", "needs"
 HIDDEN = "(secret)"
 
 
@@ -143,9 +143,12 @@ class Setting(Generic[Value]):
         return self.parse(self.text() or cast(str, self.default))
 
 
-def about(description: str) -> dict[str, str]:
-    """The metadata of a field of a source's settings: what it does, for the docs and the template of settings."""
-    return {ABOUT: description}
+def about(description: str, enables: bool = False, needs: str | None = None) -> dict[str, Any]:
+    """The metadata of a field of a source's settings: what it does, for the docs and the template of settings.
+
+    `enables`: of a source without required settings, one of these sets it up. `needs`: the setting that must be given with it.
+    """
+    return {ABOUT: description, ENABLES: enables, NEEDS: needs}
 
 
 HOME = Setting(

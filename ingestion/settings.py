@@ -258,12 +258,25 @@ def is_required(field: Field[Any]) -> bool:
     return field.default is MISSING and field.default_factory is MISSING
 
 
+def enables(field: Field[Any]) -> bool:
+    """Whether a source without required settings is set up by this one."""
+    return bool(field.metadata.get(table.ENABLES))
+
+
+def how_to_set_up(spec: type[Configured], source: str) -> str:
+    """The settings that set up a source, for people."""
+    for label, chosen in (("set", is_required), ("set one of", enables)):
+        if names := [f"sources.{source}.{declared.name}" for declared in fields(spec) if chosen(declared)]:
+            return f"{label} {', '.join(names)}"
+    return "nothing has to be set"
+
+
 def resolve(spec: type[Spec], source: str) -> Spec | None:
     """The settings of a source, from dlt's configuration under `sources.<source>`.
 
     None where none of the required settings is given: the source is not set up, and is skipped.
-    Raises SettingError, which names the setting and never its value, where only some are given or one is
-    malformed. Fields may be `str`, `str | None`, `int`, `bool` or `tuple[str, ...]`; `about` describes them.
+    Raises SettingError, which names the setting and never its value, where only some are given, one is malformed, or one lacks
+    the setting that it needs. Fields may be `str`, `str | None`, `int`, `bool` or `tuple[str, ...]`; `about` describes them.
     """
     given: dict[str, object] = {}
     missing: list[str] = []
@@ -278,6 +291,11 @@ def resolve(spec: type[Spec], source: str) -> Spec | None:
             missing.append(f"{key} (environment: {environment_name(key)})")
     if missing and len(missing) == required:
         return None
+    for declared in fields(spec):
+        needed = declared.metadata.get(table.NEEDS)
+        if needed and declared.name in given and needed not in given:
+            key = f"sources.{source}.{needed}"
+            missing.append(f"{key} (environment: {environment_name(key)}), which {declared.name} needs")
     if missing:
         raise SettingError(f"{source}: missing setting {', '.join(missing)}")
     return spec(**given)

@@ -170,7 +170,7 @@ class Break:
 
 @dataclass
 class Proxy:
-    """A TCP proxy before an S3 server. `on` says what shall happen when an object is asked for."""
+    """A TCP proxy before an S3 server. `on` decides what happens when an object is requested."""
 
     url: str
     server: tuple[str, int]

@@ -18,7 +18,7 @@ SETTINGS = {
 }
 
 
-def told(value):
+def as_json(value):
     if isinstance(value, Decimal):
         return {"decimal": str(value)}
     return value if value is None or isinstance(value, bool | int | str) else str(value)
@@ -32,7 +32,7 @@ def main():
     spark = builder.getOrCreate()
     for line in sys.stdin:
         try:
-            rows = [[told(value) for value in row] for row in spark.sql(json.loads(line)).collect()]
+            rows = [[as_json(value) for value in row] for row in spark.sql(json.loads(line)).collect()]
             answer = {"rows": rows}
         except Exception as error:
             answer = {"error": str(error).split("JVM stacktrace")[0][:2000]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum
@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from ingestion.lake.columns import Table, integer, money, text, timestamp
-from ingestion.settings import Window
+from ingestion.settings import Window, enables, is_required
 
 DELIVERIES = Table(
     "deliveries",
@@ -220,12 +220,15 @@ class Source:
         )
 
     def is_set_up(self, settings: object | None) -> bool:
-        """Whether it has what it needs, by its resolved settings. One whose settings are all optional has it with any."""
+        """Whether its resolved settings are enough: all that are required, or one of those that enable it."""
         if settings is None:
             return False
         declared = fields(self.settings)
-        is_optional = all(one.default is not MISSING or one.default_factory is not MISSING for one in declared)
-        return self.needs_no_settings or not is_optional or settings != self.settings()
+        return (
+            self.needs_no_settings
+            or any(is_required(one) for one in declared)
+            or any(enables(one) and getattr(settings, one.name) for one in declared)
+        )
 
     @property
     def secrets(self) -> list[str]:

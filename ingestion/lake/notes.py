@@ -47,7 +47,7 @@ GOOD_STATES = ("delivered", "empty", "unchanged")
 
 
 def known_notes(home: Home, dataset: str) -> dict[str, Note]:
-    """The newest good note of each slice: what the lake believes now.
+    """The newest good note of each slice: the current content of the lake.
 
     Every refresh adds a note a slice that it asks for: they are weighed by a query, and only the newest come here.
     """

@@ -135,7 +135,7 @@ def _run(
         _print_failed_checks(instance, say)
         if not result.success:
             return failed(
-                causes(result.all_events) or ["the run failed; see the Dagster UI (make ui)"], result.run_id
+                causes(result.all_events) or ["the run failed; see the Dagster UI (`costowner ui`)"], result.run_id
             )
     return Outcome(None, time.monotonic() - started)
 

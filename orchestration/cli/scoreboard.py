@@ -10,7 +10,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from ingestion.settings import Home
+from ingestion.settings import PROJECT_ROOT, Home
 
 
 def _money(amount: object) -> str:
@@ -122,5 +122,11 @@ def show(home: Home, console: Console) -> None:
         console.print()
     console.print(f"Published: {database} and {home.published / 'parquet'}")
     console.print(
-        "Next: `make ui` for lineage, checks and freshness on http://127.0.0.1:3000; docs/bi.md for BI tools."
+        f"Next: `{ui_command(home)}` shows lineage, checks and freshness on http://127.0.0.1:3000. BI tools: docs/bi.md."
     )
+
+
+def ui_command(home: Home) -> str:
+    """The command that opens the Dagster UI on an installation."""
+    of_checkout = {PROJECT_ROOT / "var" / "sample": "make ui", PROJECT_ROOT / "var" / "own": "make own-ui"}
+    return of_checkout.get(home.root, "costowner ui")

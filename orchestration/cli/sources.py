@@ -13,7 +13,7 @@ from ingestion.errors import SettingError
 from ingestion.lake.contract import Source
 from ingestion.lake.notes import known_notes
 from ingestion.setting_report import unknown_settings
-from ingestion.settings import Home, resolve, utc_now
+from ingestion.settings import Home, how_to_set_up, resolve, utc_now
 from ingestion.sources.catalog import SOURCES
 from orchestration.cli.output import print_json
 
@@ -23,12 +23,16 @@ FRESH, STALE = "fresh", "stale"
 
 @dataclass(frozen=True)
 class SourceState:
-    """A source of an installation. Times are UTC; None where it has delivered nothing."""
+    """A source of an installation. Times are UTC; None where it has delivered nothing.
+
+    `set_up_by` names the settings that set it up; None where it is.
+    """
 
     name: str
     title: str
     state: str
     problem: str | None
+    set_up_by: str | None
     slices: int
     last_extract: datetime | None
     newest_charge: datetime | None
@@ -52,6 +56,7 @@ def state_of(home: Home, source: Source, now: datetime) -> SourceState:
         source.title,
         state,
         problem,
+        how_to_set_up(source.settings, source.name) if state == NOT_SET_UP else None,
         len(known),
         max((note.extracted_at for note in known), default=None),
         newest,
@@ -81,5 +86,7 @@ def print_sources(home: Home, as_json: bool) -> None:
     for state in states:
         if state.problem:
             click.echo(state.problem)
+        elif state.set_up_by:
+            click.echo(f"{state.title} is not set up: {state.set_up_by}")
     for line in unknown:
         click.echo(f"{line}; it does nothing")

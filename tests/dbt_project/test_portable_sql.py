@@ -89,7 +89,7 @@ def sql_of(text: str) -> str:
 
 
 def problems(name: str, text: str, known: set[str] | None = None) -> list[str]:
-    """What a model says that only one engine understands, a line each, with the macro to use.
+    """The SQL of a model that only one engine understands, a line each, with the macro to use.
 
     `known` are the functions that both engines have; None looks at the usual suspects only.
     """

@@ -68,7 +68,7 @@ def test_periods_of_the_window_land_untouched_and_add_up(exports: Path, tmp_path
     rows = pq.read_table(
         data_file(exports), columns=["line_item_operation", "line_item_unblended_cost"]
     ).to_pylist()
-    # Pods repeat what their node's line says (split cost allocation): they are no money of their own.
+    # Lines of pods repeat the cost of their node's line (split cost allocation): they are no further cost.
     costs = [row["line_item_unblended_cost"] for row in rows if row["line_item_operation"] != "EKSPod-EC2"]
     assert 0 < len(costs) < len(rows)
     (total,) = (

@@ -103,7 +103,7 @@ def test_addresses_are_hashed_and_ids_kept() -> None:
     users = ["ada@sample.example", "ADA@sample.example", "svc-bot", None]
     found = read_records(MONGODB, [canonical(str(n), user_id=user) for n, user in enumerate(users)])
     hashes = [row["user_id"] for row in found]
-    # The same hash as ever: `printf ada@sample.example | sha256sum`, its first half.
+    # This hash must never change: `printf ada@sample.example | sha256sum`, its first half.
     assert hashes[0] == hashes[1] == f"sha256:{hashlib.sha256(b'ada@sample.example').hexdigest()[:32]}"
     assert hashes[2:] == ["svc-bot", None]
 

@@ -274,7 +274,7 @@ def test_policy_that_is_wrong_lands_nothing_and_names_the_line(
     assert "prompt_policy.yml, line" in str(caught.value)
 
 
-SAID: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
+MESSAGES: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ({"prompt": "hello"}, [("user", "hello")]),
     ({"messages": '[{"role": "user", "content": "as text"}]', "response": "{}"}, [("user", "as text")]),
     (
@@ -306,7 +306,7 @@ SAID: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("record", "expected"), SAID)
+@pytest.mark.parametrize(("record", "expected"), MESSAGES)
 def test_messages_are_found_in_every_shape(record: dict[str, Any], expected: list[tuple[str, str]]) -> None:
     from ingestion.sources.llm_prompts.shape import message_texts
 

@@ -130,7 +130,7 @@ def test_modalities_tiers_and_people_are_columns() -> None:
     assert used["api_key_id"] is None and used["extra"] == '{"server_tool_use": {"other": 1}}'
 
 
-# The analytics family tells only the hundred largest groups
+# The analytics endpoints report only the hundred largest groups
 
 
 @given(st.lists(st.decimals(places=6, min_value=0, max_value=10**6), min_size=1, max_size=130))

@@ -85,6 +85,22 @@ def test_untouched_template_sets_nothing_up(installation: Path) -> None:
     assert set_up == {source.name for source in SOURCES if source.needs_no_settings}
 
 
+def test_source_that_is_not_set_up_names_the_settings_that_set_it_up(installation: Path) -> None:
+    found = states(installation, SOURCES__LLM_GATEWAY__PROFILE="billing")
+    assert found["vercel"]["set_up_by"] == "set sources.vercel.token, sources.vercel.team_id"
+    gateway = found["llm_gateway"]
+    assert gateway["state"] == "not set up", "a profile alone delivers nothing"
+    assert gateway["set_up_by"].startswith("set one of sources.llm_gateway.litellm_url, ")
+    assert "mongo_database" not in gateway["set_up_by"]
+    assert found["registry"]["set_up_by"] is None
+
+
+def test_setting_that_needs_another_names_it(installation: Path) -> None:
+    gateway = states(installation, SOURCES__LLM_GATEWAY__LITELLM_API_URL="http://127.0.0.1:9")["llm_gateway"]
+    assert gateway["state"] == "wrong settings"
+    assert "SOURCES__LLM_GATEWAY__LITELLM_API_KEY), which litellm_api_url needs" in gateway["problem"]
+
+
 def test_settings_of_an_installation_are_read_from_any_folder(installation: Path) -> None:
     (installation / ".dlt" / "secrets.toml").write_text(f'[sources.vercel]\ntoken = "{CANARY}"\n')
     found = states(installation)["vercel"]

@@ -25,10 +25,10 @@ def test_dagsters_own_storage_reads_what_was_written_also_by_runs_whose_files_we
 ) -> None:
     with dg.DagsterInstance.get() as instance:
         runs = [dg.materialize([ledger], instance=instance) for _ in range(OPEN_SHARDS + 2)]
-        told = [len(instance.all_logs(run.run_id)) for run in runs]
-    assert all(count > 5 for count in told)
+        event_counts = [len(instance.all_logs(run.run_id)) for run in runs]
+    assert all(count > 5 for count in event_counts)
     plain = SqliteEventLogStorage(str(prepared_home.dagster / FOLDER))
-    assert [len(plain.get_logs_for_run(run.run_id)) for run in runs] == told
+    assert [len(plain.get_logs_for_run(run.run_id)) for run in runs] == event_counts
     newest = plain.get_latest_materialization_events([dg.AssetKey("ledger")])[dg.AssetKey("ledger")]
     assert newest is not None and newest.run_id == runs[-1].run_id
 

@@ -1,4 +1,4 @@
-"""What a failed landing says: our own words, however deep dlt wrapped them, and a retry where that can help."""
+"""The message of a failed landing: ours, however deeply dlt wrapped it, and a retry if one can help."""
 
 from __future__ import annotations
 

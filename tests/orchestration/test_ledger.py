@@ -1,4 +1,4 @@
-"""What the ledger's asset believes of a build that failed."""
+"""What the ledger's asset reports for a build that failed."""
 
 from __future__ import annotations
 

@@ -49,8 +49,8 @@ def project(folder: Path, sql: Mapping[str, str]) -> DbtProject:
 def build(folder: Path, order: Sequence[str], sql: Mapping[str, str] = SQL) -> dict[str, dg.TableColumnLineage]:
     """Columns of each model of a build in an order."""
     lineage = Lineage(project(folder, sql), folder / "target", LedgerTranslator())
-    told = with_lineage([dg.AssetMaterialization(["shop", name]) for name in order], lineage)
-    return {event.asset_key.path[-1]: event.metadata[COLUMN_LINEAGE].value for event in told}
+    events = with_lineage([dg.AssetMaterialization(["shop", name]) for name in order], lineage)
+    return {event.asset_key.path[-1]: event.metadata[COLUMN_LINEAGE].value for event in events}
 
 
 def test_nothing_is_read_again_when_models_come_in_another_order(

@@ -193,7 +193,7 @@ def test_a_month_s_file_is_written_again_only_if_the_month_was_built_anew(tmp_pa
     both = {"2026-09": "one", "2026-10": "one"}
     assert publish(both, "source") == 5
     assert publish(both, "source") == 1, "of the ledger nothing changed, the small mart is written"
-    assert publish(both, "billing_month") == 3, "a view that says something else"
+    assert publish(both, "billing_month") == 3, "a view with other rows"
     assert publish({**both, "2026-10": "two"}, "billing_month") == 3, "one month of two"
     assert published("fact_cost") == [("aws", "2026-09", "one", "2026-09"), ("aws", "2026-10", "two", "2026-10")]
     assert published("shown") == [("2026-09", "2026-09"), ("2026-10", "2026-10")]

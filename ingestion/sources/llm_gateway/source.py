@@ -48,29 +48,36 @@ class GatewaySettings:
     """Logs of one or more LLM gateways. Each format has its own setting."""
 
     litellm_url: str | None = field(
-        default=None, metadata=about("LiteLLM's log objects: `s3://bucket/path` or a folder")
+        default=None, metadata=about("LiteLLM's log objects: `s3://bucket/path` or a folder", enables=True)
     )
     litellm_spend_logs_url: str | None = field(
-        default=None, metadata=about("exports of `LiteLLM_SpendLogs`: JSONL, CSV or Parquet")
+        default=None, metadata=about("exports of `LiteLLM_SpendLogs`: JSONL, CSV or Parquet", enables=True)
     )
     litellm_api_url: str | None = field(
-        default=None, metadata=about("the address of LiteLLM's own API (`/spend/logs/v2`)")
+        default=None,
+        metadata=about(
+            "the address of LiteLLM's own API (`/spend/logs/v2`)", enables=True, needs="litellm_api_key"
+        ),
     )
     litellm_api_key: str | None = field(default=None, repr=False, metadata=about("a key of LiteLLM's own API"))
     langfuse_url: str | None = field(
-        default=None, metadata=about("Langfuse's blob export, the folder with `observations_v2/`")
+        default=None, metadata=about("Langfuse's blob export, the folder with `observations_v2/`", enables=True)
     )
     otel_url: str | None = field(
-        default=None, metadata=about("OTLP JSON, as a collector's file or S3 exporter writes it")
+        default=None, metadata=about("OTLP JSON, as a collector's file or S3 exporter writes it", enables=True)
     )
-    bedrock_log_url: str | None = field(default=None, metadata=about("Bedrock's model invocation logs"))
+    bedrock_log_url: str | None = field(
+        default=None, metadata=about("Bedrock's model invocation logs", enables=True)
+    )
     canonical_url: str | None = field(
-        default=None, metadata=about("canonical records: JSONL or Parquet below `dt=YYYY-MM-DD/`")
+        default=None, metadata=about("canonical records: JSONL or Parquet below `dt=YYYY-MM-DD/`", enables=True)
     )
     mongo_uri: str | None = field(
         default=None,
         repr=False,
-        metadata=about("the MongoDB of a collection of canonical requests; `read` on the collection is enough"),
+        metadata=about(
+            "the MongoDB of a collection of canonical requests; `read` on the collection is enough", enables=True
+        ),
     )
     mongo_database: str = field(default="llm_gateway", metadata=about("the database of that collection"))
     mongo_collection: str = field(default="requests", metadata=about("the collection"))
@@ -301,10 +308,6 @@ def _is_from(record: Any, moment: datetime) -> bool:
 
 
 def _litellm_api(settings: GatewaySettings, url: str, window: Window, now: datetime) -> Iterator[Slice]:
-    if not settings.litellm_api_key:
-        raise SettingError(
-            "sources.llm_gateway.litellm_api_key: LiteLLM's API needs a key that may view all spend"
-        )
     logs = SpendLogs(
         Client(
             "LiteLLM",

@@ -50,20 +50,22 @@ class ProviderSettings:
     openai_admin_key: str | None = field(
         default=None,
         repr=False,
-        metadata=about("an admin key of the OpenAI organization (`sk-admin-…`), read-only scopes"),
+        metadata=about("an admin key of the OpenAI organization (`sk-admin-…`), read-only scopes", enables=True),
     )
     anthropic_admin_key: str | None = field(
-        default=None, repr=False, metadata=about("an admin key of the Anthropic organization (`sk-ant-admin…`)")
+        default=None,
+        repr=False,
+        metadata=about("an admin key of the Anthropic organization (`sk-ant-admin…`)", enables=True),
     )
     openai_base_url: str = field(default=OPENAI_URL, metadata=about("the address of OpenAI's API"))
     anthropic_base_url: str = field(default=ANTHROPIC_URL, metadata=about("the address of Anthropic's API"))
     openrouter_management_key: str | None = field(
-        default=None, repr=False, metadata=about("a management key of the OpenRouter account")
+        default=None, repr=False, metadata=about("a management key of the OpenRouter account", enables=True)
     )
     openrouter_base_url: str = field(default=OPENROUTER_URL, metadata=about("the address of OpenRouter's API"))
     costs_url: str | None = field(
         default=None,
-        metadata=about("a folder or `s3://bucket/prefix` with cost files of other providers"),
+        metadata=about("a folder or `s3://bucket/prefix` with cost files of other providers", enables=True),
     )
     costs_profile: str | None = field(
         default=None, metadata=about("a profile of the AWS configuration; else boto3's own chain")

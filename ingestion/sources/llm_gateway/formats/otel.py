@@ -82,7 +82,7 @@ _MODEL = (
     *("gen_ai.request.model", "gen_ai.response.model", "ai.model.id", "llm.request.model"),
     *("llm.model_name", "embedding.model_name"),
 )
-# A span without an operation is a request where it names a requested model; OpenInference says so by its kind, the AI
+# A span without an operation is a request where it names a requested model; OpenInference marks it by its kind, the AI
 # SDK by the name of its call (`ai.generateText` around it has the sums of all).
 _IS_REQUEST = f"""
     operation in {INFERENCE}
