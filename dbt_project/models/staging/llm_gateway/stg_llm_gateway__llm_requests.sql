@@ -45,7 +45,7 @@ select
     web_search_count,
     total_tokens,
     nullif(lower(usage_source), '') as usage_source,
-    usage_status,
+    nullif(lower(usage_status), '') as usage_status,
     unexplained_tokens,
     gateway_cache_hit,
     reported_cost,
