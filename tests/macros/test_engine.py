@@ -27,6 +27,8 @@ CASES = [
     ("amount_of_text(\"'0.0000166667'\")", Decimal("0.0000166667")),
     ("amount_of_text(\"'12345678.9000000000005'\")", Decimal("12345678.900000000001")),
     ("amount_of_text(\"'-0.0000000000004'\")", Decimal("0")),
+    ("amount_of_text(\"'9E-14'\")", Decimal("0")),
+    ("amount_of_text(\"'1.5e-7'\")", Decimal("0.00000015")),
     ("amount_of_text(\"'see the price list'\")", None),
     ('decimal_text("' + money("0.00000012") + '")', "0.000000120000"),
     ('decimal_text("' + money("-1234567890123.5") + '")', "-1234567890123.500000000000"),
