@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from ingestion.settings import Home
+from ingestion.lake.pipeline import land
+from ingestion.settings import Home, Month, Window, resolve
+from ingestion.sources.registry import SOURCE as REGISTRY
+from orchestration.assets.publication import of_landed_sources
 from orchestration.dbt.engine import Engine
 from orchestration.publication.build_state import BUILD, BuildState, NotPublishable
 
@@ -173,3 +177,11 @@ def test_build_can_be_published_again_as_the_publication_left_it(home: Home, ins
     home.warehouse.write_text("in today's format")
     state(home).published(publishable)
     assert state(home).publishable(instance, CHECKS).id == "one"
+
+
+def test_check_of_a_source_that_has_landed_nothing_holds_up_no_publication(tmp_path: Path) -> None:
+    check = dg.AssetCheckKey(dg.AssetKey([REGISTRY.dataset, "owners"]), "is_complete")
+    home, settings = Home(tmp_path), resolve(REGISTRY.settings, REGISTRY.name)
+    assert of_landed_sources(home, [check]) == []
+    land(home, REGISTRY, settings, Window(Month(2026, 11), Month(2026, 11)), datetime(2026, 11, 2, tzinfo=UTC))
+    assert of_landed_sources(home, [check]) == [check]
