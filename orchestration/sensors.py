@@ -8,10 +8,10 @@ import duckdb
 
 from ingestion.settings import Home, utc_now
 from orchestration.alerts import alert, failure_alert
-from orchestration.assets.failure import causes
+from orchestration.assets.failure import causes, newly_held
 from orchestration.checks.ledger import stale_sources
 from orchestration.checks.refresh import LANDING_TAG
-from orchestration.jobs import BUILD, BUILD_OF_TODAY, COMMAND_TAG, LANDING, job_after_landing
+from orchestration.jobs import BUILD, BUILD_OF_TODAY, COMMAND_TAG, LANDING, REFRESH, job_after_landing
 
 # The events that show why a run failed.
 CAUSES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.ASSET_CHECK_EVALUATION}
@@ -39,14 +39,40 @@ def build_after_landing(context: dg.RunStatusSensorContext) -> dg.RunRequest | d
     )
 
 
+@dg.run_status_sensor(
+    name="build_without_held_periods",
+    run_status=dg.DagsterRunStatus.FAILURE,
+    monitored_jobs=[BUILD, BUILD_OF_TODAY, REFRESH],
+    request_jobs=[BUILD],
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "After a build that held deliveries, because the money of their billing periods did not add up: builds and publishes "
+        "everything else. The command does so itself."
+    ),
+)
+def build_without_held_periods(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+    failed = context.dagster_run
+    if COMMAND_TAG in failed.tags:
+        return dg.SkipReason("the command builds by itself")
+    if not newly_held(_events(context.instance, failed.run_id)):
+        return dg.SkipReason("the build held nothing")
+    return dg.RunRequest(
+        run_key=failed.run_id,
+        job_name=BUILD.name,
+        tags={LANDING_TAG: failed.tags.get(LANDING_TAG, failed.run_id)},
+    )
+
+
+def _events(instance: dg.DagsterInstance, run_id: str) -> list[dg.DagsterEvent]:
+    """The events that show why a run failed."""
+    records = instance.get_records_for_run(run_id, of_type=CAUSES).records
+    return [event for record in records if (event := record.event_log_entry.dagster_event) is not None]
+
+
 @dg.run_failure_sensor(name="refresh_failed", default_status=dg.DefaultSensorStatus.RUNNING)
 def refresh_failed(context: dg.RunFailureSensorContext) -> None:
     """Alerts of a run that failed: which steps, and why. The command alerts of its own runs itself."""
-    events = [
-        record.event_log_entry.dagster_event
-        for record in context.instance.get_records_for_run(context.dagster_run.run_id, of_type=CAUSES).records
-    ]
-    found = causes(event for event in events if event is not None)
+    found = causes(_events(context.instance, context.dagster_run.run_id))
     failure_alert(
         f"run of {context.dagster_run.job_name}",
         found or [context.failure_event.message or "no message"],

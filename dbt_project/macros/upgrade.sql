@@ -34,6 +34,7 @@
                 "int_charges__judged",
                 "int_charges__owned",
                 "int_claims__asked",
+                "int_delivery_totals__current",
                 "int_llm_bills__delivered",
                 "int_llm_buckets__weighed",
                 "int_llm_lists__mentioned",

@@ -6,6 +6,7 @@ with
         select
             'charges' as stage,
             source,
+            billing_month,
             slice_id,
             charge_day,
             billing_currency,
@@ -20,6 +21,7 @@ with
         select
             'facts',
             source,
+            billing_month,
             slice_id,
             cast(charge_period_start as date),
             billing_currency,
@@ -30,9 +32,9 @@ with
         from {{ ref("fact_cost") }}
     )
 
-select source, slice_id, charge_day, billing_currency
+select source, billing_month, slice_id, charge_day, billing_currency
 from stages
-group by source, slice_id, charge_day, billing_currency
+group by source, billing_month, slice_id, charge_day, billing_currency
 having
     {% for measure in cost_columns() %}
         sum(case when stage = 'charges' then coalesce({{ measure }}, 0) else 0 end) <> sum(

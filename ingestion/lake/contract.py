@@ -47,6 +47,24 @@ DELIVERY_TOTALS = Table(
 )
 
 
+HOLDS = Table(
+    "holds",
+    "One row a delivery that is held: the ledger has the one before it, because a period's money did not add up with it.",
+    (
+        text("load_id", "the dlt load of the delivery that is held"),
+        text("billing_period", "the billing month (YYYY-MM) that is held"),
+        text("ledger_source", "the source of the ledger whose period is held"),
+        text("rule", "the test that failed with the delivery"),
+        text("reason", "how the test failed: its number of rows, and the places that the first of them name"),
+        text("logic", "digest of the models that tested it: other models lift the hold"),
+        timestamp("held_at", "when the delivery was held"),
+    ),
+)
+
+# The tables of every dataset beside the source's own.
+NOTE_TABLES = (DELIVERIES, DELIVERY_TOTALS, HOLDS)
+
+
 @dataclass(frozen=True)
 class Total:
     """A control total that a slice states itself (for a vendor's file that is not read row by row)."""

@@ -27,8 +27,7 @@ from dlt.pipeline.trace import TRACE_FILE_NAME
 
 from ingestion.atomic_write import atomic_write
 from ingestion.lake.contract import (
-    DELIVERIES,
-    DELIVERY_TOTALS,
+    NOTE_TABLES,
     Landing,
     Slice,
     Source,
@@ -65,7 +64,7 @@ def declare(home: Home, source: Source) -> None:
     _open_dataset(home.lake / source.dataset)
     folder = home.lake / source.dataset / "_contract"
     folder.mkdir(parents=True, exist_ok=True)
-    for table in (*source.tables, DELIVERIES, DELIVERY_TOTALS):
+    for table in (*source.tables, *NOTE_TABLES):
         target = folder / f"{table.name}.parquet"
         if target.exists() and pq.read_schema(target).equals(table.schema):
             continue

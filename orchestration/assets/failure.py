@@ -9,6 +9,19 @@ import dagster as dg
 
 from ingestion.errors import IngestionError, VendorError, described, is_of_the_machine
 
+# In the metadata of a build that failed: the periods that it held. The next build publishes all the others.
+HELD = "held"
+
+
+def newly_held(events: Iterable[dg.DagsterEvent]) -> list[str]:
+    """The periods that a failed build held, a line each; none where it held none."""
+    for event in events:
+        data = event.step_failure_data.user_failure_data if event.is_step_failure else None
+        held = data.metadata.get(HELD) if data else None
+        if held is not None and isinstance(held.value, list):
+            return [str(line) for line in held.value]
+    return []
+
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """An error and what it was raised from: dlt wraps what its resources raise, and ours have causes too."""

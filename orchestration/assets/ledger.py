@@ -8,7 +8,8 @@ import dagster as dg
 from dagster_dbt import dbt_assets
 from dagster_dbt.errors import DagsterDbtError
 
-from ingestion.settings import Home
+from ingestion.settings import Home, utc_now
+from orchestration.assets.failure import HELD
 from orchestration.dbt.change_detection import ChangeDetection, Logic
 from orchestration.dbt.engine import Engine
 from orchestration.dbt.failure import why_it_failed
@@ -16,6 +17,7 @@ from orchestration.dbt.lineage import Lineage, with_lineage
 from orchestration.dbt.project import LedgerCli, built_all_models, dbt_project, results_of
 from orchestration.dbt.translator import LedgerTranslator
 from orchestration.publication.build_state import BuildState
+from orchestration.publication.holding import held_lines, hold_failing_periods, lift
 from orchestration.run_lock import RUN_LOCK
 
 PROJECT = dbt_project()
@@ -59,6 +61,8 @@ def ledger(context: dg.AssetExecutionContext) -> Iterator[Any]:
     unchanged = not changes.has_changes()
     # Where nothing changed, the models of today are all that differs from the last build.
     complete_part = _is_complete_part(context) or (unchanged and _includes(context, MODELS_OF_TODAY))
+    for line in held_lines(lift(home)):
+        context.log.warning(line)
     build = state.begin(context.run_id, whole=whole, complete_part=complete_part)
     changes.begin(represents_inputs=whole or (unchanged and complete_part))
     if unchanged:
@@ -73,7 +77,14 @@ def ledger(context: dg.AssetExecutionContext) -> Iterator[Any]:
     except DagsterDbtError as error:
         if whole and built_all_models(target):
             logic.built()
-        raise dg.Failure(why_it_failed(home, engine, error), allow_retries=False) from error
+        why = why_it_failed(home, engine, error)
+        if held := hold_failing_periods(home, engine, utc_now()):
+            raise dg.Failure(
+                f"{why}; the next build is without {len(held)} deliveries",
+                metadata={HELD: dg.JsonMetadataValue(held_lines(held))},
+                allow_retries=False,
+            ) from error
+        raise dg.Failure(why, allow_retries=False) from error
     if whole:
         logic.built()
     state.tested(build)

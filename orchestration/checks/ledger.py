@@ -13,7 +13,6 @@ from orchestration.publication.warehouse import built_marts, opened
 from orchestration.run_lock import RUN_LOCK
 
 RECONCILIATION = dg.AssetKey(["marts", "fact_reconciliation"])
-DELIVERED_TWICE = dg.AssetKey(["marts", "bill_delivered_twice"])
 # Every build has this mart, so the checks wait for it even where their own mart is not rebuilt.
 FRESHNESS = dg.AssetKey(["marts", "source_freshness"])
 QUALITY = dg.AssetKey(["marts", "data_quality_issue"])
@@ -59,24 +58,6 @@ def billed_cost_equals_the_delivery_notes() -> dg.AssetCheckResult:
         passed=not broken,
         description="; ".join(lines[:3]) or None,
         metadata={"differences": dg.JsonMetadataValue(list(lines)), **of_build()},
-    )
-
-
-@dg.asset_check(
-    asset=DELIVERED_TWICE,
-    additional_deps=[FRESHNESS],
-    blocking=True,
-    required_resource_keys={RUN_LOCK},
-    name="no_bill_is_delivered_twice",
-    description="No billing account's month is in two exports, so no dollar counts twice.",
-)
-def no_bill_is_delivered_twice() -> dg.AssetCheckResult:
-    found = [str(message) for (message,) in rows_of(DELIVERED_TWICE, "message")]
-    return dg.AssetCheckResult(
-        passed=not found,
-        # The first few show what to do; one wrong setting yields a message for every month.
-        description="; ".join(found[:3]) or None,
-        metadata={"bills": dg.JsonMetadataValue(found), **of_build()},
     )
 
 
@@ -148,7 +129,6 @@ def newest_charge_is_within_the_sla() -> dg.AssetCheckResult:
 
 CHECKS = [
     billed_cost_equals_the_delivery_notes,
-    no_bill_is_delivered_twice,
     charges_follow_the_focus_rules,
     newest_charge_is_within_the_sla,
 ]

@@ -9,7 +9,7 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion.lake.contract import DELIVERIES, DELIVERY_TOTALS, Source
+from ingestion.lake.contract import NOTE_TABLES, Source
 from ingestion.settings import Home, utc_now
 from ingestion.sources.llm_gateway import SOURCE as GATEWAY
 from ingestion.sources.llm_prompts import SOURCE as PROMPTS
@@ -26,7 +26,7 @@ LOOK_BACK = timedelta(days=7)
 
 def undeclared(home: Home, source: Source) -> Iterator[str]:
     """Tables and columns in a dataset's files that the source does not declare, read from the files themselves."""
-    declared = {table.name: table for table in (*source.tables, DELIVERIES, DELIVERY_TOTALS)}
+    declared = {table.name: table for table in (*source.tables, *NOTE_TABLES)}
     folder = home.lake / source.dataset
     for place in sorted(folder.iterdir()) if folder.is_dir() else ():
         if not place.is_dir() or place.name.startswith("_"):

@@ -6,7 +6,8 @@ from dataclasses import fields
 import dagster as dg
 
 from ingestion.lake.contract import Source
-from ingestion.settings import look_up
+from ingestion.settings import Home, look_up
+from orchestration.publication.holding import current_holds, held_lines
 
 PUBLISHED = dg.AssetKey(["published", "marts"])
 # The tag of a build: the run whose landing it follows.
@@ -17,7 +18,7 @@ EVERY_SOURCE = dg.AssetCheckSpec(
     asset=PUBLISHED,
     description=(
         "All that the vendors had to deliver was landed before this publication. Where it was not, the rest is "
-        "published all the same, and the run fails so that somebody looks."
+        "published all the same, and the run fails so that somebody looks. A held delivery counts as missing."
     ),
 )
 
@@ -60,7 +61,7 @@ def not_delivered(context: dg.AssetCheckExecutionContext) -> list[str]:
 
 @dg.multi_asset_check(specs=[EVERY_SOURCE])
 def every_source_was_refreshed(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-    missing = not_delivered(context)
+    missing = [*not_delivered(context), *held_lines(current_holds(Home.from_environment()))]
     yield dg.AssetCheckResult(
         asset_key=PUBLISHED,
         check_name=EVERY_SOURCE.name,
@@ -69,7 +70,7 @@ def every_source_was_refreshed(context: dg.AssetCheckExecutionContext) -> Iterat
     )
     if missing:
         more = f" (and {len(missing) - 1} more, see the check)" if len(missing) > 1 else ""
-        raise dg.Failure(f"published without what could not be read: {missing[0]}{more}", allow_retries=False)
+        raise dg.Failure(f"published without what is refused or held: {missing[0]}{more}", allow_retries=False)
 
 
 CHECKS = [every_source_was_refreshed]

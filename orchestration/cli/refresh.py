@@ -17,11 +17,11 @@ from ingestion.settings import Home, Window, utc_now
 from ingestion.sources.catalog import SOURCES
 from ingestion.sources.registry.client import RegistryError
 from orchestration.alerts import failure_alert
-from orchestration.assets.failure import causes
+from orchestration.assets.failure import causes, newly_held
 from orchestration.assets.raw import RAW_ASSETS
 from orchestration.checks.refresh import LANDING_TAG
 from orchestration.definitions import defs
-from orchestration.jobs import BUILD_OF_TODAY, COMMAND_TAG, LANDING, job_after_landing, range_tags
+from orchestration.jobs import BUILD, BUILD_OF_TODAY, COMMAND_TAG, LANDING, job_after_landing, range_tags
 from orchestration.publication.build_state import evaluation_of
 from orchestration.retention.purge import purge
 
@@ -131,7 +131,13 @@ def _run(
             job = job_after_landing(home)
             if job == BUILD_OF_TODAY.name:
                 say("  nothing new was delivered: only what depends on the refresh or on the date is built")
-            result = execute(job, {LANDING_TAG: result.run_id})
+            landing = {LANDING_TAG: result.run_id}
+            result = execute(job, landing)
+            while held := newly_held(result.all_events):
+                for line in held:
+                    say(f"  {line}")
+                say("  the ledger is built again without these deliveries")
+                result = execute(BUILD.name, landing)
         _print_failed_checks(instance, say)
         if not result.success:
             return failed(

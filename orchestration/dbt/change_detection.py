@@ -13,7 +13,7 @@ from importlib.metadata import version
 
 import yaml
 
-from ingestion.lake.contract import DELIVERY_TOTALS
+from ingestion.lake.contract import DELIVERY_TOTALS, HOLDS
 from ingestion.lake.notes import known_notes
 from ingestion.settings import Home
 from ingestion.sources.catalog import SOURCES
@@ -23,6 +23,12 @@ from orchestration.publication.build_state import warehouse_version
 from orchestration.state_file import write_state
 
 TOOLS = ("dbt-core", "dbt-duckdb", "duckdb")
+
+
+def logic_digest() -> str:
+    """What changes when the models may build something else of the same deliveries."""
+    content = repr([project_digest(), *((tool, version(tool)) for tool in TOOLS)])
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 class Logic:
@@ -82,10 +88,7 @@ class ChangeDetection:
             write_state(self._published, inputs)
 
     def _inputs(self) -> dict[str, str]:
-        return {"deliveries": self._deliveries(), "logic": self._logic()}
-
-    def _logic(self) -> str:
-        return repr([project_digest(), *((tool, version(tool)) for tool in TOOLS)])
+        return {"deliveries": self._deliveries(), "logic": logic_digest()}
 
     def _deliveries(self) -> str:
         content = hashlib.sha256()
@@ -93,6 +96,6 @@ class ChangeDetection:
             for slice_id, note in known_notes(self._home, source.dataset).items():
                 content.update(f"{source.dataset}|{slice_id}|{note.load_id}\n".encode())
             # A file that somebody changes, removes or restores is a change as well: the checks have to see it.
-            for table in (*source.tables, DELIVERY_TOTALS):
+            for table in (*source.tables, DELIVERY_TOTALS, HOLDS):
                 content.update(stamps(self._home.lake / source.dataset, (f"{table.name}/**/*.parquet",)))
         return content.hexdigest()

@@ -24,7 +24,7 @@ ROWS, COLUMNS = 3, 6
 PLACES = frozenset(
     {
         *("source", "dataset", "stage", "slice_id", "load_id", "billing_month", "billing_currency", "currency"),
-        *("charge_key", "owner_key", "owner_id", "rule_id", "table_name", "measure", "llm_request_key"),
+        *("message", "charge_key", "owner_key", "owner_id", "rule_id", "table_name", "measure", "llm_request_key"),
     }
 )
 # Errors whose text names SQL, files and the machine; others quote the value that they could not take.
@@ -35,11 +35,7 @@ SHOWN = ("Compilation Error", "IO Error", "Binder Error", "Catalog Error", "Pars
 
 def why_it_failed(home: Home, engine: Engine, error: DagsterDbtError) -> str:
     """One line. Where dbt did not come to its end, what it printed last."""
-    try:
-        results = json.loads(results_of(engine.target_folder(home)).read_text())["results"]
-    except (FileNotFoundError, json.JSONDecodeError):
-        return one_line(str(error))
-    failed = [found for found in results if found["status"] in FAILED]
+    failed = failed_results(home, engine)
     if not failed:
         return one_line(str(error))
     # A model that can't be built comes before the tests of others, which may fail without it.
@@ -48,6 +44,15 @@ def why_it_failed(home: Home, engine: Engine, error: DagsterDbtError) -> str:
     kind, _, name, *_ = str(first["unique_id"]).split(".")
     more = f" (and {len(failed) - 1} more, see the checks of the ledger)" if len(failed) > 1 else ""
     return f"{kind} {name} failed: {_reason(home, engine, first)}{more}"
+
+
+def failed_results(home: Home, engine: Engine) -> list[Mapping[str, Any]]:
+    """dbt's results of the models and tests that failed; none where the build did not come to its end."""
+    try:
+        results = json.loads(results_of(engine.target_folder(home)).read_text())["results"]
+    except (FileNotFoundError, json.JSONDecodeError):
+        return []
+    return [found for found in results if found["status"] in FAILED]
 
 
 def _reason(home: Home, engine: Engine, result: Mapping[str, Any]) -> str:
@@ -72,11 +77,16 @@ def _rows(home: Home, sql: str) -> list[str]:
         with duckdb.connect() as connection:
             connection.execute("set timezone = 'UTC'")
             connection.execute(f"attach '{home.warehouse}' as {CATALOG} (read_only)")
-            found = connection.execute(f"select * from ({sql}) limit {ROWS}")
-            names = [column[0] for column in found.description]
-            rows = found.fetchall()
+            return places_of(connection, sql)
     except duckdb.Error:
         return []  # the number of rows is known all the same
+
+
+def places_of(connection: duckdb.DuckDBPyConnection, sql: str) -> list[str]:
+    """The first rows of a test, `column=value` each: places of the ledger and numbers, no vendor's text."""
+    found = connection.execute(f"select * from ({sql}) limit {ROWS}")
+    names = [column[0] for column in found.description]
+    rows = found.fetchall()
     return [
         ", ".join(
             [

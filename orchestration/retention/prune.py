@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
-from ingestion.lake.contract import DELIVERIES, DELIVERY_TOTALS
+from ingestion.lake.contract import HOLDS, NOTE_TABLES
+from ingestion.lake.holds import not_held
 from ingestion.lake.notes import GOOD_STATES, complete_loads, known_notes, load_of, notes
 from ingestion.locks import RUN, exclusive_lock
 from ingestion.settings import Home
@@ -22,8 +23,9 @@ UNFINISHED_FOR = timedelta(hours=24)
 
 
 def needed_loads(home: Home, dataset: str, now: datetime, retention: timedelta) -> set[str]:
-    """The loads that hold a current slice, or one that was superseded within the retention."""
+    """The loads that hold a current slice, the one before a held delivery, or one that was superseded within the retention."""
     needed = {note.load_id for note in known_notes(home, dataset).values()}
+    needed |= {note["load_id"] for note in not_held(home, dataset).values()}
     by_slice: dict[str, list[tuple[datetime, str]]] = {}
     for note in notes(home, dataset):
         if note["state"] in GOOD_STATES:
@@ -42,14 +44,14 @@ def unneeded_files(home: Home, now: datetime, retention: timedelta) -> Iterator[
         complete = complete_loads(folder)
         needed = needed_loads(home, folder.name, now, retention)
         for table in sorted(folder.iterdir()):
-            if not table.is_dir() or table.name.startswith("_"):
+            if not table.is_dir() or table.name.startswith("_") or table.name == HOLDS.name:
                 continue
             for file in sorted(table.glob("*.parquet")):
                 load = load_of(file)
                 if load not in complete:
                     if now.timestamp() - file.stat().st_mtime > UNFINISHED_FOR.total_seconds():
                         yield file
-                elif load not in needed and table.name not in (DELIVERIES.name, DELIVERY_TOTALS.name):
+                elif load not in needed and table.name not in [noted.name for noted in NOTE_TABLES]:
                     yield file
 
 

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from ingestion.settings import Home
+from orchestration.assets.failure import HELD
 from orchestration.checks.refresh import LANDING_TAG
 from orchestration.dbt.change_detection import ChangeDetection
 
@@ -92,6 +93,43 @@ def after_landing(tags: dict[str, str]) -> dg.RunStatusSensorContext:
         dagster_instance=instance,
         dagster_run=result.dagster_run,
     )
+
+
+@pytest.mark.parametrize(
+    ("tags", "metadata", "starts"),
+    [
+        ({}, {HELD: dg.JsonMetadataValue(["focus, 2026-10: held"])}, True),
+        ({"costowner/landing": "l"}, {HELD: dg.JsonMetadataValue(["focus, 2026-10: held"])}, True),
+        ({}, {}, False),
+        ({"costowner/command": "refresh"}, {HELD: dg.JsonMetadataValue(["focus, 2026-10: held"])}, False),
+    ],
+)
+def test_build_that_held_deliveries_is_followed_by_one_without_them(
+    read_home: Home, tags: dict[str, str], metadata: dict[str, dg.JsonMetadataValue], starts: bool
+) -> None:
+    from orchestration.sensors import build_without_held_periods
+
+    @dg.op
+    def ledger() -> None:
+        raise dg.Failure("a test failed", metadata=metadata, allow_retries=False)
+
+    @dg.job(tags=tags)
+    def build() -> None:
+        ledger()
+
+    instance = dg.DagsterInstance.ephemeral()
+    failed = build.execute_in_process(instance=instance, raise_on_error=False)
+    context = dg.build_run_status_sensor_context(
+        sensor_name="build_without_held_periods",
+        dagster_event=failed.get_run_failure_event(),
+        dagster_instance=instance,
+        dagster_run=failed.dagster_run,
+    )
+    request = build_without_held_periods(context)
+    assert isinstance(request, dg.RunRequest) == starts
+    if isinstance(request, dg.RunRequest):
+        assert request.job_name == "build"
+        assert request.tags[LANDING_TAG] == tags.get(LANDING_TAG, failed.dagster_run.run_id)
 
 
 def test_models_of_today_complete_the_ledger_with_all_their_tests_only(read_home: Home) -> None:

@@ -1,8 +1,8 @@
 {% macro read_delivery_notes() %}
     {#-
         Build `lake.current_slices`: one row per slice, with its newest good delivery note (delivered, empty or
-        unchanged). A note counts only if dlt recorded its load as complete. It runs once before a dbt run, so
-        that every model of the run sees the same deliveries, whatever lands meanwhile.
+        unchanged) that is not held. A note counts only if dlt recorded its load as complete. It runs once before a
+        dbt run, so that every model of the run sees the same deliveries, whatever lands meanwhile.
     -#}
     {% if not execute or flags.WHICH not in ("run", "build", "test", "compile", "show") %}
         {{ return("") }}
@@ -12,9 +12,13 @@
         "slice_id", "state", "load_id", "billing_period", "vendor_version", "row_count", "content_digest",
         "extracted_at", "window_start", "window_end", "newest_charge_at", "message",
     ] %}
-    {% set note_files, load_files = [], [] %}
+    {% set hold_columns = [
+        "slice_id", "load_id", "billing_period", "ledger_source", "rule", "reason", "held_at",
+    ] %}
+    {% set note_files, load_files, hold_files = [], [], [] %}
     {% for dataset in lake_datasets() %}
         {% do note_files.extend([dataset ~ "/_contract/deliveries.parquet", dataset ~ "/deliveries/*.parquet"]) %}
+        {% do hold_files.extend([dataset ~ "/_contract/holds.parquet", dataset ~ "/holds/*.parquet"]) %}
         {% do load_files.extend([dataset ~ "/_contract/loads.jsonl", dataset ~ "/_dlt_loads/*.jsonl"]) %}
     {% endfor %}
     {% set notes %}
@@ -25,6 +29,10 @@
             on loads.dataset = notes.lake_dataset
             and loads.load_id = {{ load_of_file("notes.lake_file") }}
     {% endset %}
+    {% set holds %}
+        select held.lake_dataset as dataset, held.{{ hold_columns | join(", held.") }}
+        from {{ parquet_files(hold_files) }} as held
+    {% endset %}
     {% set current %}
         select dataset, note_load_id, {{ note_columns | join(", ") }}
         from (
@@ -33,13 +41,23 @@
                 row_number() over (
                     partition by dataset, slice_id order by extracted_at desc, note_load_id desc
                 ) as recency_rank
-            from {{ lake_schema() }}.delivery_notes
-            where state in ('delivered', 'empty', 'unchanged')
+            from {{ lake_schema() }}.delivery_notes as notes
+            where
+                state in ('delivered', 'empty', 'unchanged')
+                and not exists (
+                    select 1
+                    from {{ held_deliveries() }} as held
+                    where
+                        held.dataset = notes.dataset
+                        and held.slice_id = notes.slice_id
+                        and held.load_id = notes.load_id
+                )
         ) as ranked
         where recency_rank = 1
     {% endset %}
     {% do run_query("create schema if not exists " ~ lake_schema()) %}
     {% do replace_table(lake_schema() ~ ".delivery_notes", notes) %}
+    {% do replace_table(held_deliveries(), holds) %}
     {% do replace_table(current_slices(), current) %}
     {{ return("") }}
 {% endmacro %}

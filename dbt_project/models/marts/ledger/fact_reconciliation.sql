@@ -9,8 +9,14 @@ with
             currency as billing_currency,
             amount as billed,
             0 as effective
-        from {{ ref("int_delivery_totals__current") }}
-        where measure = 'billed_cost' and billing_month is not null
+        from {{ ref("int_delivery_totals__classified") }}
+        where measure = 'billed_cost' and billing_month is not null and not is_held
+
+        union all
+
+        select 'held', source, billing_month, currency, amount, 0
+        from {{ ref("int_delivery_totals__classified") }}
+        where measure = 'billed_cost' and billing_month is not null and is_held
 
         union all
 
@@ -40,7 +46,7 @@ with
             source,
             billing_month,
             billing_currency,
-            {% for stage in ["delivered", "estimated", "charges", "facts", "statement"] %}
+            {% for stage in ["delivered", "held", "estimated", "charges", "facts", "statement"] %}
                 cast(
                     sum(case when stage = '{{ stage }}' then coalesce(billed, 0) else 0 end) as decimal(
                         38, 12
@@ -72,6 +78,7 @@ select
         facts_billed_cost - delivered_billed_cost - estimated_billed_cost as decimal(38, 12)
     ) as billed_difference,
     cast(fact_effective_cost - charges_effective_cost as decimal(38, 12)) as effective_difference,
+    held_billed_cost,
     delivered_billed_cost + estimated_billed_cost = charges_billed_cost
     and charges_billed_cost = facts_billed_cost
     and facts_billed_cost = statement_billed_cost

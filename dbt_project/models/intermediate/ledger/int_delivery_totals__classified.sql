@@ -1,12 +1,21 @@
 {{ config(materialized="table") }}
 
--- The control totals of each current slice. A table, because only staging views name files of the lake.
+-- The control totals of each current and each held delivery. A table, because only staging views name files
+-- of the lake.
 with
     {% for dataset in money_datasets() %}
         {{ dataset }} as (select * from {{ lake_totals(dataset) }}){{ "," }}
     {% endfor %}
 
-    slices as (select * from {{ ref("int_slices__current") }}),
+    slices as (
+        select dataset, source, billing_month, slice_id, load_id, false as is_held
+        from {{ ref("int_slices__current") }}
+
+        union all
+
+        select dataset, source, billing_month, slice_id, load_id, true
+        from {{ ref("int_deliveries__held") }}
+    ),
 
     totals as (
         {% for dataset in money_datasets() %}
@@ -30,6 +39,7 @@ select
     slices.source,
     slices.billing_month,
     totals.slice_id,
+    slices.is_held,
     totals.table_name,
     totals.measure,
     totals.currency,

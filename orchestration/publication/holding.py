@@ -1,0 +1,139 @@
+"""Holding what does not add up: a failed test of money costs the periods that it names, never another source.
+
+A build whose tests fail publishes nothing. Where every failed test names sources and billing months, the deliveries of these
+periods that are newer than the published ones are held, and the next build uses the deliveries before them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from ingestion.lake.holds import Hold, holds, lift_ended, write_holds
+from ingestion.settings import Home
+from ingestion.sources.catalog import SOURCES
+from orchestration.dbt.change_detection import logic_digest
+from orchestration.dbt.engine import Engine
+from orchestration.dbt.failure import failed_results, places_of
+from orchestration.publication.warehouse import CATALOG
+
+# The columns by which a test names a period of the ledger.
+PERIOD = ("source", "billing_month")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A period that a test found wrong. `reason`: the number of its rows, and the places that the first of them name."""
+
+    source: str
+    billing_month: str
+    rule: str
+    reason: str
+
+
+def lift(home: Home) -> list[Hold]:
+    """Remove the holds that a newer delivery or other models end, before a build; gives those that stay."""
+    logic = logic_digest()
+    return [hold for source in SOURCES for hold in lift_ended(home, source.dataset, logic)]
+
+
+def current_holds(home: Home) -> list[Hold]:
+    return [hold for source in SOURCES for hold in holds(home, source.dataset)]
+
+
+def hold_failing_periods(home: Home, engine: Engine, now: datetime) -> list[Hold]:
+    """Hold the new deliveries of the periods that a failed build's tests name; gives the new holds.
+
+    None where a test names no period, a model could not be built, or a period has nothing that is not published already: then
+    the build fails as a whole, and the publication stays as it is.
+    """
+    if engine.is_spark:
+        return []  # its tables are not read from here
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        connection.execute(f"attach '{home.warehouse}' as {CATALOG} (read_only)")
+        verdicts = _verdicts(connection, failed_results(home, engine))
+        found = _new_deliveries(home, connection, verdicts) if verdicts else None
+    if not found:
+        return []
+    logic = logic_digest()
+    new: list[Hold] = []
+    for dataset, slice_id, load_id, verdict in found:
+        hold = Hold(
+            slice_id,
+            load_id,
+            verdict.billing_month,
+            verdict.source,
+            verdict.rule,
+            verdict.reason,
+            logic,
+            now,
+        )
+        write_holds(home, dataset, [*holds(home, dataset), hold])
+        new.append(hold)
+    return new
+
+
+def _verdicts(connection: duckdb.DuckDBPyConnection, failed: Iterable[Mapping[str, Any]]) -> list[Verdict] | None:
+    """The periods that failed tests name; None where one of them names none."""
+    found: list[Verdict] = []
+    for result in failed:
+        if result["status"] != "fail":
+            return None
+        sql = str(result["compiled_code"])
+        try:
+            columns = [name for name, *_ in connection.execute(f"describe {sql}").fetchall()]
+            if not set(PERIOD) <= set(columns):
+                return None
+            periods = connection.execute(
+                f"select source, billing_month, count(*) from ({sql}) group by all order by all"
+            ).fetchall()
+        except duckdb.Error:
+            return None
+        for source, month, count in periods:
+            if source is None or month is None:
+                return None
+            condition = f"source = '{source}' and billing_month = '{month}'"
+            rows = places_of(connection, f"select * from ({sql}) where {condition}")
+            rule = str(result["unique_id"]).split(".")[2]
+            found.append(Verdict(source, month, rule, f"{count} rows" + (f": {'; '.join(rows)}" if rows else "")))
+    return found
+
+
+def _new_deliveries(
+    home: Home, connection: duckdb.DuckDBPyConnection, verdicts: list[Verdict]
+) -> list[tuple[str, str, str, Verdict]] | None:
+    """Dataset, slice, load of the deliveries of failing periods that are not published; None where a period has none."""
+    published: set[tuple[str, str]] = set()
+    if home.database.exists():
+        with duckdb.connect(str(home.database), read_only=True) as marts:
+            published = set(marts.execute("select slice_id, load_id from fact_delivery").fetchall())
+    found: dict[tuple[str, str], tuple[str, str, str, Verdict]] = {}
+    for verdict in verdicts:
+        deliveries = connection.execute(
+            f"select dataset, slice_id, load_id from {CATALOG}.intermediate.int_slices__current "
+            "where source = ? and billing_month = ?",
+            [verdict.source, verdict.billing_month],
+        ).fetchall()
+        for dataset, slice_id, load_id in deliveries:
+            if (slice_id, load_id) not in published:
+                found.setdefault((slice_id, load_id), (dataset, slice_id, load_id, verdict))
+    rules_with_new = {verdict.rule for *_, verdict in found.values()}
+    # A test that holds back nothing new would fail again.
+    return list(found.values()) if rules_with_new >= {verdict.rule for verdict in verdicts} else None
+
+
+def held_lines(found: Iterable[Hold]) -> list[str]:
+    """One line a period for people: the rule, the slices, and what lifts the hold."""
+    by_period: dict[tuple[str, str, str], list[Hold]] = {}
+    for hold in found:
+        by_period.setdefault((hold.ledger_source, hold.billing_period, hold.rule), []).append(hold)
+    return [
+        f"{source}, {month}: held, {rule} failed ({group[0].reason}); "
+        f"slice {group[0].slice_id}{f' and {len(group) - 1} more' if len(group) > 1 else ''} waits for a newer delivery"
+        for (source, month, rule), group in sorted(by_period.items())
+    ]
