@@ -108,32 +108,32 @@ def _counted(usage: Usage, relation: str) -> str:
     return f"""
         select
             *,
-            coalesce(raw_input, said_fresh) as said_input,
-            raw_output as said_output,
-            coalesce(said_read, 0) as size_read,
-            coalesce(said_written_1h, 0) as size_written_1h,
+            coalesce(raw_input, given_fresh) as given_input,
+            raw_output as given_output,
+            coalesce(given_read, 0) as size_read,
+            coalesce(given_written_1h, 0) as size_written_1h,
             -- An hour's writes that exceed all writes stand beside them.
-            coalesce(said_written, 0) + case
-                when size_written_1h > coalesce(said_written, 0) then size_written_1h else 0
+            coalesce(given_written, 0) + case
+                when size_written_1h > coalesce(given_written, 0) then size_written_1h else 0
             end as size_written,
             size_read + size_written as size_cached,
-            {", ".join(f"coalesce(said_{part}, 0) as size_{part}" for part in PARTS if part != "cached")}
+            {", ".join(f"coalesce(given_{part}, 0) as size_{part}" for part in PARTS if part != "cached")}
         from (
             select
                 *,
-                {", ".join(f"case when raw_{name} >= 0 then raw_{name} end as said_{name}" for name in parts)},
+                {", ".join(f"case when raw_{name} >= 0 then raw_{name} end as given_{name}" for name in parts)},
                 {" + ".join(f"greatest(-coalesce(raw_{name}, 0), 0)" for name in parts)} as negative
             from (select *, {listed} from ({relation}))
         )"""
 
 
-_SAID_TOTAL = "nullif(said_total, 0)"
+_GIVEN_TOTAL = "nullif(given_total, 0)"
 
 
 def _sum(whole: str, beside: frozenset[str]) -> str:
     """SQL: the input or output of a reading; NULL where it is not known."""
     return " + ".join(
-        (f"said_{whole}", *(f"size_{part}" for part in PARTS if part in beside and PARTS[part] == whole))
+        (f"given_{whole}", *(f"size_{part}" for part in PARTS if part in beside and PARTS[part] == whole))
     )
 
 
@@ -146,12 +146,12 @@ def _fits(number: int, beside: frozenset[str]) -> str:
         # What is beside the whole is counted once; parts within it may overlap (cached audio).
         least = f"greatest({', '.join([*(f'size_{part}' for part in own), ' + '.join(apart) or '0'])})"
         tests.append(f"{whole}_{number} >= {least}")
-    tests.append(f"input_{number} - size_cached = said_fresh")
+    tests.append(f"input_{number} - size_cached = given_fresh")
     return " and ".join(f"coalesce({test}, true)" for test in tests)
 
 
 def _adds_up(number: int) -> str:
-    return f"coalesce(coalesce(input_{number}, 0) + coalesce(output_{number}, 0) = {_SAID_TOTAL}, true)"
+    return f"coalesce(coalesce(input_{number}, 0) + coalesce(output_{number}, 0) = {_GIVEN_TOTAL}, true)"
 
 
 def _is_whole(number: int) -> str:
@@ -187,9 +187,9 @@ def _outcome() -> str:
         "used_read": "least(size_read, used_input)",
         "used_written": "least(size_written, used_input - used_read)",
         "used_written_1h": "least(size_written_1h, used_written)",
-        "used_heard": "case when said_heard is not null then least(said_heard, used_input) end",
-        "used_reasoned": "case when said_reasoned is not null then least(said_reasoned, used_output) end",
-        "used_spoken": "case when said_spoken is not null then least(said_spoken, used_output) end",
+        "used_heard": "case when given_heard is not null then least(given_heard, used_input) end",
+        "used_reasoned": "case when given_reasoned is not null then least(given_reasoned, used_output) end",
+        "used_spoken": "case when given_spoken is not null then least(given_spoken, used_output) end",
         "is_disputed": f"reading >= {WHOLE_ONLY} or negative > 0",
         "used_unexplained": f"case when is_disputed then {_unexplained()} "
         "when used_input is not null or used_output is not null then 0 end",
@@ -205,14 +205,14 @@ def _unexplained() -> str:
     known = "coalesce(used_input, 0) + coalesce(used_output, 0)"
     uncached = "used_input - used_read - used_written"
     excess = {
-        "input": ("size_cached - used_read - used_written", "said_heard - used_heard"),
-        "output": ("said_reasoned - used_reasoned", "said_spoken - used_spoken"),
+        "input": ("size_cached - used_read - used_written", "given_heard - used_heard"),
+        "output": ("given_reasoned - used_reasoned", "given_spoken - used_spoken"),
     }
     return " + ".join(
         (
-            f"abs(coalesce({_SAID_TOTAL}, {known}) - ({known}))",
-            *(f"greatest({', '.join(parts)}, -said_{whole}, 0)" for whole, parts in excess.items()),
-            f"coalesce(abs(said_fresh - ({uncached})), 0)",
+            f"abs(coalesce({_GIVEN_TOTAL}, {known}) - ({known}))",
+            *(f"greatest({', '.join(parts)}, -given_{whole}, 0)" for whole, parts in excess.items()),
+            f"coalesce(abs(given_fresh - ({uncached})), 0)",
             "negative",
         )
     )
