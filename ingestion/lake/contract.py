@@ -89,6 +89,25 @@ class VendorFile:
     remark: str | None = None
 
 
+@dataclass(frozen=True)
+class Stated:
+    """What the vendor itself states that a slice's bill comes to, beside its lines in `table`."""
+
+    table: Table
+    currency: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What a reader of a delivery's note should know of the delivery."""
+
+    text: str
+
+
+Part = Rows | Columns | VendorFile | Stated | Remark
+
+
 class NoData(Exception):
     """The vendor has no report for the slice: neither zero nor a failure."""
 
@@ -106,7 +125,7 @@ class Slice:
     billing_period: str | None
     start: datetime
     end: datetime
-    read: Callable[[], Iterable[Rows | Columns | VendorFile]]
+    read: Callable[[], Iterable[Part]]
     version: str | None = None
     version_proves: bool = False
 
@@ -173,6 +192,8 @@ class LedgerSource:
 
 # The control total of money that a bill has: the ledger is reconciled to it.
 BILLED_COST = "billed_cost"
+# That of the vendor's own total, which the lines may differ from.
+STATED_COST = "stated_billed_cost"
 
 
 @dataclass(frozen=True)
