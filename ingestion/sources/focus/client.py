@@ -17,7 +17,6 @@ from ingestion.errors import TornDelivery
 from ingestion.sources.aws.client import Export, Manifest
 from ingestion.sources.focus import azure
 
-DATA = re.compile(r"\.(csv|csv\.gz|gz|parquet)$", re.IGNORECASE)
 PERIOD_PART = re.compile(r"(?:[^=/]+=)?(\d{4})-?(0[1-9]|1[0-2])(?:-01)?$|(\d{4})(0[1-9]|1[0-2])\d\d-\d{8}$")
 
 
@@ -68,7 +67,7 @@ def filesets(store: ObjectStore) -> list[Fileset]:
     for file in listed:
         folder = file.key.rpartition("/")[0]
         hidden = any(part.startswith((".", "_")) for part in file.key.split("/"))
-        if DATA.search(file.key) and not hidden and judged.counts(file.key):
+        if azure.DATA.search(file.key) and not hidden and judged.counts(file.key):
             period = period_of(file.key)
             found.setdefault(period, []).append(file)
             if folder in judged.exports:
