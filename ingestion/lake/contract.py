@@ -266,6 +266,8 @@ class Landing:
     rows: dict[str, int] = field(default_factory=dict)
     loads: list[str] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
+    # What is set up and has delivered nothing, whatever the month.
+    undelivered: list[str] = field(default_factory=list)
     periods: set[str] = field(default_factory=set)
     newest_charge_at: datetime | None = None
     has_files: bool = False
@@ -276,6 +278,8 @@ class Landing:
         self.states[state] = self.states.get(state, 0) + 1
         if state == "refused":
             self.refused.append((piece.id, str(note["message"])))
+        if state == "no_data" and piece.billing_period is None:
+            self.undelivered.append(str(note["message"]))
         if state in ("delivered", "empty") and piece.billing_period:
             self.periods.add(piece.billing_period)
         newest = note["newest_charge_at"]
@@ -289,4 +293,5 @@ class Landing:
 
     def __str__(self) -> str:
         states = ", ".join(f"{count} {state}" for state, count in sorted(self.states.items()))
-        return f"{self.source}: {states or 'no slices'}; {sum(self.rows.values())} rows"
+        nothing = "".join(f"; nothing delivered yet: {message}" for message in self.undelivered)
+        return f"{self.source}: {states or 'no slices'}; {sum(self.rows.values())} rows{nothing}"

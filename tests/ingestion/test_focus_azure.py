@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
@@ -14,6 +15,13 @@ from tests.ingestion.test_focus import HEADER, landed, line, rows, write
 
 SCOPE = "/subscriptions/{}/providers/Microsoft.CostManagement/exports/{}"
 RUN = "11111111-0000-0000-0000-{:012d}"
+
+
+def month_of(folder: str) -> str:
+    """The billing period that a folder of days is of."""
+    days = re.search(r"(\d{4})(\d\d)\d\d-\d{8}", folder)
+    assert days
+    return f"{days.group(1)}-{days.group(2)}-01T00:00:00Z"
 
 
 def run(
@@ -28,7 +36,7 @@ def run(
     sub_account: str | None = None,
 ) -> Path:
     """A run's folder with one charge and its manifest; `info` None leaves the time out."""
-    charge, header = line(cost), HEADER
+    charge, header = line(cost, month_of(folder)), HEADER
     if sub_account:
         charge, header = f"{charge},{sub_account}", f"{header},SubAccountId"
     file = write(root / "bills", f"{folder}/{RUN.format(number)}/part_0.csv", charge, header=header)
@@ -204,7 +212,10 @@ def test_exports_whose_scopes_lie_within_each_other_refuse_their_period(tmp_path
 def older(root: Path, folder: str, cost: str, sub_account: str = "s") -> Path:
     """A run's folder with one charge and no manifest, as older exports wrote it."""
     return write(
-        root / "bills", f"{folder}/part_0.csv", f"{line(cost)},{sub_account}", header=f"{HEADER},SubAccountId"
+        root / "bills",
+        f"{folder}/part_0.csv",
+        f"{line(cost, month_of(folder))},{sub_account}",
+        header=f"{HEADER},SubAccountId",
     )
 
 

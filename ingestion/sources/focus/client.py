@@ -49,17 +49,14 @@ class Fileset:
         return hashlib.sha256(listed.encode()).hexdigest()
 
 
-def has_manifests(store: ObjectStore) -> bool:
-    """Whether a folder is an AWS Data Export."""
-    return bool(Export(store).periods()) and bool(store.folders("metadata/"))
-
-
-def filesets(store: ObjectStore) -> list[Fileset]:
+def filesets(store: ObjectStore, apart: frozenset[str] = frozenset()) -> list[Fileset]:
     """The data files below a folder by the period that their path names, those that name none last.
+
+    Not those in the direct sub-folders `apart`, which are exports of their own.
 
     Of Azure's runs only those that no newer run replaced (ingestion/sources/focus/azure.py).
     """
-    listed = list(store.list(""))
+    listed = [file for file in store.list("") if file.key.partition("/")[0] not in apart]
     judged = azure.runs(store, listed)
     found: dict[str | None, list[Object]] = {}
     faults: dict[str | None, str] = {}

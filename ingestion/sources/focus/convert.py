@@ -47,6 +47,8 @@ from ingestion.sources.focus.shape import (
 )
 
 PARQUET_MAGIC = b"PAR1"
+# A month begins at midnight of the vendor's own zone, which in UTC is up to 14 hours before and 12 after the first.
+EARLIEST_MIDNIGHT = "14 hours"
 NUMERIC = {**COSTS, **NUMBERS}
 TYPED = {*NUMERIC, *TIMES, *JSONS}
 # Months first: the specification's own examples are spelled so (5/1/25).
@@ -309,6 +311,24 @@ def _unreadable(path: Path, where: str, found: _Reader, error: duckdb.Error) -> 
     return BadInput(f"{where}: {fault(error)}")
 
 
+def _month(start: str) -> str:
+    """SQL: the month that the start of a billing period names in the vendor's zone."""
+    return f"strftime({start} + interval '{EARLIEST_MIDNIGHT}', '%Y-%m')"
+
+
+def named_months(path: Path, where: str) -> set[str]:
+    """The billing periods (YYYY-MM) that a file's rows name; none of one that can't be read: its reader names the fault."""
+    try:
+        found = reader(path, where)
+        with _connected(path) as connection:
+            rows = connection.execute(
+                f"select distinct {_month(found.value('billing_period_start'))} from {found.rows}"
+            ).fetchall()
+    except (BadInput, duckdb.Error):
+        return set()
+    return {month for (month,) in rows if month}
+
+
 def months(path: Path, where: str) -> list[str]:
     """The billing periods (YYYY-MM) that a file's rows are of.
 
@@ -321,7 +341,7 @@ def months(path: Path, where: str) -> list[str]:
             if bad and any(bad):
                 _explain(path, where, found)
             rows = connection.execute(
-                f"select strftime({found.value('billing_period_start')}, '%Y-%m'), {found.value('billing_currency')}, "
+                f"select {_month(found.value('billing_period_start'))}, {found.value('billing_currency')}, "
                 f"sum({found.value('billed_cost')}), count(*) from {found.rows} group by 1, 2 order by 1, 2"
             ).fetchall()
         except duckdb.Error as error:
@@ -355,7 +375,7 @@ def convert(path: Path, where: str, target: Path, delivery: Delivered, month: st
         f"as {column.name}"
         for column in COST_AND_USAGE.columns
     )
-    wanted = f"where strftime(billing_period_start, '%Y-%m') = '{month}'" if month else ""
+    wanted = f"where {_month('billing_period_start')} = '{month}'" if month else ""
     with _connected(path) as connection:
         try:
             bad = connection.execute(f"select {_faults(found)} from {found.rows}").fetchone()
