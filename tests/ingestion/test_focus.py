@@ -16,6 +16,7 @@ import pytest
 
 from ingestion.errors import BadInput, SettingError
 from ingestion.lake.contract import Landing
+from ingestion.lake.people import hashed
 from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
 from ingestion.sources.focus import SOURCE
@@ -265,3 +266,18 @@ def test_month_is_that_of_the_vendors_own_zone(tmp_path: Path, start: str, month
     write(tmp_path / "bills", "a.csv", line("9", start))
     assert landed(tmp_path).states == {"delivered": 1}
     assert rows(tmp_path, "distinct slice_id", "deliveries") == [(f"dwh|{month}",)]
+
+
+def test_addresses_of_people_are_hashed_as_requests_carry_them_and_aws_rows_are_as_in_cur(tmp_path: Path) -> None:
+    tags = '"{""user_email"": ""Jane.Doe@Example.com"", ""image"": ""a@sha256:1"", ""v"": ""pkg@1.2.3""}",'
+    write(tmp_path / "bills", "a.csv", line("1", rest=tags + "to jane.doe@example.com"))
+    aws = line("2", rest=tags + "jane.doe@example.com").replace(",Warehouse,", ",Amazon Web Services,")
+    write(tmp_path / "bills", "b.csv", aws)
+    assert landed(tmp_path).states == {"delivered": 1}
+    person = hashed("jane.doe@example.com")
+    assert person == hashed("Jane.Doe@Example.com") and person.startswith("sha256:")
+    (_, found, extra), (_, of_aws, extra_of_aws) = rows(tmp_path, "billed_cost, tags, extra")
+    assert json.loads(found) == {"user_email": person, "image": "a@sha256:1", "v": "pkg@1.2.3"}
+    assert json.loads(extra) == {"x_Team": f"to {person}"}
+    assert json.loads(of_aws)["user_email"] == "Jane.Doe@Example.com"
+    assert json.loads(extra_of_aws) == {"x_Team": "jane.doe@example.com"}
