@@ -251,8 +251,11 @@ def _without_manifest(store: ObjectStore, listed: Iterable[Object], committed: I
 def _stamped(folder: str) -> datetime | None:
     """The time that the name of a run's folder is."""
     match = STAMP.fullmatch(folder.rpartition("/")[2])
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
     try:
-        return datetime(*(int(part or 0) for part in match.groups()), tzinfo=UTC) if match else None
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return None
 
