@@ -86,8 +86,13 @@ select
     load_id,
     previous_load_id,
     previous_row_count,
+    -- Where nothing was found, one engine joins to NULL and the other to an empty text.
     nullif(
-        concat_ws('; ', {{ joined_text("loss", "currency") }}, {{ joined_text("difference", "currency") }}),
+        concat_ws(
+            '; ',
+            nullif({{ joined_text("loss", "currency") }}, ''),
+            nullif({{ joined_text("difference", "currency") }}, '')
+        ),
         ''
     ) as finding
 from judged
