@@ -107,6 +107,25 @@ class VendorFile:
     remark: str | None = None
 
 
+@dataclass(frozen=True)
+class Stated:
+    """What the vendor itself states that a slice's bill comes to, beside its lines in `table`."""
+
+    table: Table
+    currency: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What a reader of a delivery's note should know of the delivery."""
+
+    text: str
+
+
+Part = Rows | Columns | VendorFile | Stated | Remark
+
+
 class NoData(Exception):
     """The vendor has no report for the slice: neither zero nor a failure."""
 
@@ -124,7 +143,7 @@ class Slice:
     billing_period: str | None
     start: datetime
     end: datetime
-    read: Callable[[], Iterable[Rows | Columns | VendorFile]]
+    read: Callable[[], Iterable[Part]]
     version: str | None = None
     version_proves: bool = False
 
@@ -191,6 +210,8 @@ class LedgerSource:
 
 # The control total of money that a bill has: the ledger is reconciled to it.
 BILLED_COST = "billed_cost"
+# That of the vendor's own total, which the lines may differ from.
+STATED_COST = "stated_billed_cost"
 
 
 @dataclass(frozen=True)
@@ -263,6 +284,8 @@ class Landing:
     rows: dict[str, int] = field(default_factory=dict)
     loads: list[str] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
+    # What is set up and has delivered nothing, whatever the month.
+    undelivered: list[str] = field(default_factory=list)
     periods: set[str] = field(default_factory=set)
     newest_charge_at: datetime | None = None
     has_files: bool = False
@@ -273,6 +296,8 @@ class Landing:
         self.states[state] = self.states.get(state, 0) + 1
         if state == "refused":
             self.refused.append((piece.id, str(note["message"])))
+        if state == "no_data" and piece.billing_period is None:
+            self.undelivered.append(str(note["message"]))
         if state in ("delivered", "empty") and piece.billing_period:
             self.periods.add(piece.billing_period)
         newest = note["newest_charge_at"]
@@ -286,4 +311,5 @@ class Landing:
 
     def __str__(self) -> str:
         states = ", ".join(f"{count} {state}" for state, count in sorted(self.states.items()))
-        return f"{self.source}: {states or 'no slices'}; {sum(self.rows.values())} rows"
+        nothing = "".join(f"; nothing delivered yet: {message}" for message in self.undelivered)
+        return f"{self.source}: {states or 'no slices'}; {sum(self.rows.values())} rows{nothing}"

@@ -22,12 +22,15 @@ from ingestion.lake.columns import SLICE_ID, Table
 from ingestion.lake.contract import (
     DELIVERIES,
     DELIVERY_TOTALS,
+    STATED_COST,
     Columns,
     Known,
     Landing,
     NoData,
     Note,
+    Remark,
     Slice,
+    Stated,
     Total,
     VendorFile,
 )
@@ -87,6 +90,7 @@ class _Read:
     newest: datetime | None
     row_count: int
     remark: str | None = None
+    stated: list[Stated] = field(default_factory=list)
 
 
 def _of_slice(table: Table, slice_id: str, rows: pa.Table) -> pa.Table:
@@ -161,9 +165,15 @@ def _read(piece: Slice, moment: datetime) -> _Read:
     records: dict[str, tuple[Table, list[dict[str, Any]]]] = {}
     columns: dict[str, tuple[Table, list[pa.Table]]] = {}
     files: list[VendorFile] = []
+    stated: list[Stated] = []
+    remarks: list[str] = []
     for part in piece.read():
         if isinstance(part, VendorFile):
             files.append(part)
+        elif isinstance(part, Stated):
+            stated.append(part)
+        elif isinstance(part, Remark):
+            remarks.append(part.text)
         elif isinstance(part, Columns):
             columns.setdefault(part.table.name, (part.table, []))[1].append(part.rows)
         else:
@@ -193,7 +203,8 @@ def _read(piece: Slice, moment: datetime) -> _Read:
         digest=proven or digest(rows for _, rows in tables.values()),
         newest=max((found for found in moments if found), default=None),
         row_count=sum(rows.num_rows for _, rows in tables.values()) + sum(file.row_count for file in files),
-        remark="; ".join(dict.fromkeys(file.remark for file in files if file.remark)) or None,
+        remark="; ".join(dict.fromkeys([*remarks, *(file.remark for file in files if file.remark)])) or None,
+        stated=stated,
     )
 
 
@@ -372,6 +383,7 @@ def _attempt(
 def _total_rows(read: _Read, load_id: str) -> list[dict[str, Any]]:
     found = [(table.name, total) for table, rows in read.tables.values() for total in control_totals(table, rows)]
     found += [(file.table.name, total) for file in read.files for total in file.totals]
+    found += [(part.table.name, Total(STATED_COST, part.currency, part.amount, 0)) for part in read.stated]
     return [
         {
             "load_id": load_id,

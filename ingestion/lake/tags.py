@@ -16,6 +16,7 @@ import duckdb
 from duckdb.func import FunctionNullHandling
 
 from ingestion.access.http import exact_json
+from ingestion.lake.people import without_addresses
 
 # How many texts lie within each other: JSON in JSON was seen twice.
 DEEPEST = 4
@@ -24,6 +25,7 @@ VALUES = ("value", "v", "tagvalue")
 INHERITED = ("x_inherited", "inherited")
 # The function's name in SQL.
 FLAT_TAGS = "flat_tags"
+WITHOUT_ADDRESSES = "without_addresses"
 
 
 def tags_of(value: Any) -> dict[str, Any] | None:
@@ -112,10 +114,21 @@ def flat_tags(text: str | None) -> str | None:
 
 
 def with_flat_tags(connection: duckdb.DuckDBPyConnection) -> None:
-    """Give a connection `flat_tags(text)`."""
-    connection.create_function(
-        FLAT_TAGS, flat_tags, ["varchar"], "varchar", null_handling=FunctionNullHandling.SPECIAL
-    )
+    """Give a connection `flat_tags(text)` and `without_addresses(text)`."""
+    for name, function in ((FLAT_TAGS, flat_tags), (WITHOUT_ADDRESSES, _without_addresses)):
+        connection.create_function(
+            name, function, ["varchar"], "varchar", null_handling=FunctionNullHandling.SPECIAL
+        )
+
+
+@lru_cache(maxsize=1 << 14)
+def _without_addresses(text: str | None) -> str | None:
+    return without_addresses(text)
+
+
+def without_addresses_sql(text: str) -> str:
+    """SQL: a text without addresses of people, which all but a few are."""
+    return f"case when contains({text}, '@') then {WITHOUT_ADDRESSES}({text}) else {text} end"
 
 
 def tags_sql(text: str) -> str:

@@ -16,6 +16,7 @@ RECONCILIATION = dg.AssetKey(["marts", "fact_reconciliation"])
 # Every build has this mart, so the checks wait for it even where their own mart is not rebuilt.
 FRESHNESS = dg.AssetKey(["marts", "source_freshness"])
 QUALITY = dg.AssetKey(["marts", "data_quality_issue"])
+DELIVERY = dg.AssetKey(["marts", "fact_delivery"])
 
 
 def of_build() -> dict[str, str]:
@@ -94,6 +95,31 @@ def charges_follow_the_focus_rules() -> dg.AssetCheckResult:
     return found_issues(rows_of(QUALITY, ISSUE))
 
 
+def found_in_deliveries(rows: list[tuple[object, ...]]) -> dg.AssetCheckResult:
+    """The result for rows of source, slice and finding: a warning that names the first few, and lists all."""
+    lines = [f"{source}, slice {slice_id}: {finding}" for source, slice_id, finding in rows]
+    return dg.AssetCheckResult(
+        passed=not lines,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(lines[:3]) or None,
+        metadata={"findings": dg.JsonMetadataValue(list(lines))},
+    )
+
+
+@dg.asset_check(
+    asset=DELIVERY,
+    additional_deps=[FRESHNESS],
+    required_resource_keys={RUN_LOCK},
+    name="deliveries_come_to_their_totals_and_do_not_shrink",
+    description=(
+        "The lines of a delivery come to the vendor's own total, and no delivery of days or a month that are over lost much "
+        "of what the one before had (fact_delivery, finding). What was delivered is published."
+    ),
+)
+def deliveries_come_to_their_totals_and_do_not_shrink() -> dg.AssetCheckResult:
+    return found_in_deliveries(rows_of(DELIVERY, "source, slice_id, finding", "finding is not null"))
+
+
 def stale_sources(rows: list[tuple[object, ...]], now: datetime) -> list[str]:
     """The sources that are older than their freshness SLA, from rows of (source, newest charge, SLA in hours, slices)."""
     found = []
@@ -130,5 +156,6 @@ def newest_charge_is_within_the_sla() -> dg.AssetCheckResult:
 CHECKS = [
     billed_cost_equals_the_delivery_notes,
     charges_follow_the_focus_rules,
+    deliveries_come_to_their_totals_and_do_not_shrink,
     newest_charge_is_within_the_sla,
 ]

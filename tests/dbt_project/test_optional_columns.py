@@ -174,6 +174,7 @@ FOCUS_ROW = {
 AWS_ROW = {
     "bill_bill_type": "Anniversary",
     "bill_billing_entity": "AWS",
+    "line_item_legal_entity": "Amazon Web Services, Inc.",
     "bill_invoice_id": "1",
     "bill_payer_account_id": "111111111111",
     "bill_payer_account_name": "Payer",

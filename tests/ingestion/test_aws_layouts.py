@@ -109,6 +109,26 @@ def test_several_exports_land_side_by_side(tmp_path: Path) -> None:
     assert set(known_notes(home, "raw_aws")) == {"cur|cur|2026-10", "cur|payer-2|2026-10"}
 
 
+def test_exports_below_one_address_land_under_their_own_names(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    for name in ("cur-a", "cur-b"):
+        write_delivery(PARQUET, [LINE], "2026-10", tmp_path / "bills" / name, "1")
+    (tmp_path / "bills" / "notes").mkdir()
+    assert land(home, SOURCE, AwsSettings(f"all={tmp_path / 'bills'}"), OCTOBER, NOW).states == {"delivered": 2}
+    assert set(known_notes(home, "raw_aws")) == {"cur|all/cur-a|2026-10", "cur|all/cur-b|2026-10"}
+
+
+def test_export_that_has_not_delivered_yet_holds_up_no_other(tmp_path: Path) -> None:
+    home, good, new = Home(tmp_path / "home"), tmp_path / "good", tmp_path / "new"
+    write_delivery(PARQUET, [LINE], "2026-10", good, "1")
+    new.mkdir()
+    landing = land(home, SOURCE, AwsSettings(f"new={new}, good={good}"), OCTOBER, NOW)
+    assert landing.states == {"no_data": 1, "delivered": 1} and not landing.refused
+    assert f"nothing delivered yet: {new}: neither metadata" in str(landing)
+    with pytest.raises(BadInput, match="neither metadata"):
+        land(home, SOURCE, AwsSettings(str(new)), OCTOBER, NOW)
+
+
 def test_two_exports_of_one_name_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
         SettingError, match=r"sources\.aws\.export_url: two exports are called cur.*NAME=s3://b/q/cur"

@@ -16,6 +16,7 @@ import pytest
 
 from ingestion.errors import BadInput, SettingError
 from ingestion.lake.contract import Landing
+from ingestion.lake.people import hashed
 from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
 from ingestion.sources.focus import SOURCE
@@ -142,7 +143,7 @@ def test_file_that_can_not_be_read_is_refused_by_name(
     tmp_path: Path, header: str, row: str, expected: str
 ) -> None:
     write(tmp_path / "bills", "2026-10/bad.csv", line("1"), row, header=header)
-    write(tmp_path / "bills", "2026-09/good.csv", line("1"))
+    write(tmp_path / "bills", "2026-09/good.csv", line("1", "2026-09-01"))
     landing = landed(tmp_path)
     assert landing.states == {"refused": 1, "delivered": 1}
     assert "2026-10/bad.csv" in landing.refused[0][1] and expected in landing.refused[0][1]
@@ -179,3 +180,104 @@ def test_wrong_settings_are_named(tmp_path: Path) -> None:
     (tmp_path / "bills").mkdir()
     with pytest.raises(BadInput, match=r"no \.csv"):
         landed(tmp_path)
+
+
+def test_export_that_has_not_delivered_yet_holds_up_no_other(tmp_path: Path) -> None:
+    write(tmp_path / "bills", "a.csv", line("11.5"))
+    (tmp_path / "new").mkdir()
+    settings = FocusSettings((f"new={tmp_path / 'new'}", f"dwh={tmp_path / 'bills'}"))
+    landing = land(Home(tmp_path / "home"), SOURCE, settings, WINDOW, NOW)
+    assert landing.states == {"no_data": 1, "delivered": 1} and not landing.refused
+    assert f"nothing delivered yet: {tmp_path / 'new'}: no .csv" in str(landing)
+    assert rows(tmp_path, "billed_cost") == [(Decimal("11.5"),)]
+    # It delivers later.
+    write(tmp_path / "new", "a.csv", line("2"))
+    assert land(Home(tmp_path / "home"), SOURCE, settings, WINDOW, NOW).states == {"delivered": 1, "unchanged": 1}
+
+
+def data_export(folder: Path, cost: str) -> None:
+    """An AWS Data Export of October with one charge, and the file of an execution that is superseded."""
+    for name, amount in (("old", "99"), ("new", cost)):
+        write(folder, f"data/BILLING_PERIOD=2026-10/{name}/x-00001.csv.gz", line(amount))
+    manifest = folder / "metadata" / "BILLING_PERIOD=2026-10" / "x-Manifest.json"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text(json.dumps({"dataFiles": ["data/BILLING_PERIOD=2026-10/new/x-00001.csv.gz"]}))
+
+
+def test_exports_below_one_address_are_read_by_their_manifests_and_other_files_beside_them(tmp_path: Path) -> None:
+    write(tmp_path / "bills", "other/2026-10/a.csv", line("1"))
+    assert landed(tmp_path).states == {"delivered": 1}
+    data_export(tmp_path / "bills" / "a", "2")
+    data_export(tmp_path / "bills" / "b", "3")
+    assert landed(tmp_path).states == {"delivered": 2, "unchanged": 1}
+    slices = {note for (note,) in rows(tmp_path, "distinct slice_id", "deliveries")}
+    assert slices == {"dwh|2026-10", "dwh/a|2026-10", "dwh/b|2026-10"}
+    assert rows(tmp_path, "billed_cost") == [(Decimal(1),), (Decimal(2),), (Decimal(3),)]
+
+
+def test_what_was_read_as_plain_files_is_emptied_when_exports_are_found_there(tmp_path: Path) -> None:
+    write(tmp_path / "bills", "a/2026-10/x.csv", line("2"))
+    assert landed(tmp_path).states == {"delivered": 1}
+    (tmp_path / "bills" / "a" / "2026-10" / "x.csv").unlink()
+    data_export(tmp_path / "bills" / "a", "2")
+    assert landed(tmp_path).states == {"delivered": 1, "empty": 1}
+
+
+def test_rows_decide_the_month_before_the_folders_name(tmp_path: Path) -> None:
+    bills = tmp_path / "bills"
+    write(bills, "2026-10/of-september.csv", line("9", "2026-09-01"))
+    write(bills, "2026-10/of-both.csv", line("1", "2026-09-01"), line("2"))
+    write(bills, "2026-09/own.csv", line("4", "2026-09-01"))
+    assert landed(tmp_path).states == {"delivered": 2}
+    by_slice: dict[str, Decimal] = {}
+    for slice_id, amount in rows(tmp_path, "slice_id, amount", "delivery_totals"):
+        by_slice[slice_id] = by_slice.get(slice_id, Decimal(0)) + amount
+    assert by_slice == {"dwh|2026-09": Decimal(14), "dwh|2026-10": Decimal(2)}
+    assert landed(tmp_path).states == {"unchanged": 2}
+
+
+def test_folder_whose_rows_turn_out_to_be_of_another_month_is_emptied(tmp_path: Path) -> None:
+    bills = tmp_path / "bills"
+    write(bills, "20261001-20261031/run/a.csv", line("9"))
+    assert landed(tmp_path).states == {"delivered": 1}
+    write(bills, "20261001-20261031/run/a.csv", line("9", "2026-09-01"))
+    assert landed(tmp_path).states == {"delivered": 1, "empty": 1}
+    assert landed(tmp_path).states == {"unchanged": 2}
+
+
+def test_folder_of_a_month_with_rows_of_one_outside_the_window_is_landed_there(tmp_path: Path) -> None:
+    write(tmp_path / "bills", "20261001-20261031/run/a.csv", line("9", "2026-07-01"))
+    assert landed(tmp_path).states == {"delivered": 1}
+    assert rows(tmp_path, "distinct slice_id", "deliveries") == [("dwh|2026-07",)]
+
+
+@pytest.mark.parametrize(
+    ("start", "month"),
+    [
+        ("2026-10-01T00:00:00+08:00", "2026-10"),
+        ("2026-10-01T00:00:00+14:00", "2026-10"),
+        ("2026-10-01T00:00:00-07:00", "2026-10"),
+        ("2026-10-01T00:00:00Z", "2026-10"),
+        ("2026-10-15T00:00:00Z", "2026-10"),
+        ("2026-09-30T00:00:00Z", "2026-09"),
+    ],
+)
+def test_month_is_that_of_the_vendors_own_zone(tmp_path: Path, start: str, month: str) -> None:
+    write(tmp_path / "bills", "a.csv", line("9", start))
+    assert landed(tmp_path).states == {"delivered": 1}
+    assert rows(tmp_path, "distinct slice_id", "deliveries") == [(f"dwh|{month}",)]
+
+
+def test_addresses_of_people_are_hashed_as_requests_carry_them_and_aws_rows_are_as_in_cur(tmp_path: Path) -> None:
+    tags = '"{""user_email"": ""Jane.Doe@Example.com"", ""image"": ""a@sha256:1"", ""v"": ""pkg@1.2.3""}",'
+    write(tmp_path / "bills", "a.csv", line("1", rest=tags + "to jane.doe@example.com"))
+    aws = line("2", rest=tags + "jane.doe@example.com").replace(",Warehouse,", ",Amazon Web Services,")
+    write(tmp_path / "bills", "b.csv", aws)
+    assert landed(tmp_path).states == {"delivered": 1}
+    person = hashed("jane.doe@example.com")
+    assert person == hashed("Jane.Doe@Example.com") and person.startswith("sha256:")
+    (_, found, extra), (_, of_aws, extra_of_aws) = rows(tmp_path, "billed_cost, tags, extra")
+    assert json.loads(found) == {"user_email": person, "image": "a@sha256:1", "v": "pkg@1.2.3"}
+    assert json.loads(extra) == {"x_Team": f"to {person}"}
+    assert json.loads(of_aws)["user_email"] == "Jane.Doe@Example.com"
+    assert json.loads(extra_of_aws) == {"x_Team": "jane.doe@example.com"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
@@ -14,6 +15,13 @@ from tests.ingestion.test_focus import HEADER, landed, line, rows, write
 
 SCOPE = "/subscriptions/{}/providers/Microsoft.CostManagement/exports/{}"
 RUN = "11111111-0000-0000-0000-{:012d}"
+
+
+def month_of(folder: str) -> str:
+    """The billing period that a folder of days is of."""
+    days = re.search(r"(\d{4})(\d\d)\d\d-\d{8}", folder)
+    assert days
+    return f"{days.group(1)}-{days.group(2)}-01T00:00:00Z"
 
 
 def run(
@@ -28,7 +36,7 @@ def run(
     sub_account: str | None = None,
 ) -> Path:
     """A run's folder with one charge and its manifest; `info` None leaves the time out."""
-    charge, header = line(cost), HEADER
+    charge, header = line(cost, month_of(folder)), HEADER
     if sub_account:
         charge, header = f"{charge},{sub_account}", f"{header},SubAccountId"
     file = write(root / "bills", f"{folder}/{RUN.format(number)}/part_0.csv", charge, header=header)
@@ -199,3 +207,82 @@ def test_exports_whose_scopes_lie_within_each_other_refuse_their_period(tmp_path
         assert "are of two exports" in message and all(str(folder) in message for folder in folders)
     else:
         assert landing.states == {"delivered": 1} and billed(tmp_path) == 200
+
+
+def older(root: Path, folder: str, cost: str, sub_account: str = "s") -> Path:
+    """A run's folder with one charge and no manifest, as older exports wrote it."""
+    return write(
+        root / "bills",
+        f"{folder}/part_0.csv",
+        f"{line(cost, month_of(folder))},{sub_account}",
+        header=f"{HEADER},SubAccountId",
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("x/20261001-20261009/202610100600", "x/20261001-20261031/202611010600"),
+        ("x/20261001-20261031/202611010600", "x/20261001-20261031/202611020600"),
+        ("20261001-20261009/x/202610100600", "20261001-20261031/x/202611010600"),
+        ("x/20261001-20261009/20261010060001", "x/20261001-20261031/20261101060001"),
+    ],
+)
+def test_later_run_without_a_manifest_replaces_those_whose_days_it_has(
+    tmp_path: Path, one: str, other: str
+) -> None:
+    older(tmp_path, one, "2")
+    older(tmp_path, other, "3")
+    assert landed(tmp_path).states == {"delivered": 1} and billed(tmp_path) == 3
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "why"),
+    [
+        # Nothing shows which is newer.
+        (
+            f"x/20261001-20261009/{RUN.format(1)}",
+            f"x/20261001-20261031/{RUN.format(2)}",
+            "no runInfo.submittedTime",
+        ),
+        (
+            f"x/20261001-20261031/{RUN.format(1)}",
+            f"x/20261001-20261031/{RUN.format(2)}",
+            "no runInfo.submittedTime",
+        ),
+        ("x/20261001-20261009", "x/20261001-20261031", "no runInfo.submittedTime"),
+        # The newer one has fewer days.
+        ("x/20261001-20261031/202610100600", "x/20261001-20261009/202611010600", "leaves some out"),
+        # Runs, or exports: the rows show that they have one sub account.
+        ("x/20261001-20261009/bbbb", "x/20261001-20261031/aaaa", "charges of one sub account"),
+    ],
+)
+def test_runs_without_manifests_that_may_overlap_refuse_their_period(
+    tmp_path: Path, one: str, other: str, why: str
+) -> None:
+    older(tmp_path, one, "2")
+    older(tmp_path, other, "3")
+    ((_, message),) = landed(tmp_path).refused
+    assert why in message and all(f"{tmp_path}/bills/{folder}" in message for folder in (one, other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("x/20261001-20261007", "x/20261008-20261014"),
+        # An exclusive end, as in AWS's folders.
+        ("x/20260901-20261001", "x/20261001-20261101"),
+        ("x/20261001-20261031", "y/20261001-20261031"),
+    ],
+)
+def test_folders_without_manifests_that_do_not_overlap_all_count(tmp_path: Path, one: str, other: str) -> None:
+    older(tmp_path, one, "2", "s")
+    older(tmp_path, other, "3", "t")
+    assert not landed(tmp_path).refused
+    assert billed(tmp_path) == 5
+
+
+def test_run_with_a_manifest_replaces_an_older_one_without(tmp_path: Path) -> None:
+    older(tmp_path, "x/20261001-20261009/202610100600", "2")
+    run(tmp_path, "x/20261001-20261031", "3", 2, config=named("a", "x"), info=at(2))
+    assert landed(tmp_path).states == {"delivered": 1} and billed(tmp_path) == 3

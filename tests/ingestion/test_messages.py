@@ -26,7 +26,8 @@ from ingestion.access.objects import Folder
 from ingestion.errors import BadInput
 from ingestion.lake.faults import fault
 from ingestion.settings import Month
-from ingestion.sources.atlas.shape import cluster_row, invoice_row, line_rows, project_row
+from ingestion.sources.atlas.invoices import line_rows
+from ingestion.sources.atlas.shape import cluster_row, invoice_row, payment_rows, project_row
 from ingestion.sources.aws.client import Export
 from ingestion.sources.aws.convert import convert as convert_cur
 from ingestion.sources.aws.source import inspect
@@ -478,6 +479,18 @@ APIS: dict[str, Api] = {
         lambda record: line_rows({**INVOICE, "refunds": [record]}, "Atlas invoice i"),
         "Atlas invoice i, refund 1",
         ("amountCents",),
+    ),
+    "atlas payment": (
+        {"amountBilledCents": 1, "unitPrice": "1.1", "currency": "EUR", "note": SECRET},
+        lambda record: payment_rows({**INVOICE, "payments": [record]}, "Atlas invoice i"),
+        "Atlas invoice i, payment 1",
+        ("amountBilledCents", "unitPrice"),
+    ),
+    "atlas linked invoice": (
+        {**INVOICE, "lineItems": [ITEM]},
+        lambda record: line_rows({**INVOICE, "linkedInvoices": [record]}, "Atlas invoice i"),
+        "Atlas invoice i, linked invoice 1",
+        ("startDate", "creditsCents", "salesTaxCents"),
     ),
     "atlas project": (
         {**LISTED, "created": MOMENT}, lambda record: project_row(record, "Atlas, record 2"), "Atlas, record 2", ("created",)

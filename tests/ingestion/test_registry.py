@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ingestion.errors import SettingError
+from ingestion.lake.people import hashed
 from ingestion.lake.pipeline import land
 from ingestion.settings import PROJECT_ROOT, Home, Month, Window
 from ingestion.sources.catalog import CLAIM_KINDS
@@ -362,3 +363,13 @@ def test_template_lists_the_keys_that_make_claims_by_default() -> None:
     text = (PROJECT_ROOT / "registry" / "claim_keys.yml").read_text()
     listed = re.findall(r"^#   - \{claim: (\w+), key: (\w+)\}$", text, re.MULTILINE)
     assert listed == [(claim, key) for claim, keys in DEFAULT_CLAIM_KEYS.items() for key in keys]
+
+
+def test_rule_that_names_a_persons_address_in_a_focus_tag_matches_its_hash(tmp_path: Path) -> None:
+    declared = rules(
+        "{id: f, claim: 'focus_tag:owner', value: Jane@example.com, owner: search}",
+        "{id: a, claim: 'aws_tag:owner', value: Jane@example.com, owner: search}",
+        "{id: g, claim: 'focus_tag:owner', match: glob, value: 'search-*', owner: search}",
+    )
+    found = {row["rule_id"]: row["value"] for row in rule_rows(read(folder(tmp_path, ownership_rules=declared)))}
+    assert found == {"f": hashed("jane@example.com"), "a": "Jane@example.com", "g": "search-*"}

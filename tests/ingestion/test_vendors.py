@@ -17,7 +17,7 @@ from ingestion.lake.contract import Landing
 from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
 from ingestion.sources.atlas import SOURCE as ATLAS
-from ingestion.sources.atlas.shape import line_rows
+from ingestion.sources.atlas.invoices import line_rows
 from ingestion.sources.atlas.source import AtlasSettings
 from ingestion.sources.llm_providers import SOURCE as PROVIDERS
 from ingestion.sources.llm_providers.anthropic.shape import anthropic_cost

@@ -67,6 +67,25 @@ def test_focus_term_is_recognised_in_any_case(engine: Sql, macro: str, value: st
     assert engine.rows(f"select {sql} as term from (select {value} as term) as charge") == [(term,)]
 
 
+# A vendor's name, and the word by which bills of one vendor are recognised.
+VENDORS = [
+    ("Google Cloud", "google"),
+    ("google, LLC", "google"),
+    (" Fly.io", "fly"),
+    ("Amazon Web Services EMEA SARL", "aws"),
+    ("AWS", "aws"),
+    ("", None),
+    (None, None),
+]
+
+
+@pytest.mark.parametrize(("name", "word"), VENDORS)
+def test_names_of_one_vendor_have_one_word(engine: Sql, name: str | None, word: str | None) -> None:
+    sql = rendered('vendor_word("name")', engine.name)
+    row = f"(select cast({'null' if name is None else repr(name)} as string) as name) as charge"
+    assert engine.rows(f"select {sql} as word from {row}") == [(word,)]
+
+
 # Status, error code, gateway cache hit, and whether a provider answered.
 REQUESTS: list[tuple[Any, ...]] = [
     ("'success'", "null", "false", True),

@@ -6,7 +6,12 @@ from decimal import Decimal
 
 import dagster as dg
 
-from orchestration.checks.ledger import charges_follow_the_focus_rules, found_issues
+from orchestration.checks.ledger import (
+    charges_follow_the_focus_rules,
+    deliveries_come_to_their_totals_and_do_not_shrink,
+    found_in_deliveries,
+    found_issues,
+)
 
 ISSUES = [
     ("aws", f"rule_{number}", "2026-10", number, f"key{number}", "slice", "A rule.", Decimal(number), "USD")
@@ -33,4 +38,20 @@ def test_ledger_without_violations_passes() -> None:
 
 def test_violated_rule_of_focus_stops_no_publication() -> None:
     (spec,) = charges_follow_the_focus_rules.check_specs
+    assert not spec.blocking
+
+
+def test_delivery_that_shrank_warns_with_source_and_slice_and_stops_nothing() -> None:
+    rows: list[tuple[object, ...]] = [
+        ("vercel", f"charges|t|2026-10-0{day}", "emptied: 0 USD") for day in range(1, 6)
+    ]
+    found = found_in_deliveries(rows)
+    assert not found.passed and found.severity == dg.AssetCheckSeverity.WARN
+    assert found.description is not None and found.description.startswith(
+        "vercel, slice charges|t|2026-10-01: emptied: 0 USD; vercel, slice charges|t|2026-10-02"
+    )
+    listed = found.metadata["findings"].value
+    assert isinstance(listed, list) and len(listed) == 5
+    assert found_in_deliveries([]).passed
+    (spec,) = deliveries_come_to_their_totals_and_do_not_shrink.check_specs
     assert not spec.blocking

@@ -30,21 +30,44 @@ INVOICES = Table(
         money("sales_tax", "salesTaxCents ÷ 100"),
         money("amount_billed", "amountBilledCents ÷ 100"),
         money("amount_paid", "amountPaidCents ÷ 100"),
-        text("currency", "USD: Atlas invoices in it"),
+        money("starting_balance", "startingBalanceCents ÷ 100: what was owed before; part of no line"),
+        text(
+            "currency",
+            "the invoice's currency; USD where it names none, because Atlas documents cents of US dollars",
+        ),
+        text("linked_to", "of a linked organization's invoice: the invoice of the organization that pays"),
+        _EXTRA,
+    ),
+)
+PAYMENTS = Table(
+    "payments",
+    "One row a payment of an invoice. Amounts are in the invoice's currency, whatever was paid in.",
+    (
+        text("payment_id", "id"),
+        text("invoice_id", "invoice"),
+        text("status", "statusName"),
+        text("currency", "currency: in which it was paid"),
+        number("unit_price", "unitPrice: what amount_billed is multiplied by to be in the payment's currency"),
+        money("amount_billed", "amountBilledCents ÷ 100"),
+        money("amount_paid", "amountPaidCents ÷ 100"),
+        money("sales_tax", "salesTaxCents ÷ 100"),
+        money("subtotal", "subtotalCents ÷ 100"),
+        timestamp("created", "created"),
+        timestamp("updated", "updated"),
         _EXTRA,
     ),
 )
 LINE_ITEMS = Table(
     "invoice_line_items",
-    "One row a line item of an invoice, or one of the invoice's own amounts (credits, sales tax, refunds).",
+    "One row a line item of an invoice or of one linked to it, or one of an invoice's own amounts (credits, tax, refunds).",
     (
-        text("invoice_id", "invoice"),
-        text("org_id", "organization"),
+        text("invoice_id", "invoice; of a linked organization its own"),
+        text("org_id", "organization that used it; of a linked invoice not the one that pays"),
         text("invoice_status", "the invoice's status"),
         timestamp("invoice_start", "the invoice's first instant"),
         timestamp("invoice_end", "the first instant after it"),
-        text("kind", "line_item, credit, sales_tax or refund"),
-        integer("line_number", "position in the invoice, from 1"),
+        text("kind", "line_item, credit, sales_tax, refund, or linked_invoice: one without items, as a whole"),
+        integer("line_number", "position in the invoice with all that are linked to it, from 1"),
         text("sku", "SKU"),
         text("group_id", "project"),
         text("group_name", "project's name"),
@@ -60,7 +83,7 @@ LINE_ITEMS = Table(
         money("discount", "discountCents ÷ 100"),
         number("percent_discount", "percentDiscount"),
         text("note", "note"),
-        text("currency", "USD"),
+        text("currency", "the invoice's"),
         json("tags", "tags: key to list of values"),
         _EXTRA,
     ),
@@ -91,7 +114,7 @@ CLUSTERS = Table(
         _EXTRA,
     ),
 )
-TABLES = (INVOICES, LINE_ITEMS, PROJECTS, CLUSTERS)
+TABLES = (INVOICES, LINE_ITEMS, PAYMENTS, PROJECTS, CLUSTERS)
 CLAIM_KINDS = (
     ClaimKind("atlas_project", Evidence.PROVIDER_ACCOUNT, "Atlas project (group) id"),
     ClaimKind("atlas_organization", Evidence.PROVIDER_ACCOUNT, "Atlas organization: what belongs to no project"),
@@ -102,8 +125,15 @@ CLAIM_KINDS = (
 
 _INVOICE = {
     "id", "orgId", "statusName", "startDate", "endDate", "created", "updated", "subtotalCents", "creditsCents",
-    "salesTaxCents", "amountBilledCents", "amountPaidCents", "lineItems",
+    "salesTaxCents", "amountBilledCents", "amountPaidCents", "startingBalanceCents", "currency", "lineItems",
+    "linkedInvoices", "payments",
 }  # fmt: skip
+_PAYMENT = {
+    "id", "statusName", "currency", "unitPrice", "amountBilledCents", "amountPaidCents", "salesTaxCents",
+    "subtotalCents", "created", "updated",
+}  # fmt: skip
+# Of an invoice of this status neither the lines nor its amounts are final.
+PENDING = "PENDING"
 _ITEM = {
     "sku", "groupId", "groupName", "clusterName", "cloudProvider", "startDate", "endDate", "created", "quantity",
     "unit", "unitPriceDollars", "totalPriceCents", "discountCents", "percentDiscount", "note", "tags",
@@ -132,27 +162,71 @@ def _moment(value: Any, where: str) -> datetime | None:
     return moment(value, where) if value else None
 
 
-def _cents(value: Any, where: str) -> Decimal | None:
+def cents(value: Any, where: str) -> Decimal | None:
     return None if value is None else exact(value, where, -2)
 
 
-def _identifier(found: dict[str, Any], where: str, name: str = "id") -> Any:
+def identifier(found: dict[str, Any], where: str, name: str = "id") -> Any:
     if not found.get(name):
         raise BadInput(f"{where}: no {name}")
     return found[name]
+
+
+def _currency(invoice: dict[str, Any]) -> str:
+    named = invoice.get("currency")
+    return named.strip().upper() if isinstance(named, str) and named.strip() else "USD"
+
+
+def payment_rows(invoice: dict[str, Any], where: str = "Atlas invoice") -> list[dict[str, Any]]:
+    """The invoice's payments as rows. Raises BadInput, with the payment and field, for a value that can't be read."""
+    found = []
+    for nth, value in enumerate(objects(invoice, "payments", where), start=1):
+        place = f"{where}, payment {nth}"
+        payment = record(value, place)
+        currency = payment.get("currency")
+        row = {
+            "payment_id": payment.get("id"),
+            "invoice_id": invoice.get("id"),
+            "status": payment.get("statusName"),
+            "currency": currency.strip().upper() if isinstance(currency, str) else currency,
+            "unit_price": None
+            if payment.get("unitPrice") is None
+            else exact(payment["unitPrice"], f"{place}, unitPrice"),
+            "amount_billed": cents(payment.get("amountBilledCents"), f"{place}, amountBilledCents"),
+            "amount_paid": cents(payment.get("amountPaidCents"), f"{place}, amountPaidCents"),
+            "sales_tax": cents(payment.get("salesTaxCents"), f"{place}, salesTaxCents"),
+            "subtotal": cents(payment.get("subtotalCents"), f"{place}, subtotalCents"),
+            "created": _moment(payment.get("created"), f"{place}, created"),
+            "updated": _moment(payment.get("updated"), f"{place}, updated"),
+            "extra": rest(payment, _PAYMENT, _ABSENT),
+        }
+        found.append(typed(PAYMENTS, row, place))
+    return found
+
+
+def payment_remark(invoice: dict[str, Any], payments: list[dict[str, Any]]) -> str | None:
+    """What a reader should know of an invoice that was paid in another currency: its lines stay in its own."""
+    others = sorted(
+        {
+            f"{row['currency']} at {(row['unit_price'] or Decimal(0)).normalize():f}"
+            for row in payments
+            if row["currency"] and row["currency"] != _currency(invoice)
+        }
+    )
+    return f"billed in {_currency(invoice)} and paid in {', '.join(others)}" if others else None
 
 
 def invoice_row(invoice: dict[str, Any], where: str = "Atlas invoice") -> dict[str, Any]:
     """An invoice as a row. Raises BadInput, with `where` and the field, for a value that can't be read."""
 
     def money_of(name: str) -> Decimal | None:
-        return _cents(invoice.get(name), f"{where}, {name}")
+        return cents(invoice.get(name), f"{where}, {name}")
 
     def time_of(name: str) -> datetime | None:
         return _moment(invoice.get(name), f"{where}, {name}")
 
     row = {
-        "invoice_id": _identifier(invoice, where),
+        "invoice_id": identifier(invoice, where),
         "org_id": invoice.get("orgId"),
         "status": invoice.get("statusName"),
         "start_date": time_of("startDate"),
@@ -164,7 +238,8 @@ def invoice_row(invoice: dict[str, Any], where: str = "Atlas invoice") -> dict[s
         "sales_tax": money_of("salesTaxCents"),
         "amount_billed": money_of("amountBilledCents"),
         "amount_paid": money_of("amountPaidCents"),
-        "currency": "USD",
+        "starting_balance": money_of("startingBalanceCents"),
+        "currency": _currency(invoice),
         "extra": rest(invoice, _INVOICE, _ABSENT),
     }
     return typed(INVOICES, row, where)
@@ -177,11 +252,11 @@ def _line(invoice: dict[str, Any], where: str) -> dict[str, Any]:
         "invoice_status": invoice.get("statusName"),
         "invoice_start": _moment(invoice.get("startDate"), f"{where}, startDate"),
         "invoice_end": _moment(invoice.get("endDate"), f"{where}, endDate"),
-        "currency": "USD",
+        "currency": _currency(invoice),
     }
 
 
-def _objects(invoice: dict[str, Any], name: str, where: str) -> list[Any]:
+def objects(invoice: dict[str, Any], name: str, where: str) -> list[Any]:
     found = invoice.get(name) or []
     if not isinstance(found, list):
         raise BadInput(f"{where}, {name}: not a list")
@@ -202,8 +277,8 @@ def _item_row(invoice: dict[str, Any], item: dict[str, Any], position: int, wher
         "start_date": time_of("startDate"),
         "end_date": time_of("endDate"),
         "created": time_of("created"),
-        "total_price": _cents(item["totalPriceCents"], f"{where}, totalPriceCents"),
-        "discount": _cents(item.get("discountCents"), f"{where}, discountCents"),
+        "total_price": cents(item["totalPriceCents"], f"{where}, totalPriceCents"),
+        "discount": cents(item.get("discountCents"), f"{where}, discountCents"),
         "tags": jsonlib.dumps(item.get("tags") or {}, sort_keys=True, default=str),
         "extra": rest(item, _ITEM, _ABSENT),
     }
@@ -214,38 +289,34 @@ def _is_among_items(
     invoice: dict[str, Any], rows: list[dict[str, Any]], credit: Decimal | None, where: str
 ) -> bool:
     """Whether the line items hold the invoice's credit already: only so do they come to what is billed."""
-    billed = _cents(invoice.get("amountBilledCents"), f"{where}, amountBilledCents")
-    tax = _cents(invoice.get("salesTaxCents"), f"{where}, salesTaxCents") or Decimal(0)
+    billed = cents(invoice.get("amountBilledCents"), f"{where}, amountBilledCents")
+    tax = cents(invoice.get("salesTaxCents"), f"{where}, salesTaxCents") or Decimal(0)
     prices = [row["total_price"] for row in rows]
     reduced = sum((price for price in prices if price < 0), Decimal(0))
     return bool(credit) and reduced == -(credit or 0) and sum(prices, tax) == billed
 
 
-def line_rows(invoice: dict[str, Any], where: str = "Atlas invoice") -> list[dict[str, Any]]:
-    """The invoice's line items, and its own amounts as lines, so that all that is billed is in one table.
-
-    Raises BadInput, with `where` and the line, where an item lacks its price or a value can't be read.
-    """
-    _identifier(invoice, where)
+def own_rows(invoice: dict[str, Any], where: str, *, is_linked: bool = False) -> list[dict[str, Any]]:
+    """An invoice's lines without those of linked ones."""
+    identifier(invoice, where)
     rows = []
-    for position, item in enumerate(_objects(invoice, "lineItems", where), start=1):
+    items = objects(invoice, "lineItems", where)
+    for position, item in enumerate(items, start=1):
         place = f"{where}, line item {position}"
         rows.append(_item_row(invoice, record(item, place), position, place))
-    credit = _cents(invoice.get("creditsCents"), f"{where}, creditsCents")
-    own = [
-        ("credit", None if _is_among_items(invoice, rows, credit, where) else credit, -1),
-        ("sales_tax", _cents(invoice.get("salesTaxCents"), f"{where}, salesTaxCents"), 1),
-    ]
-    for nth, refund in enumerate(_objects(invoice, "refunds", where), start=1):
-        place = f"{where}, refund {nth}"
-        own.append(("refund", _cents(record(refund, place).get("amountCents"), f"{place}, amountCents"), -1))
-    for position, (kind, amount, sign) in enumerate(own, start=len(rows) + 1):
+    if is_linked and not items:
+        # A list of invoices has their amounts only.
+        whole = next((name for name in ("amountBilledCents", "subtotalCents") if invoice.get(name)), None)
+        own = [("linked_invoice", cents(invoice[whole], f"{where}, {whole}"), 1)] if whole else []
+    else:
+        own = _own_amounts(invoice, rows, where)
+    for kind, amount, sign in own:
         if amount:
             line = _line(invoice, where)
             row = {
                 **line,
                 "kind": kind,
-                "line_number": position,
+                "line_number": len(rows) + 1,
                 "start_date": line["invoice_start"],
                 "end_date": line["invoice_end"],
                 "total_price": sign * amount,
@@ -255,9 +326,24 @@ def line_rows(invoice: dict[str, Any], where: str = "Atlas invoice") -> list[dic
     return rows
 
 
+def _own_amounts(
+    invoice: dict[str, Any], rows: list[dict[str, Any]], where: str
+) -> list[tuple[str, Decimal | None, int]]:
+    """What an invoice bills beside its items: kind, amount and sign."""
+    credit = cents(invoice.get("creditsCents"), f"{where}, creditsCents")
+    own: list[tuple[str, Decimal | None, int]] = [
+        ("credit", None if _is_among_items(invoice, rows, credit, where) else credit, -1),
+        ("sales_tax", cents(invoice.get("salesTaxCents"), f"{where}, salesTaxCents"), 1),
+    ]
+    for nth, refund in enumerate(objects(invoice, "refunds", where), start=1):
+        place = f"{where}, refund {nth}"
+        own.append(("refund", cents(record(refund, place).get("amountCents"), f"{place}, amountCents"), -1))
+    return own
+
+
 def project_row(found: dict[str, Any], where: str) -> dict[str, Any]:
     row = {
-        "project_id": _identifier(found, where),
+        "project_id": identifier(found, where),
         "name": found.get("name"),
         "org_id": found.get("orgId"),
         "created": _moment(found.get("created"), f"{where}, created"),
@@ -270,7 +356,7 @@ def project_row(found: dict[str, Any], where: str) -> dict[str, Any]:
 def cluster_row(found: dict[str, Any], project_id: str, where: str) -> dict[str, Any]:
     row = {
         "cluster_id": found.get("id"),
-        "name": _identifier(found, where, "name"),
+        "name": identifier(found, where, "name"),
         "project_id": project_id,
         "created": _moment(found.get("createDate"), f"{where}, createDate"),
         "tags": jsonlib.dumps(found.get("tags") or [], default=str),

@@ -8,26 +8,26 @@ from datetime import datetime
 from typing import Any
 
 from ingestion.errors import BadInput
-from ingestion.lake.contract import Known, LedgerSource, Rows, Slice, Source
+from ingestion.lake.contract import Known, LedgerSource, Part, Remark, Rows, Slice, Source, Stated
 from ingestion.lake.records import moment
 from ingestion.setting_table import about
 from ingestion.settings import Month, Window
 from ingestion.sources.atlas.client import BASE_URL, Atlas
+from ingestion.sources.atlas.invoices import invoice_rows, line_rows, stated_total
 from ingestion.sources.atlas.shape import (
     CLAIM_KINDS,
     CLUSTERS,
     INVOICES,
     LINE_ITEMS,
+    PAYMENTS,
+    PENDING,
     PROJECTS,
     TABLES,
     cluster_row,
-    invoice_row,
-    line_rows,
+    payment_remark,
+    payment_rows,
     project_row,
 )
-
-# An invoice of these states may still change.
-OPEN = ("PENDING",)
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,23 @@ def slices(settings: AtlasSettings, window: Window, known: Known, now: datetime)
         start = moment(header["startDate"], f"{where}, startDate")
         if start in window:
             found.append((start, header))
+    # An invoice that is listed is a slice, also where another one links to it.
+    invoices = frozenset(str(header["id"]) for _, header in found)
     for start, header in sorted(found, key=lambda pair: (pair[0], str(pair[1]["id"]))):
 
-        def read(identifier: str = str(header["id"])) -> Iterable[Rows]:
+        def read(identifier: str = str(header["id"])) -> Iterable[Part]:
             where = f"Atlas invoice {identifier}"
             invoice = atlas.invoice(identifier)
-            yield Rows(INVOICES, [invoice_row(invoice, where)])
-            yield Rows(LINE_ITEMS, line_rows(invoice, where))
+            lines, payments = line_rows(invoice, where, invoices), payment_rows(invoice, where)
+            yield Rows(INVOICES, invoice_rows(invoice, where, invoices))
+            yield Rows(LINE_ITEMS, lines)
+            yield Rows(PAYMENTS, payments)
+            stated = stated_total(invoice, where, invoices)
+            if stated is not None and lines:
+                yield Stated(LINE_ITEMS, str(lines[0]["currency"]), stated)
+            remark = payment_remark(invoice, payments)
+            if remark:
+                yield Remark(remark)
 
         status = str(header.get("statusName"))
         yield Slice(
@@ -73,7 +83,7 @@ def slices(settings: AtlasSettings, window: Window, known: Known, now: datetime)
             end=Month.of(start).end,
             read=read,
             version=f"{status}|{header.get('updated')}",
-            version_proves=status not in OPEN and bool(header.get("updated")),
+            version_proves=status != PENDING and bool(header.get("updated")),
         )
     # A pending invoice may close under another id: what is listed no more is emptied, or it would count twice.
     listed = {f"invoice|{settings.org_id}|{header['id']}" for _, header in found}

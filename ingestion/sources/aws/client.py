@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,8 @@ from urllib.parse import urlsplit
 
 from ingestion.access.objects import Object, ObjectStore
 from ingestion.errors import BadInput, TornDelivery
+from ingestion.lake.contract import NoData, Part, Slice
+from ingestion.settings import Window
 
 # FOCUS exports were seen in lower case: match without it.
 PERIOD = re.compile(r"billing_period=(\d{4}-\d{2})/?$", re.IGNORECASE)
@@ -33,6 +35,35 @@ BELOW_EXPORT = re.compile(
 # Between the last file of a delivery and its manifest there are minutes at most, also in a copy of the bucket; between
 # two deliveries there are hours.
 ONE_DELIVERY = timedelta(hours=1)
+
+
+def exports_below(open_at: Callable[[str], ObjectStore], url: str, *, of_data: bool = False) -> dict[str, Export]:
+    """The export at an address, or those in its direct sub-folders by their names; `of_data`: Data Exports only."""
+
+    def is_export(export: Export) -> bool:
+        return bool(export.periods()) and (not of_data or bool(export.store.folders("metadata/")))
+
+    own = Export(open_at(url))
+    if is_export(own):
+        return {"": own}
+    found = {
+        folder.rstrip("/"): Export(open_at(f"{url.rstrip('/')}/{folder.rstrip('/')}"))
+        for folder in own.store.folders("")
+    }
+    return {name: export for name, export in found.items() if is_export(export)}
+
+
+class Undelivered(BadInput):
+    """An export's folder has nothing that an export delivers: it is new, or the setting names another folder."""
+
+
+def undelivered(slice_id: str, window: Window, nothing: Undelivered) -> Slice:
+    """The slice in whose note it stands that an export has delivered nothing."""
+
+    def read() -> Iterable[Part]:
+        raise NoData(str(nothing))
+
+    return Slice(slice_id, None, window.start, window.end, read)
 
 
 @dataclass(frozen=True)

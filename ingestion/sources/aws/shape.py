@@ -24,6 +24,7 @@ COLUMNS = (
     text(
         "line_item_iam_principal", "user, role or session that called (Bedrock; exports with IAM principal data)"
     ),
+    text("line_item_legal_entity", "seller of record: one of AWS, or of a Marketplace product its seller"),
     text("line_item_line_item_description", "AWS's description of the line"),
     text("line_item_line_item_type", "Usage, DiscountedUsage, SavingsPlanCoveredUsage, Tax, Credit …"),
     text("line_item_operation", "operation that was measured"),
@@ -162,7 +163,7 @@ _MORE_TEXT = """
     bill_invoicing_entity
     capacity_reservation_capacity_reservation_arn capacity_reservation_capacity_reservation_status
     capacity_reservation_capacity_reservation_type
-    line_item_blended_rate line_item_legal_entity line_item_net_unblended_rate line_item_tax_type
+    line_item_blended_rate line_item_net_unblended_rate line_item_tax_type
     line_item_unblended_rate line_item_user_identifier
     pricing_currency pricing_lease_contract_length pricing_offering_class pricing_purchase_option
     product_comment product_fee_code product_fee_description product_from_location product_from_location_type

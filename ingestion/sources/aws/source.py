@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -19,7 +20,7 @@ from ingestion.lake.faults import fault
 from ingestion.lake.vendor_files import Workspace, engine, parquet_schema
 from ingestion.setting_table import about
 from ingestion.settings import Month, Window
-from ingestion.sources.aws.client import Export, Manifest
+from ingestion.sources.aws.client import Export, Manifest, Undelivered, exports_below, undelivered
 from ingestion.sources.aws.convert import convert
 from ingestion.sources.aws.shape import (
     CLAIM_KINDS,
@@ -116,14 +117,8 @@ def _files(export: Export, manifest: Manifest, folder: Path) -> list[VendorFile]
     return [inspect(path, name) for path, name in zip(paths, names, strict=True)]
 
 
-def _export_slices(name: str, url: str, export: Export, window: Window, workspace: Workspace) -> Iterator[Slice]:
-    periods = export.periods()
-    if not periods:
-        raise BadInput(
-            f"{url}: neither metadata/BILLING_PERIOD=… nor a legacy report's yyyymmdd-yyyymmdd below it; "
-            "sources.aws.export_url is the folder that is named like the export"
-        )
-    for period, folder in sorted(periods.items()):
+def _export_slices(name: str, export: Export, window: Window, workspace: Workspace) -> Iterator[Slice]:
+    for period, folder in sorted(export.periods().items()):
         month = Month.parse(period)
         if not window.first <= month <= window.last:
             continue
@@ -157,11 +152,22 @@ def _export_slices(name: str, url: str, export: Export, window: Window, workspac
 def slices(settings: AwsSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
     """The window's billing periods that have a committed delivery, export by export, oldest first."""
     workspace = Workspace("aws")
+    open_at = partial(
+        open_store, profile=settings.profile, endpoint_url=settings.endpoint_url, setting="sources.aws.export_url"
+    )
     for name, url in settings.exports().items():
-        store = open_store(
-            url, profile=settings.profile, endpoint_url=settings.endpoint_url, setting="sources.aws.export_url"
-        )
-        yield from _export_slices(name, url, Export(store), window, workspace)
+        found = exports_below(open_at, url)
+        for below, export in found.items():
+            yield from _export_slices(f"{name}/{below}" if below else name, export, window, workspace)
+        if not found:
+            nothing = Undelivered(
+                f"{url}: neither metadata/BILLING_PERIOD=… nor a legacy report's yyyymmdd-yyyymmdd below it; "
+                "sources.aws.export_url is the folder that is named like the export"
+            )
+            if len(settings.exports()) == 1:
+                raise nothing
+            # Another export may have delivered: one that has not yet holds up nobody.
+            yield undelivered(f"cur|{name}|{window.last}", window, nothing)
 
 
 SOURCE = Source(

@@ -12,15 +12,19 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ingestion.access.objects import Object, ObjectStore
 
+DATA = re.compile(r"\.(csv|csv\.gz|gz|parquet)$", re.IGNORECASE)
 MANIFEST = re.compile(r"(?:^|/)_?manifest\.json$", re.IGNORECASE)
 DAYS_PART = re.compile(r"(\d{4})(\d\d)(\d\d)-(\d{4})(\d\d)(\d\d)")
 MONTH_PART = re.compile(r"(?:[^=/]+=)?(\d{4})-?(0[1-9]|1[0-2])(?:-01)?")
 RUN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{12,14}", re.IGNORECASE)
+STAMP = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?")
+# Files that were copied have nearly one time: which was written first, only hours between them show.
+APART = timedelta(hours=1)
 NEVER = datetime.min.replace(tzinfo=UTC)
 # What parts the scope from the export's name in `exportConfig.resourceId`.
 OF_SCOPE = "/providers/microsoft.costmanagement/exports/"
@@ -39,11 +43,20 @@ class Run:
     submitted: datetime | None = None
     files: frozenset[str] = frozenset()
     is_empty: bool = False
+    # Whether its time is only that at which its files were stored.
+    is_stored: bool = False
 
     @property
     def place(self) -> str:
         """The folder that the runs of a range of days share."""
         return self.folder.rpartition("/")[0]
+
+    def is_after(self, other: Run) -> bool:
+        """Whether it is known to be newer."""
+        if self.submitted is None or other.submitted is None:
+            return False
+        between = self.submitted - other.submitted
+        return between >= (APART if self.is_stored or other.is_stored else timedelta(0))
 
     def meets(self, other: Run) -> bool:
         return self.first_day <= other.last_day and other.first_day <= self.last_day
@@ -163,10 +176,14 @@ class Runs:
 
 def runs(store: ObjectStore, listed: Iterable[Object]) -> Runs:
     """Judge the runs below a folder by their manifests."""
+    listed = list(listed)
     names = {file.key for file in listed}
     found = [_run(store, key) for key in sorted(names) if MANIFEST.search(key)]
     # A run that delivered no file, not even one with a header, replaces none that did.
     committed = _named([run for run in found if run and not run.is_empty])
+    under_way = _under_way(names, committed)
+    apart = under_way | {run.folder for run in found if run}
+    committed += _without_manifest(store, [file for file in listed if _folder_of(file) not in apart], committed)
     counting = _newest(committed)
     superseded = {run.folder for run in committed} - {run.folder for run in counting}
     faults = {}
@@ -181,11 +198,66 @@ def runs(store: ObjectStore, listed: Iterable[Object]) -> Runs:
             if why:
                 faults[run.folder] = f"{run.manifest} and {other.manifest} are runs of the same days, {why}"
     return Runs(
-        frozenset(superseded | _under_way(names, committed)),
+        frozenset(superseded | under_way),
         faults,
         named={run.folder: run.files for run in counting},
         exports={run.folder: run.export for run in counting if run.export},
     )
+
+
+def _folder_of(file: Object) -> str:
+    return file.key.rpartition("/")[0]
+
+
+def _without_manifest(store: ObjectStore, listed: Iterable[Object], committed: Iterable[Run]) -> list[Run]:
+    """The runs of older exports, which wrote no manifest: folders of days, or folders of runs below them.
+
+    Their export is that of the runs with manifests in the folder, or else the folder itself.
+    """
+    exports: dict[str, set[str]] = {}
+    for run in committed:
+        exports.setdefault(_folder(run.folder), set()).update([run.export] if run.export else [])
+    folders: dict[str, list[Object]] = {}
+    for file in listed:
+        if DATA.search(file.key):
+            folders.setdefault(_folder_of(file), []).append(file)
+    found = []
+    for folder, files in folders.items():
+        days = next((match for match in map(DAYS_PART.fullmatch, reversed(folder.split("/"))) if match), None)
+        if days is None:
+            continue
+        try:
+            first, last = date(*map(int, days.groups()[:3])), date(*map(int, days.groups()[3:]))
+        except ValueError:
+            continue
+        if last.day == 1 and first < last:
+            last -= timedelta(days=1)  # of others than Azure the end is exclusive
+        named = exports.get(_folder(folder), set())
+        found.append(
+            Run(
+                folder=folder,
+                manifest=f"{store.root}/{folder}",
+                first_day=first.isoformat(),
+                last_day=last.isoformat(),
+                export=next(iter(named)) if len(named) == 1 else _folder(folder),
+                submitted=_stamped(folder)
+                or max((file.modified for file in files if file.modified), default=None),
+                is_stored=_stamped(folder) is None,
+            )
+        )
+    return found
+
+
+def _stamped(folder: str) -> datetime | None:
+    """The time that the name of a run's folder is."""
+    match = STAMP.fullmatch(folder.rpartition("/")[2])
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
+    try:
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _newest(committed: Iterable[Run]) -> list[Run]:
@@ -197,8 +269,7 @@ def _newest(committed: Iterable[Run]) -> list[Run]:
     for export, of_export in by_export.items():
         kept: list[Run] = []
         for run in sorted(of_export, key=lambda run: (run.submitted or NEVER, run.folder), reverse=True):
-            is_known = export is not None and run.submitted is not None
-            if not (is_known and any(newer.submitted and newer.covers(run) for newer in kept)):
+            if export is None or not any(newer.covers(run) and newer.is_after(run) for newer in kept):
                 kept.append(run)
         counting += kept
     return counting
@@ -222,7 +293,7 @@ def _why_not_both(run: Run, other: Run) -> str | None:
         is_near = run.place == other.place
         return "and one does not name its export: have it written again, or remove its run" if is_near else None
     if run.export == other.export:
-        if run.submitted and other.submitted:
+        if run.is_after(other) or other.is_after(run):
             return "and the newer one leaves some out: export them again in one run"
         return "and one has no runInfo.submittedTime: have it written again, or remove its run"
     if run.scope is not None and run.scope == other.scope:

@@ -17,7 +17,6 @@ from ingestion.errors import TornDelivery
 from ingestion.sources.aws.client import Export, Manifest
 from ingestion.sources.focus import azure
 
-DATA = re.compile(r"\.(csv|csv\.gz|gz|parquet)$", re.IGNORECASE)
 PERIOD_PART = re.compile(r"(?:[^=/]+=)?(\d{4})-?(0[1-9]|1[0-2])(?:-01)?$|(\d{4})(0[1-9]|1[0-2])\d\d-\d{8}$")
 
 
@@ -50,17 +49,14 @@ class Fileset:
         return hashlib.sha256(listed.encode()).hexdigest()
 
 
-def has_manifests(store: ObjectStore) -> bool:
-    """Whether a folder is an AWS Data Export."""
-    return bool(Export(store).periods()) and bool(store.folders("metadata/"))
-
-
-def filesets(store: ObjectStore) -> list[Fileset]:
+def filesets(store: ObjectStore, apart: frozenset[str] = frozenset()) -> list[Fileset]:
     """The data files below a folder by the period that their path names, those that name none last.
+
+    Not those in the direct sub-folders `apart`, which are exports of their own.
 
     Of Azure's runs only those that no newer run replaced (ingestion/sources/focus/azure.py).
     """
-    listed = list(store.list(""))
+    listed = [file for file in store.list("") if file.key.partition("/")[0] not in apart]
     judged = azure.runs(store, listed)
     found: dict[str | None, list[Object]] = {}
     faults: dict[str | None, str] = {}
@@ -68,7 +64,7 @@ def filesets(store: ObjectStore) -> list[Fileset]:
     for file in listed:
         folder = file.key.rpartition("/")[0]
         hidden = any(part.startswith((".", "_")) for part in file.key.split("/"))
-        if DATA.search(file.key) and not hidden and judged.counts(file.key):
+        if azure.DATA.search(file.key) and not hidden and judged.counts(file.key):
             period = period_of(file.key)
             found.setdefault(period, []).append(file)
             if folder in judged.exports:

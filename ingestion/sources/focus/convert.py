@@ -17,7 +17,7 @@ import pyarrow as pa
 from ingestion.errors import BadInput
 from ingestion.lake.contract import Total, VendorFile
 from ingestion.lake.faults import broken_line, fault
-from ingestion.lake.tags import tags_sql, with_flat_tags
+from ingestion.lake.tags import tags_sql, with_flat_tags, without_addresses_sql
 from ingestion.lake.vendor_files import (
     LONGEST_LINE,
     MARK,
@@ -47,6 +47,8 @@ from ingestion.sources.focus.shape import (
 )
 
 PARQUET_MAGIC = b"PAR1"
+# A month begins at midnight of the vendor's own zone, which in UTC is up to 14 hours before and 12 after the first.
+EARLIEST_MIDNIGHT = "14 hours"
 NUMERIC = {**COSTS, **NUMBERS}
 TYPED = {*NUMERIC, *TIMES, *JSONS}
 # Months first: the specification's own examples are spelled so (5/1/25).
@@ -59,6 +61,8 @@ ABSENT = ("null", "none", "nan", "n/a")
 PRICES = ("list_cost", "contracted_cost", "list_unit_price", "contracted_unit_price")
 PROVIDERS = ("service_provider_name", "provider_name", "invoice_issuer_name")
 TAGS = ("tags", "allocated_tags")
+# Where people's addresses stand: LiteLLM's file has the user's in Tags.
+PERSONAL = (*TAGS, "extra")
 ACCOUNTS = ("billing_account_id", "sub_account_id")
 
 
@@ -170,7 +174,7 @@ class _Reader:
         if column in ACCOUNTS and self._provider():
             # AWS's ids have 12 digits: what took one for a number lost its zeros.
             return (
-                f"case when regexp_matches(lower({self._provider()}), '^(aws|amazon web services)') "
+                f"case when {self._is_aws()} "
                 rf"and regexp_matches({text}, '^\d{{1,11}}$') then lpad({text}, 12, '0') else {text} end"
             )
         return text
@@ -182,6 +186,17 @@ class _Reader:
             if named
             else None
         )
+
+    def _is_aws(self) -> str:
+        return f"regexp_matches(lower({self._provider()}), '^(aws|amazon web services)')"
+
+    def without_addresses(self, value: str) -> str:
+        """SQL: a column's text with people's addresses hashed, but for AWS, whose tags are those that CUR has."""
+        if value == "null":
+            return value
+        hashed = without_addresses_sql(f"({value})")
+        is_aws = f"coalesce({self._is_aws()}, false)" if self._provider() else "false"
+        return f"case when {is_aws} then {value} else {hashed} end"
 
     def sums(self, path: Path) -> Sums | None:
         """What the file's costs add up to by another reader; None where Arrow can't tell columns of one name apart."""
@@ -309,6 +324,24 @@ def _unreadable(path: Path, where: str, found: _Reader, error: duckdb.Error) -> 
     return BadInput(f"{where}: {fault(error)}")
 
 
+def _month(start: str) -> str:
+    """SQL: the month that the start of a billing period names in the vendor's zone."""
+    return f"strftime({start} + interval '{EARLIEST_MIDNIGHT}', '%Y-%m')"
+
+
+def named_months(path: Path, where: str) -> set[str]:
+    """The billing periods (YYYY-MM) that a file's rows name; none of one that can't be read: its reader names the fault."""
+    try:
+        found = reader(path, where)
+        with _connected(path) as connection:
+            rows = connection.execute(
+                f"select distinct {_month(found.value('billing_period_start'))} from {found.rows}"
+            ).fetchall()
+    except (BadInput, duckdb.Error):
+        return set()
+    return {month for (month,) in rows if month}
+
+
 def months(path: Path, where: str) -> list[str]:
     """The billing periods (YYYY-MM) that a file's rows are of.
 
@@ -321,7 +354,7 @@ def months(path: Path, where: str) -> list[str]:
             if bad and any(bad):
                 _explain(path, where, found)
             rows = connection.execute(
-                f"select strftime({found.value('billing_period_start')}, '%Y-%m'), {found.value('billing_currency')}, "
+                f"select {_month(found.value('billing_period_start'))}, {found.value('billing_currency')}, "
                 f"sum({found.value('billed_cost')}), count(*) from {found.rows} group by 1, 2 order by 1, 2"
             ).fetchall()
         except duckdb.Error as error:
@@ -350,12 +383,16 @@ def convert(path: Path, where: str, target: Path, delivery: Delivered, month: st
         "file_name": literal(where),
         "extra": _extra(found),
     }
+    values = {
+        column.name: constants.get(column.name) or found.value(column.name) for column in COST_AND_USAGE.columns
+    }
+    for name in PERSONAL:
+        values[name] = found.without_addresses(values[name])
     selected = ", ".join(
-        f"cast({constants.get(column.name) or found.value(column.name)} as {_sql_type(column.type)}) "
-        f"as {column.name}"
+        f"cast({values[column.name]} as {_sql_type(column.type)}) as {column.name}"
         for column in COST_AND_USAGE.columns
     )
-    wanted = f"where strftime(billing_period_start, '%Y-%m') = '{month}'" if month else ""
+    wanted = f"where {_month('billing_period_start')} = '{month}'" if month else ""
     with _connected(path) as connection:
         try:
             bad = connection.execute(f"select {_faults(found)} from {found.rows}").fetchone()

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ingestion.access.objects import ObjectStore
+from ingestion.access.objects import Object, ObjectStore
 from ingestion.access.stores import open_store
 from ingestion.errors import BadInput, SettingError
 from ingestion.lake.contract import Known, LedgerSource, Slice, Source, VendorFile
 from ingestion.lake.vendor_files import Workspace
 from ingestion.setting_table import about
 from ingestion.settings import Month, Window
-from ingestion.sources.aws.client import Export
-from ingestion.sources.focus.client import Fileset, download, download_delivery, filesets, has_manifests
-from ingestion.sources.focus.convert import Delivered, accounts, convert, months
+from ingestion.sources.aws.client import Export, Undelivered, exports_below, undelivered
+from ingestion.sources.focus.client import Fileset, download, download_delivery, filesets
+from ingestion.sources.focus.convert import Delivered, accounts, convert, months, named_months
 from ingestion.sources.focus.shape import CLAIM_KINDS, TABLES
 
 NAMED_URL = re.compile(r"([\w.-]+)=(.+)")
@@ -144,12 +144,20 @@ def _refused(delivery: Delivered, period: str, error: BadInput) -> Slice:
 
 
 def _plain(
-    store: ObjectStore, window: Window, known: Known, delivery: Delivered, workspace: Workspace
+    store: ObjectStore,
+    window: Window,
+    known: Known,
+    delivery: Delivered,
+    workspace: Workspace,
+    apart: frozenset[str] = frozenset(),
 ) -> Iterator[Slice]:
-    """The periods of plain files. Those whose path names no period are read, whatever the window, when they change."""
-    found = filesets(store)
+    """The periods of plain files, but for those in the folders `apart`.
+
+    Those whose path names no period are read, whatever the window, when they change.
+    """
+    found = filesets(store, apart)
     if not found:
-        raise BadInput(
+        raise Undelivered(
             f"{store.root}: no .csv, .csv.gz or .parquet file below it; sources.focus.exports names the folder"
         )
     loose = next((fileset for fileset in found if fileset.period is None), Fileset(None, ()))
@@ -175,17 +183,67 @@ def _plain(
                 # Its months are unknown: it is refused in the newest month, where it is seen.
                 yield _refused(delivery, str(window.last), error)
                 return
-    for period in sorted(by_month.keys() | of_rows):
-        month = Month.parse(period)
-        if period not in of_rows and not window.first <= month <= window.last:
-            continue
+    asked = {period for period in by_month if window.first <= Month.parse(period) <= window.last} | of_rows
+    by_month, strays = _by_rows(store, by_month, asked, known, delivery, workspace)
+    for period in sorted(asked | strays.keys()):
         placed = by_month.get(period, Fileset(period, ()))
         if placed.fault:
             yield _refused(delivery, period, BadInput(placed.fault))
             continue
-        version = "+".join(part.version for part in (placed, loose) if part.files)
-        read = partial(_read, store, placed, loose, delivery, period, workspace)
-        yield _slice(delivery, period, read, _version(version, delivery))
+        others = (loose, strays.get(period, Fileset(None, ())))
+        parts = [part.version for part in (placed, *others) if part.files]
+        if not parts and f"{delivery.export}|{period}" not in known:
+            continue  # all that its folder has is of other months
+        read = partial(_read, store, placed, others, delivery, period, workspace)
+        yield _slice(delivery, period, read, _version("+".join(parts) or "no files", delivery))
+
+
+def _by_rows(
+    store: ObjectStore,
+    by_month: Mapping[str, Fileset],
+    asked: set[str],
+    known: Known,
+    delivery: Delivered,
+    workspace: Workspace,
+) -> tuple[dict[str, Fileset], dict[str, Fileset]]:
+    """The files that are of their folder's month alone, and by month those that have rows of another one.
+
+    `BillingPeriodStart` decides the month, because a folder's name may be that of the run (FinOps toolkit, issue 584).
+    What was landed as its folder names it is not looked at again.
+    """
+    found, others = dict(by_month), dict[str, dict[Object, str | None]]()
+    left = sorted(asked & by_month.keys())
+    for period in left:
+        placed = by_month[period]
+        if placed.fault or placed.version in _versions(known, delivery, period):
+            continue
+        kept = []
+        by_file = zip(placed.files, download(store, placed, workspace.emptied()), strict=True)
+        for file, (where, path) in by_file:
+            named = named_months(path, where)
+            path.unlink()
+            if named <= {period}:
+                kept.append(file)
+                continue
+            for month in named:
+                others.setdefault(month, {})[file] = placed.exports.get(file.key)
+            left += [month for month in sorted(named) if month in by_month and month not in left]
+        found[period] = replace(placed, files=tuple(kept))
+    strays = {
+        month: Fileset(
+            None, tuple(files), exports={file.key: export for file, export in files.items() if export is not None}
+        )
+        for month, files in others.items()
+    }
+    return found, strays
+
+
+def _emptied(known: Known, delivery: Delivered) -> Iterator[Slice]:
+    """The slices of an export that has no files any more: without rows."""
+    for note in known.values():
+        if note.billing_period and _is_of(note.slice_id, delivery):
+            month = Month.parse(note.billing_period)
+            yield Slice(note.slice_id, note.billing_period, month.start, month.end, list)
 
 
 def _is_of(slice_id: str, delivery: Delivered) -> bool:
@@ -199,27 +257,51 @@ def _versions(known: Known, delivery: Delivered, period: str) -> str:
 
 
 def _read(
-    store: ObjectStore, placed: Fileset, loose: Fileset, delivery: Delivered, period: str, workspace: Workspace
+    store: ObjectStore,
+    placed: Fileset,
+    others: Iterable[Fileset],
+    delivery: Delivered,
+    period: str,
+    workspace: Workspace,
 ) -> list[VendorFile]:
-    """A period's files: whole where their path names it, else the rows that are of it."""
+    """A period's files: whole where their path names it and no row another one, else the rows that are of it."""
     folder = workspace.emptied()
     files = _converted(download(store, placed, folder), folder, delivery, None)
-    _check_exports(store, placed, files)
-    return files + _converted(download(store, loose, folder), folder, delivery, period, first=MANY_FILES)
+    exports = dict(placed.exports)
+    for number, other in enumerate(others, start=1):
+        files += _converted(download(store, other, folder), folder, delivery, period, first=number * MANY_FILES)
+        exports |= other.exports
+    _check_exports(store, replace(placed, exports=exports), files)
+    return files
 
 
 def slices(settings: FocusSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
     """The billing periods of every export, oldest first."""
     workspace = Workspace("focus")
+    open_at = partial(
+        open_store, profile=settings.profile, endpoint_url=settings.endpoint_url, setting="sources.focus.exports"
+    )
     for name, url in settings.urls().items():
-        store = open_store(
-            url, profile=settings.profile, endpoint_url=settings.endpoint_url, setting="sources.focus.exports"
-        )
-        delivery = Delivered(name, name in settings.compare_only)
-        if has_manifests(store):
-            yield from _delivered(Export(store), window, delivery, workspace)
-        else:
-            yield from _plain(store, window, known, delivery, workspace)
+        is_compare_only = name in settings.compare_only
+        found = exports_below(open_at, url, of_data=True)
+        for below, export in found.items():
+            delivery = Delivered(f"{name}/{below}" if below else name, is_compare_only)
+            yield from _delivered(export, window, delivery, workspace)
+        if "" in found:
+            continue
+        try:
+            yield from _plain(
+                open_at(url), window, known, Delivered(name, is_compare_only), workspace, frozenset(found)
+            )
+        except Undelivered as nothing:
+            if found:
+                # What was read as plain files before is now read below by its manifests.
+                yield from _emptied(known, Delivered(name, is_compare_only))
+                continue
+            if len(settings.urls()) == 1:
+                raise
+            # Another export may have delivered: one that has not yet holds up nobody.
+            yield undelivered(f"{name}|{window.last}", window, nothing)
 
 
 SOURCE = Source(

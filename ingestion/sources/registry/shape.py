@@ -8,6 +8,7 @@ from typing import Any
 
 from ingestion.lake.columns import Table, integer, number, text
 from ingestion.lake.columns import date as day
+from ingestion.lake.people import without_addresses
 from ingestion.sources.registry.client import Entry, Registry
 
 ALWAYS = date(1970, 1, 1)
@@ -203,6 +204,8 @@ def rule_rows(registry: Registry) -> list[dict[str, Any]]:
     rows = []
     for entry in registry.rules:
         rule = entry.fields
+        # Tags of FOCUS rows carry people's addresses hashed.
+        is_hashed = rule["claim"].startswith("focus_tag:")
         base = {
             "rule_id": rule["id"],
             "claim": rule["claim"],
@@ -213,11 +216,17 @@ def rule_rows(registry: Registry) -> list[dict[str, Any]]:
         match = rule.get("match", "exact")
         if match == "owner":
             rows += [
-                {**base, "match": "exact", "value": name, "owner_id": owner}
+                {
+                    **base,
+                    "match": "exact",
+                    "value": without_addresses(name) if is_hashed else name,
+                    "owner_id": owner,
+                }
                 for name, owner in sorted(names.items())
             ]
         else:
-            rows.append({**base, "match": match, "value": rule["value"], "owner_id": rule["owner"]})
+            value = without_addresses(rule["value"]) if is_hashed else rule["value"]
+            rows.append({**base, "match": match, "value": value, "owner_id": rule["owner"]})
     return rows
 
 

@@ -8,6 +8,14 @@ with
             priced.*,
             is_measured and bedrock_model is not null and bedrock_token_class is not null as is_of_tokens,
             case when bill_billing_entity = 'AWS Marketplace' then product_name end as marketplace_product,
+            -- Of the Marketplace the seller of record, unless it is AWS itself.
+            case
+                when
+                    bill_billing_entity = 'AWS Marketplace'
+                    and {{ vendor_word("line_item_legal_entity") }} <> 'aws'
+                then line_item_legal_entity
+                else 'AWS'
+            end as seller,
             coalesce(savings_plan_savings_plan_a_r_n, reservation_reservation_a_r_n) as commitment_arn,
             savings_plan_savings_plan_a_r_n is not null as is_savings_plan
         from {{ ref("int_aws_lines__priced") }} as priced
@@ -96,11 +104,11 @@ with
             list_unit_price,
             contracted_unit_price,
             coalesce(bill_invoice_id, 'provisional:AWS:' || lines.billing_month) as invoice_id,
-            'AWS' as invoice_issuer_name,
-            'AWS' as service_provider_name,
+            seller as invoice_issuer_name,
+            seller as service_provider_name,
             'AWS' as host_provider_name,
-            'AWS' as provider_name,
-            'AWS' as publisher_name,
+            seller as provider_name,
+            seller as publisher_name,
             product_region_code as region_id,
             product_region_code as region_name,
             case when is_measured then line_item_resource_id end as resource_id,
@@ -148,9 +156,11 @@ with
             load_id,
             billing_month,
             {{ md5_key(["'aws residual'", "slice_id", "savings_plan_savings_plan_a_r_n", "line_item_currency_code",
-                        "bill_payer_account_id"]) }}
+                        "bill_payer_account_id", "line_item_usage_account_id"]) }}
             as charge_key,
-            'residual|' || coalesce(savings_plan_savings_plan_a_r_n, '') as vendor_charge_id,
+            'residual|'
+            || coalesce(savings_plan_savings_plan_a_r_n, '')
+            || coalesce('|' || line_item_usage_account_id, '') as vendor_charge_id,
             residual as billed_cost,
             residual as effective_cost,
             residual as list_cost,
@@ -175,14 +185,20 @@ with
             'Savings Plans for AWS Compute usage' as service_name,
             'Compute' as service_category,
             'Other (Compute)' as service_subcategory,
+            line_item_usage_account_id as sub_account_id,
+            case
+                when line_item_usage_account_id is not null
+                then coalesce(line_item_usage_account_name, line_item_usage_account_id)
+            end as sub_account_name,
+            case when line_item_usage_account_id is not null then 'Account' end as sub_account_type,
             '{}' as tags,
             {{
                 json_object([
-                    ["aws_commitment", "savings_plan_savings_plan_a_r_n"], ["aws_account", "bill_payer_account_id"],
+                    ["aws_commitment", "savings_plan_savings_plan_a_r_n"],
+                    ["aws_account", "coalesce(line_item_usage_account_id, bill_payer_account_id)"],
                     ["source", "'aws'"],
                 ])
-            }}
-            as claims
+            }} as claims
         from residuals
     )
 
@@ -222,7 +238,7 @@ union all
             "billing_period_end", "charge_category", "charge_description", "charge_frequency",
             "charge_period_start", "charge_period_end", "invoice_id", "invoice_issuer_name",
             "service_provider_name", "provider_name", "publisher_name", "service_name", "service_category",
-            "service_subcategory", "tags", "claims",
+            "service_subcategory", "sub_account_id", "sub_account_name", "sub_account_type", "tags", "claims",
         ],
         may_be_ai="false",
     )

@@ -71,6 +71,12 @@ with
                 lower(charge_category) = 'tax' and billed_cost <> effective_cost, false
             ) as is_uneven_tax,
             charge_period_end is null or charge_period_start >= charge_period_end as is_reversed,
+            -- A month that begins at midnight of the vendor's zone, before it does in UTC.
+            coalesce(
+                {{ month_text("billing_period_start") }} < billing_month
+                and {{ month_text("billing_period_start + interval 14 hour") }} = billing_month,
+                false
+            ) as is_zoned,
             case when billed_cost = 0 then effective_cost else billed_cost end as own_worth
         from named
         left join aws_services on named.aws_service_code = aws_services.product_code
@@ -161,8 +167,14 @@ with
                 when coalesce(pricing_currency, billing_currency) = billing_currency
                 then priced.effective_cost
             end as pricing_currency_effective_cost,
-            billing_period_start,
             case
+                when is_zoned
+                then cast(billing_month || '-01 00:00:00' as timestamp)
+                else billing_period_start
+            end as billing_period_start,
+            case
+                when is_zoned
+                then cast(billing_month || '-01 00:00:00' as timestamp) + interval 1 month
                 when billing_period_end > billing_period_start
                 then billing_period_end
                 else billing_period_start + interval 1 month

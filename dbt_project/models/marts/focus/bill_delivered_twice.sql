@@ -1,13 +1,14 @@
 -- A bill that two exports deliver, of one source or of two, would count twice: there must be none. All
 -- slices of an export are one export: for AWS and FOCUS the slice id names it, every other source has one.
 -- Two exports that share no sub account do not deliver the same bill (an export for each subscription, for
--- example).
+-- example). One that names no sub account at all is of the whole account. Account ids are unique within a
+-- vendor only: exports whose issuers and providers all differ are of two vendors.
 with
     charges as (
         select
             billing_account_id,
             billing_month,
-            coalesce(sub_account_id, '') as sub_account_id,
+            sub_account_id,
             source,
             slice_id,
             case
@@ -18,8 +19,39 @@ with
                 then {{ text_before_last("slice_id", "|") }}
                 else source
             end as export_name,
-            is_estimated
+            is_estimated,
+            -- A Marketplace's sellers issue within AWS's bill.
+            case when source = 'aws' then 'aws' else {{ vendor_word("invoice_issuer_name") }} end as issuer,
+            case
+                when source = 'aws'
+                then 'aws'
+                else {{ vendor_word("coalesce(service_provider_name, provider_name)") }}
+            end as provider
         from {{ ref("fact_cost") }}
+        where billing_account_id is not null
+    ),
+
+    grouped as (
+        select
+            billing_account_id,
+            billing_month,
+            sub_account_id,
+            source,
+            export_name,
+            is_estimated,
+            coalesce(issuer, provider) as issuer,
+            coalesce(provider, issuer) as provider,
+            min(slice_id) as slice_id
+        from charges
+        group by
+            billing_account_id,
+            billing_month,
+            sub_account_id,
+            source,
+            export_name,
+            is_estimated,
+            coalesce(issuer, provider),
+            coalesce(provider, issuer)
     ),
 
     delivered as (
@@ -30,11 +62,18 @@ with
             source,
             export_name,
             is_estimated,
-            min(slice_id) as slice_id,
+            issuer,
+            provider,
             -- A FOCUS export is named first, because its setting is the remedy.
-            case when source = 'focus' then 0 else 1 end as precedence
-        from charges
-        group by billing_account_id, billing_month, sub_account_id, source, export_name, is_estimated
+            case when source = 'focus' then 0 else 1 end as precedence,
+            min(slice_id) over (
+                partition by billing_account_id, billing_month, source, export_name, is_estimated
+            ) as slice_id,
+            max(sub_account_id) over (
+                partition by billing_account_id, billing_month, source, export_name, is_estimated
+            )
+            is null as is_whole
+        from grouped
     )
 
 select distinct
@@ -68,7 +107,17 @@ inner join
     delivered as other
     on one.billing_account_id = other.billing_account_id
     and one.billing_month = other.billing_month
-    and one.sub_account_id = other.sub_account_id
+    and (
+        coalesce(one.sub_account_id, '') = coalesce(other.sub_account_id, '')
+        or one.is_whole
+        or other.is_whole
+    )
+    and (
+        one.issuer in (other.issuer, other.provider)
+        or one.provider in (other.issuer, other.provider)
+        or one.issuer is null
+        or other.issuer is null
+    )
     and (
         one.precedence < other.precedence
         or (

@@ -6,12 +6,18 @@ with
             billing_account_id,
             billing_account_name,
             billing_account_type,
-            invoice_issuer_name,
+            -- The Marketplace's sellers issue within AWS's bill.
+            case when source = 'aws' then 'AWS' else invoice_issuer_name end as invoice_issuer_name,
             max(charge_period_start) as last_charge_start,
             min(billing_month) as first_billing_month,
             max(billing_month) as last_billing_month
         from {{ ref("fact_cost") }}
-        group by source, billing_account_id, billing_account_name, billing_account_type, invoice_issuer_name
+        group by
+            source,
+            billing_account_id,
+            billing_account_name,
+            billing_account_type,
+            case when source = 'aws' then 'AWS' else invoice_issuer_name end
     ),
 
     named as (

@@ -12,6 +12,7 @@ select
     nullif(line_item_availability_zone, '') as line_item_availability_zone,
     nullif(line_item_currency_code, '') as line_item_currency_code,
     nullif(line_item_iam_principal, '') as line_item_iam_principal,
+    nullif(line_item_legal_entity, '') as line_item_legal_entity,
     nullif(line_item_line_item_description, '') as line_item_line_item_description,
     nullif(line_item_line_item_type, '') as line_item_line_item_type,
     nullif(line_item_operation, '') as line_item_operation,
