@@ -22,13 +22,29 @@
 {% macro canonical_model(column) %}
     {#-
         A model's name without the additions of gateways, clouds and providers: `openai/gpt-5-mini-2025-08-07` is `gpt-5-mini`,
-        `bedrock/eu.anthropic.claude-sonnet-4-5-20250929-v1:0` is `claude-sonnet-4-5`.
+        `bedrock/eu.anthropic.claude-sonnet-4-5-20250929-v1:0` is `claude-sonnet-4-5`. An alias of the newest version
+        (`-latest`, Vertex's `@default`) and its dated name (`-20250219`, `-2411`, `-0613`) are one model.
     -#}
     {%- set vendors = "anthropic|amazon|meta|mistral|cohere|ai21|deepseek|openai|qwen|writer" -%}
-    {%- set without_path -%} regexp_replace(lower({{ column }}), '^.*/', '') {%- endset -%}
+    {%- set dates = "-20[0-9]{2}-[0-9]{2}-[0-9]{2}|-20[0-9]{6}|-2[3-9](0[1-9]|1[0-2])|-(0[1-9]|1[0-2])([0-2][0-9]|3[01])" -%}
+    {%- set without_path -%} regexp_replace(lower(trim({{ column }})), '^.*/', '') {%- endset -%}
     {%- set without_vendor -%} regexp_replace({{ without_path }}, '^([a-z-]+[.])?({{ vendors }})[.]', '') {%- endset -%}
-    {%- set without_version -%} regexp_replace({{ without_vendor }}, '-v[0-9]+:[0-9]+$', '') {%- endset -%}
-    regexp_replace({{ without_version }}, '-(20[0-9]{2}-[0-9]{2}-[0-9]{2}|20[0-9]{6})$', '')
+    {%- set without_version -%}
+        regexp_replace({{ without_vendor }}, '(-v[0-9]+:[0-9]+(:[0-9]+k)?|@[a-z0-9-]+)$', '')
+    {%- endset -%}
+    {%- set claude -%} regexp_replace(replace({{ without_version }}, '.', '-'), '-v[0-9]+$', '') {%- endset -%}
+    regexp_replace(
+        case
+            -- Bedrock's newer ids have a version without a number after it, OpenRouter's a point.
+            when lower({{ column }}) like '%claude-%'
+            then {{ claude }}
+            when lower({{ column }}) like '%gemini-%'
+            then regexp_replace({{ without_version }}, '-00[0-9]$', '')
+            else {{ without_version }}
+        end,
+        '(-latest|{{ dates }})$',
+        ''
+    )
 {% endmacro %}
 
 {% macro is_committed_tier(provider, tier) %}
@@ -54,7 +70,9 @@
         then 'google'
         when {{ provider }} like 'vercel%'
         then 'vercel'
-        when {{ provider }} like 'openai%' or {{ provider }} like '%-openai'
+        when
+            ({{ provider }} like 'openai%' and {{ provider }} not like 'openai_like%')
+            or {{ provider }} like '%-openai'
         then 'openai'
         when {{ provider }} like 'anthropic%'
         then 'anthropic'

@@ -38,7 +38,7 @@ DATED = (
 )
 
 # What of a row a format makes changes when this does: every slice is then read again.
-ADAPTERS = 4
+ADAPTERS = 5
 PAGE_SIZE = 1000
 
 

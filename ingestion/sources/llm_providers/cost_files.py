@@ -19,6 +19,7 @@ from ingestion.errors import BadInput
 from ingestion.lake.columns import Measure, Table, money, number, rest, text
 from ingestion.lake.contract import Rows, Slice
 from ingestion.lake.records import exact, typed
+from ingestion.provider_names import provider_of
 from ingestion.settings import Month, Window
 from ingestion.sources.llm_providers.records import BUCKET, EXTRA, bucket, quantity
 
@@ -27,7 +28,7 @@ PROVIDER_COSTS = Table(
     "One row a charge of a UTC day that another provider makes, from files that follow the contract.",
     (
         *BUCKET,
-        text("provider", "who bills it"),
+        text("provider", "who bills it, by the one name of the provider"),
         text("account", "project, workspace or account"),
         text("model", "model"),
         text("token_class", "input, cached_input, cache_write_5m, cache_write_1h or output; NULL: not of tokens"),
@@ -109,6 +110,7 @@ def _row(record: dict[str, Any], name: str, where: str) -> dict[str, Any]:
     row = {
         **bucket(day),
         **{field: record.get(field) for field in _TEXTS},
+        "provider": provider_of(str(record["provider"])) or str(record["provider"]),
         "quantity": quantity(record.get("quantity"), f"{where}, quantity"),
         "amount": exact(record["amount"], f"{where}, amount"),
         "currency": currency,

@@ -15,7 +15,6 @@ from ingestion.sources.llm_gateway.formats.base import (
     json_or_null,
     own_tags,
     person,
-    provider,
     texts,
 )
 from ingestion.sources.llm_gateway.formats.usage import SETTLED, Usage
@@ -24,7 +23,10 @@ from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
 
 # What only a verified token may state, and what the counts themselves show.
 PROVEN = frozenset(
-    {*(name for name in LLM_REQUESTS.names if name.startswith("actor_")), "usage_status", "unexplained_tokens"}
+    {
+        *(name for name in LLM_REQUESTS.names if name.startswith("actor_")),
+        *("usage_status", "unexplained_tokens", "is_provider_inferred"),
+    }
 )
 FIELDS: dict[str, Declared] = texts(
     *(column.name for column in LLM_REQUESTS.columns if column.name not in PROVEN), "_id", ACTOR_TOKEN
@@ -63,7 +65,6 @@ CANONICAL = Format(
         **SETTLED,
         "request_id": "own_id",
         "source_system": "coalesce(nullif(source_system, ''), 'canonical')",
-        "provider": provider("provider"),
         # A record with an error and without a status is of a failure.
         "status": "coalesce(nullif(status, ''), case when coalesce(nullif(error_code, ''), nullif(error_class, '')) "
         "is not null then 'failure' end)",
