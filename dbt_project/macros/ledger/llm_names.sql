@@ -76,10 +76,21 @@
         then 'openai'
         when {{ provider }} like 'anthropic%'
         then 'anthropic'
-        when {{ provider }} like 'openrouter%'
-        then 'openrouter'
-        when {{ provider }} like 'mistral%'
-        then 'mistral'
+        {% for vendor in [
+            "openrouter",
+            "mistral",
+            "cohere",
+            "deepseek",
+            "groq",
+            "together",
+            "fireworks",
+            "perplexity",
+            "cerebras",
+            "moonshot",
+            "voyage",
+        ] %}
+            when {{ provider }} like '{{ vendor }}%' then '{{ vendor }}'
+        {% endfor %}
         when {{ provider }} in ('xai', 'x_ai')
         then 'xai'
         else {{ provider }}

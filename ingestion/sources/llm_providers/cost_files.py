@@ -28,7 +28,8 @@ PROVIDER_COSTS = Table(
     "One row a charge of a UTC day that another provider makes, from files that follow the contract.",
     (
         *BUCKET,
-        text("provider", "who bills it, by the one name of the provider"),
+        text("provider", "who bills it"),
+        text("provider_id", "the same by the one name that requests have for a provider"),
         text("account", "project, workspace or account"),
         text("model", "model"),
         text("token_class", "input, cached_input, cache_write_5m, cache_write_1h or output; NULL: not of tokens"),
@@ -110,7 +111,7 @@ def _row(record: dict[str, Any], name: str, where: str) -> dict[str, Any]:
     row = {
         **bucket(day),
         **{field: record.get(field) for field in _TEXTS},
-        "provider": provider_of(str(record["provider"])) or str(record["provider"]),
+        "provider_id": provider_of(str(record["provider"])),
         "quantity": quantity(record.get("quantity"), f"{where}, quantity"),
         "amount": exact(record["amount"], f"{where}, amount"),
         "currency": currency,
