@@ -109,13 +109,47 @@
     end
 {% endmacro %}
 
+{% macro is_inference() %}
+    {#-
+        Whether a request asks a model for work. Reading a stored response, polling a batch, counting tokens and managing files,
+        threads or jobs are free, also where the answer repeats the usage of the first call. LiteLLM bills a batch on the
+        poll that finds it complete: that one has tokens or a cost.
+    -#}
+    {%- set call = "replace(replace(replace(lower(coalesce(operation, '')), '_', ''), '-', ''), ' ', '')" -%}
+    {%- set objects = "response|inputitem|assistant|thread|message|run|file|finetun|container|vectorstore|video|model|eval" -%}
+    not (
+        {{ regex_group(call, "^a?((get|list|retrieve|delete|cancel)(" ~ objects ~ ")|(get|list|cancel)batch)", 0) }}
+        is not null
+        or {{ regex_group(call, "^a?(create(file|batch|assistant|thread|finetuning|container|vectorstore)|counttokens?$)", 0) }}
+        is not null
+        or {{ regex_group(call, "^a?(addmessage|file(content|retrieve|list|delete)|video(content|retrieve|list|status|delete))", 0) }}
+        is not null
+        or (
+            {{ regex_group(call, "^a?retrievebatch", 0) }} is not null
+            and coalesce(input_tokens, 0) = 0
+            and coalesce(output_tokens, 0) = 0
+            and coalesce(reported_cost, 0) = 0
+        )
+    )
+{% endmacro %}
+
 {% macro is_answered() %}
     {#-
-        Whether a provider answered a request and is paid for it. A failure and an answer of the gateway's cache cost nothing.
+        Whether a provider did work for a request and is paid for it. An answer of the gateway's cache costs nothing. A failure
+        costs nothing unless it has used tokens: output was made, or the gateway states a cost (a stream that broke).
         A record without status and error is an answer: many logs hold nothing else.
     -#}
     (
-        case when status is null then error_code is null and error_class is null else status = 'success' end
+        case
+            when status is null
+            then error_code is null and error_class is null
+            when status = 'success'
+            then true
+            else
+                coalesce(output_tokens, 0) > 0
+                or (coalesce(input_tokens, 0) > 0 and coalesce(reported_cost, 0) > 0)
+        end
         and not coalesce(gateway_cache_hit, false)
+        and {{ is_inference() }}
     )
 {% endmacro %}

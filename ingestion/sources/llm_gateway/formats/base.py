@@ -28,6 +28,20 @@ def texts(*names: str) -> dict[str, Declared]:
     return dict.fromkeys(names, TEXT)
 
 
+# Columns that hold an id: a text of nothing is none there, and joins no two records.
+IDS = frozenset(
+    {
+        *("call_id", "trace_id", "session_id", "parent_request_id", "provider_request_id", "provider_account_id"),
+        *("key_hash", "user_id", "end_user_id", "team_id", "organization_id", "project_id", "customer_id"),
+    }
+)
+
+
+def no_id_is_none(value: str) -> str:
+    """SQL: an id; NULL for what writers make of a missing one (Python's None, JavaScript's null and undefined)."""
+    return f"case when lower(trim({value})) not in ('', 'none', 'null', 'undefined', 'nan') then {value} end"
+
+
 @dataclass(frozen=True)
 class Format:
     """A format by name: the fields it reads, the SQL of columns, and what stands between the two.
@@ -68,6 +82,8 @@ class Format:
                 from ({prepared})
                 where {self.where}
             )"""
+        for column in IDS & known.keys():
+            known[column] = no_id_is_none(f"cast({known[column]} as varchar)")
         known["provider"] = "coalesce(named_provider, shown_provider)"
         known["is_provider_inferred"] = "shown_provider is not null"
         if accounts:
@@ -198,7 +214,7 @@ def own_tags(value: str) -> str:
 
 def unmistakable(identifier: str, *fields: str) -> str:
     """SQL: an id; where it is empty one made of the record's fields, so that two requests never become one."""
-    return f"coalesce(nullif({identifier}, ''), 'unnamed:' || md5(concat_ws('|', {', '.join(fields)})))"
+    return f"coalesce({no_id_is_none(identifier)}, 'unnamed:' || md5(concat_ws('|', {', '.join(fields)})))"
 
 
 def served(answered: str, aliases: tuple[str, ...], deployed: tuple[str, ...]) -> str:

@@ -13,6 +13,7 @@ from ingestion.sources.llm_gateway.formats.base import (
     instant,
     is_true,
     json_or_null,
+    no_id_is_none,
     own_tags,
     person,
     texts,
@@ -44,16 +45,18 @@ def _column(name: str, kind: pa.DataType) -> str:
     return f"nullif({name}, '')"
 
 
+_ID = no_id_is_none("request_id")
+
 CANONICAL = Format(
     name="canonical",
     fields=FIELDS,
-    prepared="""
+    prepared=f"""
         select
             *,
             case
-                when coalesce(nullif(request_id, ''), nullif(_id, '')) is null or nullif(started_at, '') is null
+                when coalesce({_ID}, nullif(_id, '')) is null or nullif(started_at, '') is null
                 then error('a document needs request_id (or _id) and started_at')
-                else coalesce(nullif(request_id, ''), _id)
+                else coalesce({_ID}, _id)
             end as own_id
         from records""",
     columns={
