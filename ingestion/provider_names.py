@@ -14,7 +14,7 @@ from ingestion.lake.vendor_files import literal
 # Spellings, as `_key` writes them: of LiteLLM, OpenTelemetry's conventions (old and new), OpenLLMetry, OpenInference,
 # LangChain (`ls_provider`), pydantic-ai, the AI SDK, and FOCUS exports.
 SPELLINGS: dict[str, tuple[str, ...]] = {
-    "openai": ("openai", "text_completion_openai", "open_ai", "openai_decisions"),
+    "openai": ("openai", "text_completion_openai", "open_ai"),
     "anthropic": ("anthropic", "anthropic_text", "claude", "anthropic_pbc"),
     "bedrock": (
         *("bedrock", "aws_bedrock", "amazon_bedrock", "bedrock_mantle", "bedrock_runtime"),
