@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ingestion.errors import VendorError
+from ingestion.errors import BadInput
 
 # More than any list has: a day of a million requests is a thousand pages.
 MOST_PAGES = 10_000
@@ -17,7 +17,7 @@ MOST_EMPTY = 50
 
 
 class Pages:
-    """The pages of one list so far. Each method raises VendorError where they do not lead on."""
+    """The pages of one list so far. Each method raises BadInput where they do not lead on."""
 
     def __init__(self, vendor: str, path: str) -> None:
         self.place = f"{vendor}: {path}"
@@ -30,12 +30,12 @@ class Pages:
         """The records of the next page."""
         self.number += 1
         if not isinstance(found, list):
-            raise VendorError(f"{self.place}, page {self.number}: the answer has no list of records")
+            raise BadInput(f"{self.place}, page {self.number}: the answer has no list of records")
         self.empty = 0 if found else self.empty + 1
         if self.number > MOST_PAGES or self.empty > MOST_EMPTY:
-            raise VendorError(f"{self.place}: page {self.number} does not end the list, refused as endless")
+            raise BadInput(f"{self.place}: page {self.number} does not end the list, refused as endless")
         if found and found == self.last:
-            raise VendorError(f"{self.place}, page {self.number}: the same records as on the page before")
+            raise BadInput(f"{self.place}, page {self.number}: the same records as on the page before")
         self.last = found
         return found
 
@@ -45,12 +45,10 @@ class Pages:
         if has_more is False or (is_missing and not has_more):
             return None
         if is_missing:
-            raise VendorError(
+            raise BadInput(
                 f"{self.place}, page {self.number}: there is more, and no cursor leads to it; the list is not whole"
             )
         if str(cursor) in self.cursors:
-            raise VendorError(
-                f"{self.place}, page {self.number}: its cursor came before; the list goes in circles"
-            )
+            raise BadInput(f"{self.place}, page {self.number}: its cursor came before; the list goes in circles")
         self.cursors.add(str(cursor))
         return cursor

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ingestion.access.paging import MOST_EMPTY, MOST_PAGES, Pages
-from ingestion.errors import VendorError
+from ingestion.errors import BadInput
 from ingestion.sources.atlas.client import PAGE, Atlas
 from ingestion.sources.llm_gateway.client import PAGE_SIZE, SpendLogs
 from ingestion.sources.llm_providers.anthropic.client import Anthropic
@@ -100,14 +100,14 @@ LISTS = [openai, openai_list, anthropic, anthropic_list, claude_code]
 @pytest.mark.parametrize("read", LISTS)
 @pytest.mark.parametrize("cursor", [None, ""])
 def test_page_that_says_there_is_more_and_has_no_cursor_is_refused(read: Read, cursor: Any) -> None:
-    with pytest.raises(VendorError, match=r"page 1: there is more, and no cursor leads to it"):
+    with pytest.raises(BadInput, match=r"page 1: there is more, and no cursor leads to it"):
         list(read(Answers(page(1, cursor))))
 
 
 @pytest.mark.parametrize("read", [*LISTS, vercel])
 def test_cursor_that_comes_again_is_refused(read: Read) -> None:
     answers = Answers(page(1, "a"), page(2, "b"), page(3, "a"), page(4, None, False))
-    with pytest.raises(VendorError, match=r"page 3: its cursor came before"):
+    with pytest.raises(BadInput, match=r"page 3: its cursor came before"):
         list(read(answers))
     assert answers.asked == 3
 
@@ -115,7 +115,7 @@ def test_cursor_that_comes_again_is_refused(read: Read) -> None:
 @pytest.mark.parametrize("read", [*LISTS, vercel])
 def test_same_page_for_ever_is_refused(read: Read) -> None:
     answers = Answers(changing=lambda number: page(1, f"cursor {number}"))
-    with pytest.raises(VendorError, match=r"page 2: the same records"):
+    with pytest.raises(BadInput, match=r"page 2: the same records"):
         list(read(answers))
     assert answers.asked == 2
 
@@ -126,7 +126,7 @@ def test_empty_pages_without_end_are_refused(read: Read) -> None:
         return {**page(1, f"cursor {number}"), "data": [], "teams": []}
 
     answers = Answers(changing=empty)
-    with pytest.raises(VendorError, match="refused as endless"):
+    with pytest.raises(BadInput, match="refused as endless"):
         list(read(answers))
     assert answers.asked == MOST_EMPTY + 1
 
@@ -138,7 +138,7 @@ def test_list_whose_pages_lead_on_is_read_whole(read: Read) -> None:
 
 def test_pages_that_differ_for_ever_end_at_a_limit() -> None:
     pages = Pages("Vendor", "/list")
-    with pytest.raises(VendorError, match=r"Vendor: /list: page \d+ does not end the list"):
+    with pytest.raises(BadInput, match=r"Vendor: /list: page \d+ does not end the list"):
         for number in range(MOST_PAGES + 2):
             pages.take([number])
             pages.follow(number, True)
@@ -149,10 +149,10 @@ def test_atlas_page_without_records_is_refused_while_its_count_says_more() -> No
     client = Atlas("id", "secret", "org")
     found = [{"id": str(number)} for number in range(PAGE)]
     client.http = Answers({"results": found, "totalCount": PAGE + 1}, {"results": [], "totalCount": PAGE + 1})  # type: ignore[assignment]
-    with pytest.raises(VendorError, match=rf"page 2: no records, 1 of {PAGE + 1} are missing"):
+    with pytest.raises(BadInput, match=rf"page 2: no records, 1 of {PAGE + 1} are missing"):
         list(client.projects())
     client.http = Answers({"results": found, "totalCount": 10 * PAGE})  # type: ignore[assignment]
-    with pytest.raises(VendorError, match="the same records"):
+    with pytest.raises(BadInput, match="the same records"):
         list(client.projects())
     # Without a count a full page is not the last.
     client.http = Answers({"results": found}, {"results": found[:1]})  # type: ignore[assignment]
@@ -162,9 +162,9 @@ def test_atlas_page_without_records_is_refused_while_its_count_says_more() -> No
 def test_spend_logs_page_without_rows_is_refused_while_more_pages_are_counted() -> None:
     rows = [{"request_id": str(number)} for number in range(PAGE_SIZE)]
     answers = Answers({"data": rows, "total_pages": 3}, {"data": [], "total_pages": 3})
-    with pytest.raises(VendorError, match="page 2 of 3 has no rows"):
+    with pytest.raises(BadInput, match="page 2 of 3 has no rows"):
         list(SpendLogs(answers).pages(START, END))  # type: ignore[arg-type]
     answers = Answers({"data": rows, "total_pages": 3})
-    with pytest.raises(VendorError, match="the same records"):
+    with pytest.raises(BadInput, match="the same records"):
         list(SpendLogs(answers).pages(START, END))  # type: ignore[arg-type]
     assert list(SpendLogs(Answers({"data": [], "total_pages": 0})).pages(START, END)) == [[]]  # type: ignore[arg-type]

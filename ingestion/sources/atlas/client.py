@@ -90,9 +90,7 @@ class Atlas:
             if (len(results) < PAGE) if total is None else (seen >= total):
                 return
             if total is not None and not results:
-                raise VendorError(
-                    f"Atlas {path}, page {number}: no records, {total - seen} of {total} are missing"
-                )
+                raise BadInput(f"Atlas {path}, page {number}: no records, {total - seen} of {total} are missing")
             number += 1
 
     def invoices(self) -> Iterator[dict[str, Any]]:

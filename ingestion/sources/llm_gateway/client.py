@@ -226,9 +226,7 @@ class SpendLogs:
             if len(rows) < PAGE_SIZE if last is None else page >= last:
                 return
             if not rows:
-                raise VendorError(
-                    f"LiteLLM: /spend/logs/v2: page {page} of {last} has no rows; the log is not whole"
-                )
+                raise BadInput(f"LiteLLM: /spend/logs/v2: page {page} of {last} has no rows; the log is not whole")
             page += 1
 
 

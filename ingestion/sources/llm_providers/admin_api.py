@@ -107,7 +107,7 @@ def closed_days(start: datetime, end: datetime, now: datetime) -> list[datetime]
 def within(buckets: Iterator[Bucket], days: list[datetime], vendor: str) -> dict[datetime, list[dict[str, Any]]]:
     """The results by day.
 
-    Raises VendorError for a bucket that was not asked for (windows would be shifted), and for one that comes twice.
+    Raises VendorError for a bucket that was not asked for (windows would be shifted), BadInput for one that comes twice.
     """
     asked = set(days)
     found: dict[datetime, list[dict[str, Any]]] = {}
