@@ -648,3 +648,42 @@ def test_token_is_handed_over_in_one_place_and_goes_no_further() -> None:
     (row,) = read_records(CANONICAL, [{"request_id": "x", "started_at": "2026-11-01", "actor_token": SECRET}])
     assert set(row) == LLM_REQUESTS.names and SECRET not in str(row)
     assert settle_actors(pa.table({"request_id": ["x"], RAW_TOKEN: [SECRET]})).column_names == ["request_id"]
+
+
+@pytest.mark.parametrize("nothing", ["None", "null", "", "  ", "NULL", "undefined", "NaN"])
+def test_id_that_is_no_id_is_none_in_every_format(nothing: str) -> None:
+    start = "2026-11-02T10:00:00Z"
+    ids = {"litellm_call_id": nothing, "trace_id": nothing, "session_id": nothing, "end_user": nothing}
+    rows = [
+        one(LITELLM, {"id": "a", "startTime": start, **ids, "metadata": {"user_api_key_hash": nothing}}),
+        one(SPEND_LOGS, {"request_id": "a", "startTime": start, **ids, "api_key": nothing, "team_id": nothing}),
+        one(
+            LANGFUSE,
+            {"id": "a", "type": "GENERATION", "start_time": start, "user_id": nothing, "session_id": nothing}
+            | {"trace_id": nothing, "metadata": {"response_id": nothing}},
+        ),
+        one(
+            CANONICAL,
+            {"request_id": "a", "started_at": start, "call_id": nothing, "provider_request_id": nothing}
+            | {"session_id": nothing, "parent_request_id": nothing, "team_id": nothing},
+        ),
+    ]
+    for row in rows:
+        for name in (
+            "call_id",
+            "trace_id",
+            "session_id",
+            "provider_request_id",
+            "parent_request_id",
+            "end_user_id",
+        ):
+            assert row[name] is None
+        assert (row["key_hash"], row["team_id"], row["user_id"]) == (None, None, None)
+
+
+@pytest.mark.parametrize("nothing", ["None", "null", ""])
+def test_requests_whose_id_is_no_id_stay_requests_of_their_own(nothing: str) -> None:
+    start = "2026-11-02T10:00:0{}Z"
+    rows = read_records(SPEND_LOGS, [{"request_id": nothing, "startTime": start.format(n)} for n in (1, 2)])
+    assert len({row["request_id"] for row in rows}) == 2
+    assert all(row["request_id"].startswith("unnamed:") for row in rows)

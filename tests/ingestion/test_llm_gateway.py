@@ -148,6 +148,60 @@ def test_only_the_days_of_the_window_are_listed(tmp_path: Path) -> None:
     assert list(hours) == [datetime(2026, 11, 1, 5, tzinfo=UTC)]
 
 
+@pytest.mark.parametrize(
+    "folder", ["", "Platform/", "Platform/key-of-search/"], ids=["root", "team", "team and key"]
+)
+@pytest.mark.parametrize(
+    "name", ["chatcmpl-9f", "resp_0a.b", "failure-0a1b2c3d4e5f", "msg_1.json", "13/batch_13-00-00_a.jsonl"]
+)
+def test_object_is_found_by_the_name_that_its_writer_gives_it(tmp_path: Path, folder: str, name: str) -> None:
+    line = (DATA / "standard_logging_payload.jsonl").read_text().splitlines()[0]
+    file = tmp_path / "logs" / folder / "2026-11-23" / name
+    file.parent.mkdir(parents=True)
+    file.write_text(line)
+    home, settings = Home(tmp_path / "home"), GatewaySettings(litellm_url=str(tmp_path / "logs"))
+    landing = land(home, SOURCE, settings, WINDOW, NOW)
+    assert landing.rows["llm_requests"] == 1 and not landing.refused
+
+
+def test_objects_of_a_day_and_of_its_hours_are_slices_of_their_own(tmp_path: Path) -> None:
+    lines = (DATA / "standard_logging_payload.jsonl").read_text().splitlines()
+    day = tmp_path / "logs" / "2026-11-23"
+    (day / "00").mkdir(parents=True)
+    (day / "00" / "batch_a.jsonl").write_text(lines[0])
+    (day / "chatcmpl-b").write_text(lines[1])
+    (day / "chatcmpl-c").write_text(lines[2])
+    home, settings = Home(tmp_path / "home"), GatewaySettings(litellm_url=str(tmp_path / "logs"))
+    land(home, SOURCE, settings, WINDOW, NOW)
+    assert set(known_notes(home, "raw_llm_gateway")) == {"litellm|2026-11-23", "litellm|2026-11-23T00"}
+
+
+def test_objects_that_are_left_out_are_counted_and_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    line = (DATA / "standard_logging_payload.jsonl").read_text().splitlines()[0]
+    day = tmp_path / "logs" / "2026-11-23"
+    (day / "deeper").mkdir(parents=True)
+    (day / "chatcmpl-b").write_text(line)
+    for name in ("_SUCCESS", "report.csv", "deeper/one.json"):
+        (day / name).write_text("{}")
+    audit = tmp_path / "logs" / "audit_logs" / "2026-11-23"
+    audit.mkdir(parents=True)
+    (audit / "10-00-00_a.json").write_text("{}")
+    home, settings = Home(tmp_path / "home"), GatewaySettings(litellm_url=str(tmp_path / "logs"))
+    landing = land(home, SOURCE, settings, WINDOW, NOW)
+    assert landing.rows["llm_requests"] == 1 and not landing.refused
+    assert "3 objects are left out: 2026-11-23/_SUCCESS is named as no callback" in caplog.text
+
+
+def test_log_without_a_folder_of_a_day_is_refused_by_the_name_of_an_object(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "requests.jsonl").write_text("{}")
+    landing = land(Home(tmp_path / "home"), SOURCE, GatewaySettings(litellm_url=str(logs)), WINDOW, NOW)
+    assert [(name, "requests.jsonl: its path names no day" in why) for name, why in landing.refused] == [
+        ("litellm|undated", True)
+    ]
+
+
 def test_document_needs_an_id_and_a_start() -> None:
     with pytest.raises(BadInput, match=r"line 1: .*a document needs"):
         one(MONGODB, {"request_id": "x"})

@@ -20,7 +20,7 @@ from ingestion.settings import PROJECT_ROOT, Home, Month, Window
 from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
 from ingestion.sources.prices import SOURCE
 from ingestion.sources.prices.cards import FOREVER, Card, Override
-from ingestion.sources.prices.client import book, book_version, overrides_of, own_names, resolved
+from ingestion.sources.prices.client import book, book_version, overrides_of, own_names, price_provider, resolved
 from ingestion.sources.prices.shape import price_rows
 from ingestion.sources.prices.source import PricesSettings
 from ingestion.sources.registry.check import problems
@@ -324,3 +324,34 @@ def test_patterns_that_share_no_name_match_none_of_the_names_that_there_are(one:
     for letter in other:
         names = [name + choice for name in names for choice in ("abc" if letter == "?" else letter)]
     assert share_a_name(one, other) == any(matches(name, one) for name in names)
+
+
+def test_every_provider_of_the_library_is_found_by_its_own_id() -> None:
+    from genai_prices.data_snapshot import get_snapshot
+
+    ids = [provider.id for provider in get_snapshot().providers]
+    assert [price_provider(name) for name in ids] == ids
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "found"),
+    [
+        (
+            "bedrock",
+            "bedrock/converse/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            ("aws", "regional.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ),
+        ("amazon_bedrock", "amazon.nova-pro-v1:0", ("aws", "amazon.nova-pro-v1:0")),
+        (
+            "vertex_ai",
+            "projects/p/locations/l/publishers/google/models/gemini-2.5-pro",
+            ("google", "gemini-2.5-pro"),
+        ),
+        ("gemini", "models/gemini-2.5-pro", ("google", "gemini-2.5-pro")),
+        ("anthropic.messages", "claude-3-7-sonnet-latest", ("anthropic", "claude-3-7-sonnet-latest")),
+    ],
+)
+def test_prefixes_of_a_gateway_are_taken_off_one_at_a_time(
+    provider: str, model: str, found: tuple[str, str]
+) -> None:
+    assert resolved(provider, model, set())[:2] == found

@@ -86,27 +86,77 @@ def test_names_of_one_vendor_have_one_word(engine: Sql, name: str | None, word: 
     assert engine.rows(f"select {sql} as word from {row}") == [(word,)]
 
 
-# Status, error code, gateway cache hit, and whether a provider answered.
-REQUESTS: list[tuple[Any, ...]] = [
-    ("'success'", "null", "false", True),
-    ("'success'", "null", "null", True),
-    ("'success'", "null", "true", False),
-    ("'failure'", "null", "false", False),
-    ("null", "null", "null", True),
-    ("null", "'429'", "false", False),
-    ("null", "null", "true", False),
+# What a request has that differs from a plain answer, and whether a provider is paid for it.
+REQUESTS: list[tuple[dict[str, Any], bool]] = [
+    ({"status": "'success'"}, True),
+    ({"status": "'success'", "gateway_cache_hit": "null"}, True),
+    ({"status": "'success'", "gateway_cache_hit": "true"}, False),
+    ({"status": "'failure'"}, False),
+    ({"status": "null"}, True),
+    ({"status": "null", "error_code": "'429'"}, False),
+    ({"status": "null", "gateway_cache_hit": "true"}, False),
+    # A stream that broke is paid for as far as it got; a refusal that echoes its input is not.
+    ({"status": "'failure'", "input_tokens": "5000", "output_tokens": "300", "reported_cost": "0.0195"}, True),
+    ({"status": "'failure'", "input_tokens": "5000", "output_tokens": "300"}, True),
+    ({"status": "'failure'", "input_tokens": "5000", "output_tokens": "0", "reported_cost": "0.015"}, True),
+    ({"status": "'failure'", "input_tokens": "5000", "output_tokens": "0", "reported_cost": "0"}, False),
+    ({"status": "'failure'", "input_tokens": "5000"}, False),
+    ({"status": "'failure'", "output_tokens": "300", "gateway_cache_hit": "true"}, False),
+    # Reading, polling, counting and managing are no work of a model, whatever usage they repeat.
+    *(
+        ({"status": "'success'", "operation": f"'{operation}'", "output_tokens": "400"}, False)
+        for operation in (
+            *("aget_responses", "get_responses", "adelete_responses", "acancel_responses", "alist_input_items"),
+            *("count_tokens", "acount_tokens", "CountTokens", "afile_content", "create_file", "acreate_batch"),
+            *("alist_batches", "aget_thread", "aretrieve_fine_tuning_job", "avideo_content", "a_add_message"),
+        )
+    ),
+    *(
+        ({"status": "'success'", "operation": f"'{operation}'", "output_tokens": "400"}, True)
+        for operation in (
+            *(
+                "aresponses",
+                "acompletion",
+                "anthropic_messages",
+                "agenerate_content",
+                "chat",
+                "Converse",
+                "asearch",
+            ),
+            *(
+                "aimage_generation",
+                "acreate_video",
+                "arun_thread",
+                "arerank",
+                "get_answer",
+                "allm_passthrough_route",
+            ),
+        )
+    ),
+    # LiteLLM bills a batch on the poll that finds it complete.
+    ({"status": "'success'", "operation": "'aretrieve_batch'", "input_tokens": "10", "output_tokens": "5"}, True),
+    ({"status": "'success'", "operation": "'aretrieve_batch'", "reported_cost": "0.5"}, True),
+    ({"status": "'success'", "operation": "'aretrieve_batch'", "input_tokens": "0", "output_tokens": "0"}, False),
+    ({"status": "'success'", "operation": "'retrieve_batch'"}, False),
 ]
+TYPES = {
+    **dict.fromkeys(("status", "error_code", "error_class", "operation"), "string"),
+    **dict.fromkeys(("input_tokens", "output_tokens"), "bigint"),
+    "gateway_cache_hit": "boolean",
+    "reported_cost": "decimal(38, 12)",
+}
 
 
-@pytest.mark.parametrize(("status", "error", "hit", "answered"), REQUESTS)
-def test_request_without_a_status_was_answered_unless_it_has_an_error(
-    engine: Sql, status: str, error: str, hit: str, answered: bool
-) -> None:
-    row = (
-        f"(select cast({status} as string) as status, cast({error} as string) as error_code, "
-        f"cast(null as string) as error_class, cast({hit} as boolean) as gateway_cache_hit) as request"
+def test_request_is_answered_where_a_provider_did_work_for_it(engine: Sql) -> None:
+    listed = " union all ".join(
+        f"select {number} as number, "
+        + ", ".join(f"cast({fields.get(name, 'null')} as {kind}) as {name}" for name, kind in TYPES.items())
+        for number, (fields, _) in enumerate(REQUESTS)
     )
-    assert engine.rows(f"select {rendered('is_answered()', engine.name)} as found from {row}") == [(answered,)]
+    found = engine.rows(
+        f"select number, {rendered('is_answered()', engine.name)} as found from ({listed}) as request"
+    )
+    assert [(REQUESTS[number][0], answered) for number, answered in sorted(found)] == REQUESTS
 
 
 TIMES = {

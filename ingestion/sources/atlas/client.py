@@ -10,6 +10,7 @@ import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from ingestion.access.http import Client, exact_json, without_query
+from ingestion.access.paging import Pages
 from ingestion.errors import BadInput, SettingError, VendorError
 from ingestion.lake.records import record
 
@@ -73,19 +74,23 @@ class Atlas:
     def _pages(self, path: str, accept: str, **params: Any) -> Iterator[dict[str, Any]]:
         """The records of a list, page by page. Raises BadInput where a page is no such list."""
         number, seen = 1, 0
+        pages = Pages(self.http.vendor, path)
         while True:
             answer = self.http.json(
                 path, params={**params, "pageNum": number, "itemsPerPage": PAGE}, headers={"Accept": accept}
             )
             results = answer.get("results") or []
-            total = answer.get("totalCount") or 0
-            if not isinstance(results, list) or not isinstance(total, int):
+            # Without a count a page that is not full is the last.
+            total = answer.get("totalCount")
+            if not isinstance(results, list) or not isinstance(total, int | None):
                 raise BadInput(f"Atlas {path}: results is no list, or totalCount no number")
-            for found in results:
+            for found in pages.take(results):
                 seen += 1
                 yield record(found, f"Atlas {path}, record {seen}")
-            if not results or seen >= total:
+            if (len(results) < PAGE) if total is None else (seen >= total):
                 return
+            if total is not None and not results:
+                raise BadInput(f"Atlas {path}, page {number}: no records, {total - seen} of {total} are missing")
             number += 1
 
     def invoices(self) -> Iterator[dict[str, Any]]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingestion.access.http import Client, exact_json
 from ingestion.access.objects import Object, ObjectStore
+from ingestion.access.paging import Pages
 from ingestion.errors import BadInput, SettingError, VendorError
 from ingestion.sources.llm_gateway.columnar import Local
 from ingestion.sources.llm_gateway.dropped import DOCUMENT_FIELDS
@@ -24,6 +27,17 @@ if TYPE_CHECKING:
 BATCH = re.compile(r"(?:^|/)(\d{4}-\d{2}-\d{2})/(\d{2})/[^/]+\.jsonl?$")
 SINGLE = re.compile(r"(?:^|/)(\d{4}-\d{2}-\d{2})/time-(\d{2})-[^/]+\.json$")
 DAY = re.compile(r"(?:^|/)\d{4}-\d{2}-\d{2}/$")
+# `<path>/<date>/<id of the response>` or `…/failure-<hex>` of the `gcs_bucket` callback, `….json` of `azure_storage`:
+# the name has no hour, and mostly no suffix. What has the suffix of another kind of file is none.
+OF_DAY = re.compile(r"(?:^|/)(\d{4}-\d{2}-\d{2})/(?![._])[^/]+$")
+OTHER_FILE = re.compile(
+    r"\.(gz|zip|zst|csv|tsv|parquet|avro|orc|txt|log|md|html?|xml|ya?ml|tmp|part|crc|pdf|png|jpe?g)$",
+    re.IGNORECASE,
+)
+# LiteLLM's audit of its own administration, which the same callback may write; no requests.
+AUDIT = re.compile(r"(?:^|/)audit_logs/$")
+# Folders above a day: a team's, and a key's below it.
+MOST_FOLDERS = 2
 
 # The day in the path of an object, as exporters write it; the hour where they do.
 DATED = (
@@ -38,43 +52,81 @@ DATED = (
 )
 
 # What of a row a format makes changes when this does: every slice is then read again.
-ADAPTERS = 4
+ADAPTERS = 5
 PAGE_SIZE = 1000
+READ_AS = (".json", ".jsonl", ".json.gz", ".jsonl.gz", ".csv", ".csv.gz", ".parquet")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LiteLlmObjects:
+    """LiteLLM's objects of a span: by hour, by day where their names have no hour, and the names of those left out."""
+
+    hours: dict[datetime, list[Object]]
+    days: dict[datetime, list[Object]]
+    skipped: list[str]
 
 
 class LiteLlmLogs:
-    """The objects that LiteLLM's `s3_v2` and `gcs_bucket` callbacks write."""
+    """The objects that LiteLLM's `s3_v2`, `gcs_bucket` and `azure_storage` callbacks write."""
 
     def __init__(self, store: ObjectStore) -> None:
         self.store = store
 
-    def hours(self, start: datetime, end: datetime) -> dict[datetime, list[Object]]:
-        """The objects of each hour in a span, in order. The date in the path is the gateway's local one: UTC."""
-        found: dict[datetime, list[Object]] = defaultdict(list)
+    def found(self, start: datetime, end: datetime) -> LiteLlmObjects:
+        """The objects of a span, in order. The date in the path is the gateway's local one: UTC."""
+        hours: dict[datetime, list[Object]] = defaultdict(list)
+        days: dict[datetime, list[Object]] = defaultdict(list)
+        skipped: list[str] = []
         for folder in self._days(start, end):
             for item in self.store.list(folder):
                 match = BATCH.search(item.key) or SINGLE.search(item.key)
                 if match:
                     hour = datetime.fromisoformat(match.group(1)).replace(hour=int(match.group(2)), tzinfo=UTC)
                     if start <= hour < end:
-                        found[hour].append(item)
-        return dict(sorted(found.items()))
+                        hours[hour].append(item)
+                    continue
+                plain = None if OTHER_FILE.search(item.key) else OF_DAY.search(item.key)
+                if plain:
+                    day = datetime.fromisoformat(plain.group(1)).replace(tzinfo=UTC)
+                    if start <= day < end:
+                        days[day].append(item)
+                else:
+                    skipped.append(item.key)
+        return LiteLlmObjects(dict(sorted(hours.items())), dict(sorted(days.items())), skipped)
+
+    def hours(self, start: datetime, end: datetime) -> dict[datetime, list[Object]]:
+        """The objects of each hour in a span, of the callbacks that name the hour."""
+        return self.found(start, end).hours
+
+    def outside(self) -> str | None:
+        """The first object of a store without any folder of a day; None where there is one, or no object."""
+        if any(True for _ in self._folders("", 0)):
+            return None
+        return next((item.key for item in self.store.list("")), None)
 
     def _days(self, start: datetime, end: datetime) -> Iterator[str]:
-        """The day folders of a span, at the root and below a team's prefix; others are not even listed."""
-        for folder in self.store.folders(""):
-            days = [folder] if DAY.search(folder) else self.store.folders(folder)
-            for day in days:
-                if DAY.search(day):
-                    moment = datetime.fromisoformat(day.rstrip("/").rsplit("/", 1)[-1]).replace(tzinfo=UTC)
-                    if start - timedelta(days=1) < moment < end:
-                        yield day
+        """The day folders of a span, at the root and below the prefixes of teams and keys."""
+        for day in self._folders("", 0):
+            try:
+                moment = datetime.fromisoformat(day.rstrip("/").rsplit("/", 1)[-1]).replace(tzinfo=UTC)
+            except ValueError:
+                continue
+            if start - timedelta(days=1) < moment < end:
+                yield day
+
+    def _folders(self, prefix: str, depth: int) -> Iterator[str]:
+        for folder in self.store.folders(prefix):
+            if DAY.search(folder):
+                yield folder
+            elif depth < MOST_FOLDERS and not AUDIT.search(folder):
+                yield from self._folders(folder, depth + 1)
 
     def records(self, item: Object) -> Iterator[tuple[str, dict[str, Any]]]:
         """The records of an object, each with its place. Raises BadInput with file and line."""
         path = f"{self.store.root}/{item.key}"
         content = self.store.read(item.key)
-        lines = [content] if item.key.endswith(".json") else content.splitlines()
+        lines = content.splitlines() if item.key.endswith(".jsonl") else [content]
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
@@ -106,10 +158,22 @@ def dated(store: ObjectStore, suffixes: tuple[str, ...]) -> dict[datetime | None
     Bodies that Bedrock keeps beside its logs (`…/data/…`) are never listed.
     """
     found: dict[datetime | None, list[Object]] = defaultdict(list)
+    skipped = []
     for item in store.list(""):
-        if item.key.endswith(suffixes) and "/data/" not in f"/{item.key}":
+        if "/data/" in f"/{item.key}":
+            continue
+        if item.key.endswith(suffixes):
             found[day_of(item.key)].append(item)
+        else:
+            skipped.append(item.key)
+    report_skipped(store, skipped, "ends in none of " + ", ".join(suffixes))
     return found
+
+
+def report_skipped(store: ObjectStore, skipped: list[str], reason: str) -> None:
+    """Warn of objects that are left out: how many, and one by its name."""
+    if skipped:
+        _log.warning("%s: %d objects are left out: %s %s", store.root, len(skipped), skipped[0], reason)
 
 
 def version_of(items: list[Object]) -> str:
@@ -122,7 +186,9 @@ def download(store: ObjectStore, items: list[Object], folder: Path, first: int =
     """Objects as files, whose names are in order from a first number."""
     found = []
     for number, item in enumerate(items, start=first):
-        target = folder / f"{number:06d}-{item.key.rsplit('/', 1)[-1][-80:]}"
+        name = item.key.rsplit("/", 1)[-1][-80:]
+        # An object that is named by an id alone holds one record, as JSON.
+        target = folder / f"{number:06d}-{name}{'' if name.endswith(READ_AS) else '.json'}"
         store.download(item, target)
         found.append(Local(target, f"{store.root}/{item.key}"))
     return found
@@ -137,6 +203,7 @@ class SpendLogs:
     def pages(self, start: datetime, end: datetime) -> Iterator[list[Any]]:
         """The rows of a span, page by page, oldest first. Raises VendorError where a page is not as documented."""
         page = 1
+        pages = Pages("LiteLLM", "/spend/logs/v2")
         while True:
             answer = self.client.json(
                 "/spend/logs/v2",
@@ -152,12 +219,14 @@ class SpendLogs:
             rows = answer.get("data") if isinstance(answer, dict) else None
             if not isinstance(rows, list):
                 raise VendorError("LiteLLM: /spend/logs/v2 answered without `data`")
-            yield rows
+            yield pages.take(rows)
             last = answer.get("total_pages")
             if last is not None and not isinstance(last, int):
                 raise VendorError("LiteLLM: /spend/logs/v2 answered with total_pages that is no number")
-            if not rows or (len(rows) < PAGE_SIZE if last is None else page >= last):
+            if len(rows) < PAGE_SIZE if last is None else page >= last:
                 return
+            if not rows:
+                raise BadInput(f"LiteLLM: /spend/logs/v2: page {page} of {last} has no rows; the log is not whole")
             page += 1
 
 

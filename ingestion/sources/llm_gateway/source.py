@@ -20,7 +20,15 @@ from ingestion.lake.columns import plain
 from ingestion.lake.contract import Columns, Known, LedgerSource, Rows, Slice, Source
 from ingestion.setting_table import about
 from ingestion.settings import Month, Window
-from ingestion.sources.llm_gateway.client import LiteLlmLogs, MongoLog, SpendLogs, dated, download, version_of
+from ingestion.sources.llm_gateway.client import (
+    LiteLlmLogs,
+    MongoLog,
+    SpendLogs,
+    dated,
+    download,
+    report_skipped,
+    version_of,
+)
 from ingestion.sources.llm_gateway.columnar import Local, read, read_together
 from ingestion.sources.llm_gateway.dropped import DROPPED_FIELDS, Dropped
 from ingestion.sources.llm_gateway.dropped_files import count
@@ -196,9 +204,15 @@ class _Together:
 
 
 def _objects(
-    settings: GatewaySettings, store: ObjectStore, kind: Format, scope: str, start: datetime, items: list[Object]
+    settings: GatewaySettings,
+    store: ObjectStore,
+    kind: Format,
+    scope: str,
+    start: datetime,
+    items: list[Object],
+    *,
+    hourly: bool = False,
 ) -> Slice:
-    hourly = kind is LITELLM
     return Slice(
         id=f"{scope}|{start:%Y-%m-%dT%H}" if hourly else f"{scope}|{start:%Y-%m-%d}",
         billing_period=str(Month.of(start)),
@@ -210,11 +224,14 @@ def _objects(
     )
 
 
-def _undated(scope: str, setting: str, store: ObjectStore, items: list[Object], window: Window) -> Slice:
+def _undated(scope: str, setting: str, store: ObjectStore, keys: list[str], window: Window) -> Slice:
+    below = "YYYY-MM-DD/, as LiteLLM writes them" if setting == "litellm_url" else "dt=YYYY-MM-DD/"
+    number = "it and what lies beside it is" if setting == "litellm_url" else f"{len(keys)} such objects are"
+
     def refuse() -> Iterable[Columns]:
         raise BadInput(
-            f"{store.root}/{items[0].key}: its path names no day; {len(items)} such objects are not read: keep them "
-            f"below dt=YYYY-MM-DD/ (sources.llm_gateway.{setting})"
+            f"{store.root}/{keys[0]}: its path names no day; {number} not read: keep them "
+            f"below {below} (sources.llm_gateway.{setting})"
         )
 
     return Slice(f"{scope}|undated", str(window.last), window.start, window.end, refuse)
@@ -230,14 +247,23 @@ def _dated(
         if window.start <= day < min(window.end, now):
             yield _objects(settings, store, kind, kind.name, day, items)
     if undated:
-        yield _undated(kind.name, setting, store, undated, window)
+        yield _undated(kind.name, setting, store, [item.key for item in undated], window)
 
 
 def _litellm(settings: GatewaySettings, url: str, window: Window, known: Known, now: datetime) -> Iterator[Slice]:
     store = settings.store(url, "litellm_url")
     together = _Together(settings, store, LITELLM)
-    for hour, items in LiteLlmLogs(store).hours(window.start, min(window.end, now)).items():
-        piece = _objects(settings, store, LITELLM, "litellm", hour, items)
+    logs = LiteLlmLogs(store)
+    found = logs.found(window.start, min(window.end, now))
+    report_skipped(store, found.skipped, "is named as no callback of LiteLLM names its objects")
+    outside = logs.outside()
+    if outside:
+        yield _undated("litellm", "litellm_url", store, [outside], window)
+    # Objects without an hour in their name are a slice a day; it is read again while the day goes on.
+    for day, items in found.days.items():
+        yield _objects(settings, store, LITELLM, "litellm", day, items)
+    for hour, items in found.hours.items():
+        piece = _objects(settings, store, LITELLM, "litellm", hour, items, hourly=True)
         note = known.get(piece.id)
         if note is None or note.vendor_version != piece.version:
             if not together.add(hour, items):

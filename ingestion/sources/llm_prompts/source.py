@@ -83,7 +83,10 @@ def _litellm(
         setting="sources.llm_gateway.litellm_url",
     )
     logs = LiteLlmLogs(store)
-    for hour, items in logs.hours(start, end).items():
+    found = logs.found(start, end)
+    spans = [(f"{hour:%Y-%m-%dT%H}", hour, timedelta(hours=1), items) for hour, items in found.hours.items()]
+    spans += [(f"{day:%Y-%m-%d}", day, timedelta(days=1), items) for day, items in found.days.items()]
+    for name, first, length, items in spans:
 
         def read(items: list[Object] = items) -> Iterator[Rows]:
             for item in items:
@@ -95,10 +98,10 @@ def _litellm(
                 yield Rows(LLM_PROMPTS, rows)
 
         yield Slice(
-            id=f"litellm|{hour:%Y-%m-%dT%H}",
-            billing_period=str(Month.of(hour)),
-            start=hour,
-            end=hour + timedelta(hours=1),
+            id=f"litellm|{name}",
+            billing_period=str(Month.of(first)),
+            start=first,
+            end=first + length,
             read=read,
             version=f"{version_of(items)}:{policy.digest}",
             version_proves=True,

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ingestion.access.http import Client
+from ingestion.access.paging import Pages
 from ingestion.errors import VendorError
 from ingestion.lake.contract import NoData
 
@@ -69,10 +70,11 @@ def daily_buckets(
                 ", ".join(groupings[number + 1].groups),
             )
             continue
+        pages = Pages(http.vendor, path)
         while True:
-            yield from answer["data"]
-            page = answer.get("next_page")
-            if not answer.get("has_more") or not page:
+            yield from pages.take(answer["data"])
+            page = pages.follow(answer.get("next_page"), answer.get("has_more"))
+            if page is None:
                 return
             answer = http.json(path, params=[*asked, ("page", page)], headers=headers)
 
@@ -82,14 +84,16 @@ def listed(
 ) -> Iterator[dict[str, Any]]:
     """A list, page by page; nothing, with a warning, where an optional one answers 404."""
     params: dict[str, Any] = {"limit": 100, **extra}
+    pages = Pages(http.vendor, path)
     while True:
         status, answer = get(http, path, params, {}, frozenset({404}) if is_optional else frozenset())
         if status == 404:
             _log.warning("%s: %s is not there for this organization", http.vendor, path)
             return
-        yield from answer["data"]
-        after = answer.get("last_id")
-        if not answer.get("has_more") or not after:
+        yield from pages.take(answer["data"])
+        # `last_id` is on the last page too.
+        after = pages.follow(answer.get("last_id"), bool(answer.get("has_more")))
+        if after is None:
             return
         params[cursor] = after
 
@@ -101,11 +105,18 @@ def closed_days(start: datetime, end: datetime, now: datetime) -> list[datetime]
 
 
 def within(buckets: Iterator[Bucket], days: list[datetime], vendor: str) -> dict[datetime, list[dict[str, Any]]]:
-    """The results by day. Raises VendorError for a bucket that was not asked for: windows would be shifted."""
+    """The results by day.
+
+    Raises VendorError for a bucket that was not asked for (windows would be shifted), BadInput for one that comes twice.
+    """
     asked = set(days)
     found: dict[datetime, list[dict[str, Any]]] = {}
     for day, results in buckets:
         if day not in asked:
             raise VendorError(f"{vendor}: answered with a bucket of {day:%Y-%m-%d %H:%M}, which was not asked for")
-        found.setdefault(day, []).extend(results)
+        if day in found:
+            raise VendorError(
+                f"{vendor}: answered with the bucket of {day:%Y-%m-%d} twice: it would be counted twice"
+            )
+        found[day] = list(results)
     return found

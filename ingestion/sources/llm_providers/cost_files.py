@@ -19,6 +19,7 @@ from ingestion.errors import BadInput
 from ingestion.lake.columns import Measure, Table, money, number, rest, text
 from ingestion.lake.contract import Rows, Slice
 from ingestion.lake.records import exact, typed
+from ingestion.provider_names import provider_of
 from ingestion.settings import Month, Window
 from ingestion.sources.llm_providers.records import BUCKET, EXTRA, bucket, quantity
 
@@ -28,6 +29,7 @@ PROVIDER_COSTS = Table(
     (
         *BUCKET,
         text("provider", "who bills it"),
+        text("provider_id", "the same by the one name that requests have for a provider"),
         text("account", "project, workspace or account"),
         text("model", "model"),
         text("token_class", "input, cached_input, cache_write_5m, cache_write_1h or output; NULL: not of tokens"),
@@ -109,6 +111,7 @@ def _row(record: dict[str, Any], name: str, where: str) -> dict[str, Any]:
     row = {
         **bucket(day),
         **{field: record.get(field) for field in _TEXTS},
+        "provider_id": provider_of(str(record["provider"])),
         "quantity": quantity(record.get("quantity"), f"{where}, quantity"),
         "amount": exact(record["amount"], f"{where}, amount"),
         "currency": currency,

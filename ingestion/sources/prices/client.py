@@ -13,6 +13,7 @@ from decimal import Decimal
 from importlib.metadata import version
 from typing import Any
 
+from ingestion.provider_names import provider_of
 from ingestion.sources.prices.cards import Card, Override, cards, own_models
 from ingestion.sources.registry.client import Registry
 from ingestion.sources.registry.shape import ends, starts
@@ -21,22 +22,14 @@ PACKAGE = "genai-prices"
 # Raise it when a change of this folder changes prices: a price book of the same name never changes.
 FORMAT = 1
 
-# Names that gateways and OpenTelemetry have for providers, where the library's own rules would not find them.
+# The library's names of providers, where its own rules would not find them.
 PROVIDERS = {
     "azure_ai": "azure",
-    "azure_openai": "azure",
-    "azure.ai.openai": "azure",
-    "azure.ai.inference": "azure",
     "bedrock": "aws",
-    "cohere_chat": "cohere",
     "fireworks_ai": "fireworks",
-    "gcp.gemini": "google",
-    "gcp.vertex_ai": "google",
-    "mistral_ai": "mistral",
     "moonshot": "moonshotai",
     "together_ai": "together",
     "voyage": "voyageai",
-    "x_ai": "x-ai",
     "xai": "x-ai",
 }
 
@@ -49,7 +42,8 @@ def price_provider(name: str) -> str:
     """A provider as the library names it; what it does not know stays as it is."""
     from genai_prices.data_snapshot import find_provider_by_id, get_snapshot
 
-    known = PROVIDERS.get(name.lower(), name.lower())
+    one = provider_of(name) or name.lower()
+    known = PROVIDERS.get(one, one)
     found = find_provider_by_id(get_snapshot().providers, known)
     return found.id if found else known
 
@@ -110,17 +104,21 @@ def _library_match(provider: str, model: str) -> tuple[str, str] | None:
 
 def resolved(provider: str, model: str, own: set[tuple[str, str]]) -> tuple[str | None, str | None, str]:
     """Provider and model in the price book, and how they were found; `own` are the registry's own models."""
-    named, bare = price_provider(provider), model.rsplit("/", 1)[-1]
-    # Gateways put the provider before names that have a path of their own: `groq/openai/gpt-oss-120b`.
-    first, _, rest = model.partition("/")
-    offered = rest if "/" in rest and price_provider(first) == named else model
-    for name in (model, offered, bare):
+    named = price_provider(provider)
+    # Gateways put providers and routes before a name, which may have a path of its own (`groq/openai/gpt-oss-120b`,
+    # `bedrock/converse/us.anthropic.claude-…`): they are taken off one at a time.
+    steps = model.split("/")
+    names = ["/".join(steps[number:]) for number in range(len(steps))]
+    for name in names:
         if (named, name) in own:
             return named, name, "registry"
-    ways = ((model, "library"), (offered, "library_without_provider"), (bare, "library_without_path"))
-    for name, how in ways:
+    for number, name in enumerate(names):
         found = _library_match(provider, name)
         if found:
+            is_offered = 0 < number < len(names) - 1
+            how = (
+                "library" if number == 0 else "library_without_provider" if is_offered else "library_without_path"
+            )
             return (*found, how)
     return None, None, "unknown"
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ingestion.access.http import Client, exact_json
+from ingestion.access.paging import Pages
 from ingestion.errors import BadInput, VendorError
 from ingestion.lake.contract import NoData
 from ingestion.lake.records import part, record
@@ -62,6 +63,7 @@ class Vercel:
         """The records of a list, page by page. Raises BadInput where a page is no such list."""
         following: Any = None
         number = 0
+        pages = Pages(self.http.vendor, path)
         while True:
             params: dict[str, Any] = {"teamId": self.team_id, "limit": PAGE}
             if following is not None:
@@ -70,10 +72,10 @@ class Vercel:
             found = answer.get(key)
             if not isinstance(found, list):
                 raise BadInput(f"Vercel {path}: the answer has no list of {key}")
-            for entry in found:
+            for entry in pages.take(found):
                 number += 1
                 yield record(entry, f"Vercel {path}, record {number}")
-            following = part(answer.get("pagination"), f"Vercel {path}, pagination").get("next")
+            following = pages.follow(part(answer.get("pagination"), f"Vercel {path}, pagination").get("next"))
             if following is None:
                 return
 

@@ -28,7 +28,7 @@ with
 
         union all
 
-        select {{ llm_biller(canonical_provider("lower(provider)")) }}, billing_month, bucket_end
+        select {{ llm_biller("provider_id") }}, billing_month, bucket_end
         from costs
 
         union all

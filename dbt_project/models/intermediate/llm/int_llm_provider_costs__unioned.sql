@@ -78,7 +78,7 @@ with
 
     -- Any other provider comes as files in the documented format, which name it in each row.
     file_costs as (
-        select costs.*, {{ canonical_provider("lower(provider)") }} as ai_provider
+        select costs.*, provider_id as ai_provider
         from {{ ref("stg_llm_providers__llm_provider_costs") }} as costs
     ),
 

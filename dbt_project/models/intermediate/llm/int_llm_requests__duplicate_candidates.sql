@@ -3,7 +3,8 @@
 {%- set columns = [
     "billing_month", "charges_fingerprint", "lake_file", "lake_row", "source_system", "request_id", "call_id",
     "provider_request_id", "parent_request_id", "started_at", "slice_id", "key_hash", "status",
-    "error_code", "error_class", "gateway_cache_hit", "actor_status", "actor_token_id",
+    "error_code", "error_class", "gateway_cache_hit", "actor_status", "actor_token_id", "ended_at", "operation",
+    "input_tokens", "output_tokens", "reported_cost",
 ] -%}
 {#- Repeated where it is read, so that each reader takes from millions of rows only the columns that it needs. -#}
 {%- set delivered -%}
@@ -11,7 +12,8 @@
                         "charges_fingerprint") }}
 {%- endset -%}
 
--- Rows of the lake that share an id or a signed token with another row: only these can be duplicates or
+-- Rows of the lake that share an id, a call or a signed token with another row: only these can be
+-- duplicates or
 -- replays. They are few; int_llm_requests__exclusions compares them with each other.
 with
     repeated_ids as (
@@ -32,6 +34,19 @@ with
         from {{ delivered }} as delivered
         where provider_request_id <> '' and {{ is_answered() }}
         group by provider_request_id
+        having count(*) > 1
+    ),
+
+    -- Records of one call with the same usage: a bridge of one of LiteLLM's APIs to another logs both.
+    repeated_calls as (
+        select call_id
+        from {{ delivered }} as delivered
+        where
+            call_id is not null
+            and source_system in ('litellm', 'litellm_spend_logs')
+            and output_tokens is not null
+            and {{ is_answered() }}
+        group by call_id, source_system, input_tokens, output_tokens
         having count(*) > 1
     ),
 
@@ -87,6 +102,7 @@ where
     )
     or provider_request_id in (select provider_request_id from candidate_responses)
     or parent_request_id is not null
+    or call_id in (select call_id from repeated_calls)
     or (actor_status = 'verified' and actor_token_id in (select actor_token_id from shared_tokens))
 
 union all

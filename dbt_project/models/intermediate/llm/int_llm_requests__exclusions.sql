@@ -99,7 +99,33 @@ with
         where others.source_system = 'litellm_spend_logs' and gateways.source_system = 'litellm'
     ),
 
+    -- One provider call under two ids: LiteLLM's bridge between its APIs logs the call that it was asked for
+    -- and the one that it makes of it. Retries of a call follow each other, and one of them answers.
+    bridged as (
+        select others.lake_file, others.lake_row
+        from unique_attempts as others
+        inner join
+            unique_attempts as firsts
+            on others.source_system = firsts.source_system
+            and others.call_id = firsts.call_id
+            and others.input_tokens = firsts.input_tokens
+            and others.output_tokens = firsts.output_tokens
+        where
+            others.source_system in ('litellm', 'litellm_spend_logs')
+            and others.was_answered
+            and firsts.was_answered
+            and others.operation <> firsts.operation
+            and others.started_at <= coalesce(firsts.ended_at, firsts.started_at)
+            and (
+                others.started_at > firsts.started_at
+                or (others.started_at = firsts.started_at and others.request_id > firsts.request_id)
+            )
+    ),
+
     duplicates as (
+        select *
+        from bridged
+        union
         select *
         from by_response
         union

@@ -75,9 +75,20 @@ with
             named.*,
             cards.card_key,
             {% for rate in rates %} cards.{{ rate }}_rate, {% endfor %}
+            -- Images, seconds, characters, pages, searches: paid, and not counted in tokens.
+            coalesce(
+                named.is_billed
+                and (named.usage_source = 'missing' or named.input_tokens is null)
+                and named.reported_cost <> 0,
+                false
+            ) as is_without_tokens,
             case
                 when not named.is_billed
                 then 'not_billed'
+                when
+                    (named.usage_source = 'missing' or named.input_tokens is null)
+                    and coalesce(named.reported_cost, 0) <> 0
+                then null
                 when
                     named.usage_source = 'missing'
                     or named.input_tokens is null
@@ -104,11 +115,13 @@ with
             with_card.*,
             {% for class in classes %}
                 case
-                    when not_priced is null and card_key is not null then {{ llm_cost_units(class) }}
+                    when not_priced is null and not is_without_tokens and card_key is not null
+                    then {{ llm_cost_units(class) }}
                 end as {{ class }}_cost_units,
             {% endfor %}
             case
-                when not_priced is null and card_key is not null then {{ llm_savings_units() }}
+                when not_priced is null and not is_without_tokens and card_key is not null
+                then {{ llm_savings_units() }}
             end as savings_units
         from with_card
     ),
@@ -137,6 +150,8 @@ select
         then 'no_provider'
         when raw_model is null
         then 'no_model'
+        when is_without_tokens
+        then 'no_tokens'
         when price_model_id is null
         then 'unknown_model'
         when card_key is null and priced_tier <> 'standard'

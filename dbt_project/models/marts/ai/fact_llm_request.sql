@@ -39,6 +39,7 @@ select
     gateway_overhead_ms,
     operation,
     provider,
+    is_provider_inferred,
     provider_account_id,
     request_model,
     model_id,

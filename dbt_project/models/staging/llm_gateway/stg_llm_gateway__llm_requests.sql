@@ -19,6 +19,7 @@ select
     gateway_overhead_ms,
     nullif(operation, '') as operation,
     {{ canonical_provider("provider") }} as provider,
+    coalesce(is_provider_inferred, false) as is_provider_inferred,
     nullif(provider_account_id, '') as provider_account_id,
     nullif(request_model, '') as request_model,
     nullif(response_model, '') as response_model,

@@ -5,6 +5,7 @@ select
     {{ utc_timestamp("bucket_start") }} as bucket_start,
     {{ utc_timestamp("bucket_end") }} as bucket_end,
     provider,
+    coalesce(provider_id, {{ canonical_provider("provider") }}) as provider_id,
     nullif(account, '') as account,
     nullif(model, '') as model,
     nullif(token_class, '') as token_class,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from ingestion.lake.vendor_files import decimal_of_text, literal
+from ingestion.provider_names import provider_of, provider_sql, shown_by_model_sql
 from ingestion.sources.llm_gateway.formats.usage import Usage, settled
 from ingestion.sources.llm_gateway.identity import RAW_TOKEN
 from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
@@ -27,13 +28,28 @@ def texts(*names: str) -> dict[str, Declared]:
     return dict.fromkeys(names, TEXT)
 
 
+# Columns that hold an id: a text of nothing is none there, and joins no two records.
+IDS = frozenset(
+    {
+        *("call_id", "trace_id", "session_id", "parent_request_id", "provider_request_id", "provider_account_id"),
+        *("key_hash", "user_id", "end_user_id", "team_id", "organization_id", "project_id", "customer_id"),
+    }
+)
+
+
+def no_id_is_none(value: str) -> str:
+    """SQL: an id; NULL for what writers make of a missing one (Python's None, JavaScript's null and undefined)."""
+    return f"case when lower(trim({value})) not in ('', 'none', 'null', 'undefined', 'nan') then {value} end"
+
+
 @dataclass(frozen=True)
 class Format:
     """A format by name: the fields it reads, the SQL of columns, and what stands between the two.
 
     `prepared` is a SELECT from `records` that gives the columns their names for what they use twice; `where` keeps the
     records that are requests; `token` is the record's signed identity; `usage` the counts that have to add up, of which
-    the columns take what `settled` adds.
+    the columns take what `settled` adds. Every format's provider gets the one name of that provider (`provider_names`);
+    where a record names none, the model's name may show it.
     """
 
     name: str
@@ -53,10 +69,26 @@ class Format:
         unknown = self.columns.keys() - LLM_REQUESTS.names
         if unknown:
             raise ValueError(f"format {self.name}: llm_requests has no column {sorted(unknown)}")
-        known = {"provider_account_id": "null", **self.columns}
+        known = {"provider_account_id": "null", "provider": "null", **self.columns}
         prepared = settled(self.usage, self.prepared) if self.usage else self.prepared
+        models = [f"nullif({known[name]}, '')" for name in ("response_model", "request_model") if name in known]
+        # Names once a row: the columns below use them twice.
+        prepared = f"""
+            select *, {provider_sql("said_provider")} as named_provider,
+                case when named_provider is null then {shown_by_model_sql("said_model")} end as shown_provider
+            from (
+                select *, cast({known["provider"]} as varchar) as said_provider,
+                    cast(coalesce({", ".join([*models, "null"])}) as varchar) as said_model
+                from ({prepared})
+                where {self.where}
+            )"""
+        for column in IDS & known.keys():
+            known[column] = no_id_is_none(f"cast({known[column]} as varchar)")
+        known["provider"] = "coalesce(named_provider, shown_provider)"
+        known["is_provider_inferred"] = "shown_provider is not null"
         if accounts:
-            pairs = " ".join(f"when {literal(name)} then {literal(account)}" for name, account in accounts.items())
+            named = {provider_of(name) or name: account for name, account in accounts.items()}
+            pairs = " ".join(f"when {literal(name)} then {literal(account)}" for name, account in named.items())
             by_provider = f"case {known['provider']} {pairs} end"
             known["provider_account_id"] = f"coalesce({known['provider_account_id']}, {by_provider})"
         listed = ",\n".join(
@@ -65,7 +97,7 @@ class Format:
         )
         return (
             f"with records as ({relation}), prepared as ({prepared})\n"
-            f"select {listed},\ncast({self.token} as varchar) as {RAW_TOKEN}{also}\nfrom prepared where {self.where}"
+            f"select {listed},\ncast({self.token} as varchar) as {RAW_TOKEN}{also}\nfrom prepared"
         )
 
 
@@ -182,23 +214,7 @@ def own_tags(value: str) -> str:
 
 def unmistakable(identifier: str, *fields: str) -> str:
     """SQL: an id; where it is empty one made of the record's fields, so that two requests never become one."""
-    return f"coalesce(nullif({identifier}, ''), 'unnamed:' || md5(concat_ws('|', {', '.join(fields)})))"
-
-
-# Providers by the names that the semantic conventions give them, as gateways call them.
-PROVIDERS = {
-    "aws.bedrock": "bedrock",
-    "azure.ai.openai": "azure",
-    "azure.ai.inference": "azure_ai",
-    "az.ai.openai": "azure",
-    "az.ai.inference": "azure_ai",
-    "gcp.vertex_ai": "vertex_ai",
-    "gcp.gemini": "gemini",
-    "gcp.gen_ai": "gemini",
-    "vertex_ai": "vertex_ai",
-    "mistral_ai": "mistral",
-    "x_ai": "xai",
-}
+    return f"coalesce({no_id_is_none(identifier)}, 'unnamed:' || md5(concat_ws('|', {', '.join(fields)})))"
 
 
 def served(answered: str, aliases: tuple[str, ...], deployed: tuple[str, ...]) -> str:
@@ -211,9 +227,3 @@ def served(answered: str, aliases: tuple[str, ...], deployed: tuple[str, ...]) -
     answer = f"case when lower({own}) in ({made_up}) then null else {own} end"
     named = (answer, *(f"nullif({name}, '')" for name in deployed), own)
     return f"coalesce({', '.join(named)})"
-
-
-def provider(value: str) -> str:
-    """SQL: a provider as gateways call it."""
-    pairs = " ".join(f"when {literal(name)} then {literal(known)}" for name, known in PROVIDERS.items())
-    return f"case {value} {pairs} else nullif({value}, '') end"

@@ -13,9 +13,9 @@ from ingestion.sources.llm_gateway.formats.base import (
     instant,
     is_true,
     json_or_null,
+    no_id_is_none,
     own_tags,
     person,
-    provider,
     texts,
 )
 from ingestion.sources.llm_gateway.formats.usage import SETTLED, Usage
@@ -24,7 +24,10 @@ from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
 
 # What only a verified token may state, and what the counts themselves show.
 PROVEN = frozenset(
-    {*(name for name in LLM_REQUESTS.names if name.startswith("actor_")), "usage_status", "unexplained_tokens"}
+    {
+        *(name for name in LLM_REQUESTS.names if name.startswith("actor_")),
+        *("usage_status", "unexplained_tokens", "is_provider_inferred"),
+    }
 )
 FIELDS: dict[str, Declared] = texts(
     *(column.name for column in LLM_REQUESTS.columns if column.name not in PROVEN), "_id", ACTOR_TOKEN
@@ -42,16 +45,18 @@ def _column(name: str, kind: pa.DataType) -> str:
     return f"nullif({name}, '')"
 
 
+_ID = no_id_is_none("request_id")
+
 CANONICAL = Format(
     name="canonical",
     fields=FIELDS,
-    prepared="""
+    prepared=f"""
         select
             *,
             case
-                when coalesce(nullif(request_id, ''), nullif(_id, '')) is null or nullif(started_at, '') is null
+                when coalesce({_ID}, nullif(_id, '')) is null or nullif(started_at, '') is null
                 then error('a document needs request_id (or _id) and started_at')
-                else coalesce(nullif(request_id, ''), _id)
+                else coalesce({_ID}, _id)
             end as own_id
         from records""",
     columns={
@@ -63,7 +68,6 @@ CANONICAL = Format(
         **SETTLED,
         "request_id": "own_id",
         "source_system": "coalesce(nullif(source_system, ''), 'canonical')",
-        "provider": provider("provider"),
         # A record with an error and without a status is of a failure.
         "status": "coalesce(nullif(status, ''), case when coalesce(nullif(error_code, ''), nullif(error_class, '')) "
         "is not null then 'failure' end)",

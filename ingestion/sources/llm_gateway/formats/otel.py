@@ -13,7 +13,6 @@ from ingestion.sources.llm_gateway.formats.base import (
     Format,
     milliseconds,
     person,
-    provider,
     served,
     texts,
 )
@@ -137,8 +136,8 @@ OTEL = Format(
         "first_token_at": "started + to_microseconds(cast(cast("
         f"{_own('gen_ai.response.time_to_first_chunk')} as decimal(12, 6)) * 1000000 as bigint))",
         "operation": "operation",
-        "provider": provider(
-            _own("gen_ai.provider.name", "gen_ai.system", "ai.model.provider", "llm.provider", "llm.system")
+        "provider": _own(
+            "gen_ai.provider.name", "gen_ai.system", "ai.model.provider", "llm.provider", "llm.system"
         ),
         "request_model": _own(*_MODEL),
         # LiteLLM's span has the name that it was asked by in both, and what it sent to the provider beside them.

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ingestion.access.http import Client
+from ingestion.access.paging import Pages
 from ingestion.lake.contract import NoData
 from ingestion.lake.records import moment
 from ingestion.sources.llm_providers.admin_api import Bucket, Grouping, daily_buckets, get, listed
@@ -69,13 +70,14 @@ class Anthropic:
         """Claude Code's records of one UTC day: the API takes a single day a call."""
         asked: dict[str, Any] = {"starting_at": f"{day:%Y-%m-%d}", "limit": 1000}
         path = "/v1/organizations/usage_report/claude_code"
+        pages = Pages(self.http.vendor, path)
         while True:
             status, answer = get(self.http, path, asked, {}, frozenset({403, 404}))
             if answer is None:
                 raise NoData(f"Anthropic: {path} answered {status}: the report is not there for this organization")
-            yield from answer["data"]
-            page = answer.get("next_page")
-            if not answer.get("has_more") or not page:
+            yield from pages.take(answer["data"])
+            page = pages.follow(answer.get("next_page"), answer.get("has_more"))
+            if page is None:
                 return
             asked["page"] = page
 
