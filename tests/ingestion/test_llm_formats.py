@@ -340,7 +340,7 @@ def test_spend_logs_from_the_api_a_csv_and_parquet_are_one(tmp_path: Path) -> No
 def test_spend_logs_of_the_api_are_paged_and_the_end_of_a_day_is_the_next_ones(tmp_path: Path) -> None:
     def page(number: int, *records: tuple[str, str]) -> Answer:
         data = [{"request_id": name, "startTime": start, "spend": 0.1, "metadata": {}} for name, start in records]
-        return 200, json.dumps({"data": data, "page": number, "total_pages": 2}), {}
+        return 200, json.dumps({"data": data, "page": number, "total_pages": 2 if data else 0}), {}
 
     first = page(1, ("a", "2026-11-01T00:00:00Z"), ("b", "2026-11-01T23:59:59.900000Z"))
     second = page(2, ("c", "2026-11-01T23:59:59.950000+00:00"), ("d", "2026-11-02T00:00:00+00:00"))
