@@ -61,7 +61,7 @@ def hold_failing_periods(home: Home, engine: Engine, now: datetime) -> list[Hold
     if not found:
         return []
     logic = logic_digest()
-    new: list[Hold] = []
+    new: dict[str, list[Hold]] = {}
     for dataset, slice_id, load_id, verdict in found:
         hold = Hold(
             slice_id,
@@ -73,9 +73,10 @@ def hold_failing_periods(home: Home, engine: Engine, now: datetime) -> list[Hold
             logic,
             now,
         )
-        write_holds(home, dataset, [*holds(home, dataset), hold])
-        new.append(hold)
-    return new
+        new.setdefault(dataset, []).append(hold)
+    for dataset, added in new.items():
+        write_holds(home, dataset, [*holds(home, dataset), *added])
+    return [hold for added in new.values() for hold in added]
 
 
 def _verdicts(connection: duckdb.DuckDBPyConnection, failed: Iterable[Mapping[str, Any]]) -> list[Verdict] | None:
