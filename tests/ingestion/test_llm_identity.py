@@ -222,7 +222,7 @@ def test_tokens_are_verified_on_their_way_into_the_lake_and_do_not_get_there(tmp
         "good": signed(),
         "late": signed(exp=int(AT.timestamp()) - 3600),
         "forged": signed(STRANGER),
-        "none": None,
+        "unsigned": None,
     }
     folder = tmp_path / "logs" / f"{AT:%Y-%m-%d}" / f"{AT:%H}"
     folder.mkdir(parents=True)
@@ -252,7 +252,7 @@ def test_tokens_are_verified_on_their_way_into_the_lake_and_do_not_get_there(tmp
     found = {
         row["request_id"]: row["actor_status"] for row in pq.read_table(newest, partitioning=None).to_pylist()
     }
-    assert found == {"good": "verified", "late": "expired", "forged": "bad_signature", "none": None}
+    assert found == {"good": "verified", "late": "expired", "forged": "bad_signature", "unsigned": None}
     for file in tmp_path.joinpath("home").rglob("*"):
         if file.is_file():
             content = file.read_bytes()
