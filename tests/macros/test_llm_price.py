@@ -35,6 +35,7 @@ REQUEST_FIELDS = pa.schema(
         *(pa.field(name, pa.string()) for name in ("provider", "request_model", "response_model", "served_tier")),
         *(pa.field(name, pa.string()) for name in ("billing_month", "usage_source")),
         *(pa.field(name, pa.bool_()) for name in ("is_batch", "is_billed")),
+        pa.field("reported_cost", pa.decimal128(38, 12)),
         pa.field("started_at", pa.timestamp("us")),
         pa.field("usage_day", pa.date32()),
         *(pa.field(name, pa.int64()) for name in COUNTS),
