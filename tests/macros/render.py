@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 import jinja2
@@ -34,13 +36,20 @@ def rendered(call: str, engine: str = "duckdb", **dbt: object) -> str:
     return _rendered(f"{{{{ {call} }}}}", engine, dbt)
 
 
-def _rendered(template: str, engine: str, dbt: Mapping[str, object]) -> str:
-    adapter = Adapter(engine)
+@lru_cache(maxsize=1)
+def _macros() -> tuple[jinja2.Environment, CodeType]:
+    """All macros, compiled once: that takes a second."""
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
-    environment.globals.update({"adapter": adapter, "return": lambda value: value, **dbt})
     text = "".join(MATERIALIZATION.sub("", file.read_text()) for file in sorted(MACROS.rglob("*.sql")))
-    adapter.module = environment.from_string(text).module
-    return environment.from_string(f"{text}{template}").render()
+    return environment, environment.compile(text)
+
+
+def _rendered(template: str, engine: str, dbt: Mapping[str, object]) -> str:
+    environment, macros = _macros()
+    adapter = Adapter(engine)
+    names = {**environment.globals, "adapter": adapter, "return": lambda value: value, **dbt}
+    adapter.module = jinja2.Template.from_code(environment, macros, names).module
+    return environment.from_string(template, globals={**names, **vars(adapter.module)}).render()
 
 
 def rendered_model(name: str, engine: str = "duckdb", **dbt: object) -> str:
