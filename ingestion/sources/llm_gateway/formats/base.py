@@ -74,11 +74,11 @@ class Format:
         models = [f"nullif({known[name]}, '')" for name in ("response_model", "request_model") if name in known]
         # Names once a row: the columns below use them twice.
         prepared = f"""
-            select *, {provider_sql("said_provider")} as named_provider,
-                case when named_provider is null then {shown_by_model_sql("said_model")} end as shown_provider
+            select *, {provider_sql("given_provider")} as named_provider,
+                case when named_provider is null then {shown_by_model_sql("given_model")} end as shown_provider
             from (
-                select *, cast({known["provider"]} as varchar) as said_provider,
-                    cast(coalesce({", ".join([*models, "null"])}) as varchar) as said_model
+                select *, cast({known["provider"]} as varchar) as given_provider,
+                    cast(coalesce({", ".join([*models, "null"])}) as varchar) as given_model
                 from ({prepared})
                 where {self.where}
             )"""
