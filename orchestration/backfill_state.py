@@ -59,7 +59,7 @@ def _is_lacking(home: Home, source: Source) -> bool:
         settings = resolve(source.settings, source.name)
     except SettingError:
         return False  # its landing reports it
-    return settings is not None and not _has(_known(home, source), settings, history_start())
+    return source.is_set_up(settings) and not _has(_known(home, source), settings, history_start())
 
 
 def lacking(home: Home) -> list[str]:

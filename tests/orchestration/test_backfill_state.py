@@ -86,3 +86,8 @@ def test_setting_that_is_malformed_is_left_to_the_landing(home: Home, monkeypatc
     deliver(home, "vercel", WHOLE)
     monkeypatch.delenv("SOURCES__VERCEL__TEAM_ID")
     assert lacking(home) == []
+
+
+def test_source_that_is_not_set_up_lacks_no_history(home: Home) -> None:
+    """None of its settings is required, so they resolve; and no landing of it would ever end the request for its history."""
+    assert "llm_prompts" not in lacking(home)
