@@ -34,9 +34,6 @@ class Hold:
     logic: str
     held_at: datetime
 
-    def __str__(self) -> str:
-        return f"{self.ledger_source} {self.billing_period}, slice {self.slice_id}: {self.rule}, {self.reason}"
-
 
 def _file(home: Home, dataset: str) -> Path:
     return home.lake / dataset / HOLDS.name / f"{HOLDS.name}.parquet"

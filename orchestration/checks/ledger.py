@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -67,18 +68,23 @@ ISSUE = (
 )
 
 
+def _warning(lines: Sequence[str], metadata: Mapping[str, dg.MetadataValue]) -> dg.AssetCheckResult:
+    """A check that warns of what was found, a line each: its description names the first few."""
+    return dg.AssetCheckResult(
+        passed=not lines,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(lines[:3]) or None,
+        metadata=metadata,
+    )
+
+
 def found_issues(rows: list[tuple[object, ...]]) -> dg.AssetCheckResult:
     """The result for rows of `data_quality_issue`, in the columns of ISSUE: a warning that names the first few."""
     named = [
         f"{source}, {month}: {rule_id} in {count} rows, such as charge {example}"
         for source, rule_id, month, count, example, *_ in rows
     ]
-    return dg.AssetCheckResult(
-        passed=not rows,
-        severity=dg.AssetCheckSeverity.WARN,
-        description="; ".join(named[:3]) or None,
-        metadata={"issues": dg.JsonMetadataValue([[str(value) for value in row] for row in rows])},
-    )
+    return _warning(named, {"issues": dg.JsonMetadataValue([[str(value) for value in row] for row in rows])})
 
 
 @dg.asset_check(
@@ -98,12 +104,7 @@ def charges_follow_the_focus_rules() -> dg.AssetCheckResult:
 def found_in_deliveries(rows: list[tuple[object, ...]]) -> dg.AssetCheckResult:
     """The result for rows of source, slice and finding: a warning that names the first few, and lists all."""
     lines = [f"{source}, slice {slice_id}: {finding}" for source, slice_id, finding in rows]
-    return dg.AssetCheckResult(
-        passed=not lines,
-        severity=dg.AssetCheckSeverity.WARN,
-        description="; ".join(lines[:3]) or None,
-        metadata={"findings": dg.JsonMetadataValue(list(lines))},
-    )
+    return _warning(lines, {"findings": dg.JsonMetadataValue(list(lines))})
 
 
 @dg.asset_check(

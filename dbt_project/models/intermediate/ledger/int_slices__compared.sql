@@ -1,8 +1,7 @@
 {{ config(materialized="table") }}
 
 -- Each slice's newest delivery beside the one before and beside what the vendor itself states that it comes
--- to. A
--- table, because only staging views name files of the lake.
+-- to. A table, because only staging views name files of the lake.
 with
     {% for dataset in money_datasets() %}
         {{ dataset }} as (select * from {{ lake_totals(dataset) }}){{ "," }}

@@ -4,8 +4,7 @@ with
     compared as (select * from {{ ref("int_slices__compared") }}),
 
     -- What moved into a slice that is new in the same landing is not lost: a pending invoice gets another
-    -- id when
-    -- it closes.
+    -- id when it closes.
     arrived as (
         select
             dataset,
