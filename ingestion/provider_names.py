@@ -7,7 +7,6 @@ the operation that some SDKs append (`anthropic.messages`, `openai.chat`, `bedro
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from ingestion.lake.vendor_files import literal
 
@@ -148,18 +147,24 @@ def provider_of(name: str | None) -> str | None:
     return _PROVIDER.get(key) or _PROVIDER.get(re.sub(OPERATION, "", key)) or name.strip(" ").lower()
 
 
-def provider_sql(name: str) -> str:
-    """SQL of DuckDB: the same of an expression. The names that stand here as they are come first: they are most."""
-    plain = f"lower(trim({name}))"
-    key = f"trim(regexp_replace({plain}, '[^a-z0-9]+', '_', 'g'), '_')"
-    bare = f"regexp_replace({key}, {literal(OPERATION)}, '')"
-    known = _listed(SPELLINGS)
-    table = f"map([{', '.join(map(literal, _PROVIDER))}], [{', '.join(map(literal, _PROVIDER.values()))}])"
-    return (
-        f"case when {name} is null then null when {name} in ({known}) then {name} "
-        f"when {key} in ({_listed(NONE)}) then null "
-        f"else coalesce({table}[{key}], {table}[{bare}], {plain}) end"
-    )
+def with_provider(relation: str, name: str) -> str:
+    """SQL of DuckDB: the rows of a relation, and in `named_provider` the provider whose name a column has."""
+    providers = f"map([{', '.join(map(literal, _PROVIDER))}], [{', '.join(map(literal, _PROVIDER.values()))}])"
+    return f"""
+        select
+            * exclude (plain_name, spelled_name),
+            case
+                when not list_contains([{", ".join(map(literal, NONE))}], spelled_name)
+                then coalesce(
+                    {providers}[spelled_name],
+                    {providers}[regexp_replace(spelled_name, {literal(OPERATION)}, '')],
+                    plain_name
+                )
+            end as named_provider
+        from (
+            select *, trim(regexp_replace(plain_name, '[^a-z0-9]+', '_', 'g'), '_') as spelled_name
+            from (select *, lower(trim({name})) as plain_name from ({relation}))
+        )"""
 
 
 def shown_by_model_sql(model: str) -> str:
@@ -169,7 +174,3 @@ def shown_by_model_sql(model: str) -> str:
         for pattern, provider in SHOWN_BY_MODEL
     )
     return f"case {tests} end"
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(literal(name) for name in names)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from ingestion.lake.vendor_files import decimal_of_text, literal
-from ingestion.provider_names import provider_of, provider_sql, shown_by_model_sql
+from ingestion.provider_names import provider_of, shown_by_model_sql, with_provider
 from ingestion.sources.llm_gateway.formats.usage import Usage, settled
 from ingestion.sources.llm_gateway.identity import RAW_TOKEN
 from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
@@ -39,7 +39,8 @@ IDS = frozenset(
 
 def no_id_is_none(value: str) -> str:
     """SQL: an id; NULL for what writers make of a missing one (Python's None, JavaScript's null and undefined)."""
-    return f"case when lower(trim({value})) not in ('', 'none', 'null', 'undefined', 'nan') then {value} end"
+    # Not `in`, which DuckDB makes a join of: one for every column that holds an id.
+    return f"case when not list_contains(['', 'none', 'null', 'undefined', 'nan'], lower(trim({value}))) then {value} end"
 
 
 @dataclass(frozen=True)
@@ -73,15 +74,14 @@ class Format:
         prepared = settled(self.usage, self.prepared) if self.usage else self.prepared
         models = [f"nullif({known[name]}, '')" for name in ("response_model", "request_model") if name in known]
         # Names once a row: the columns below use them twice.
+        given = f"""
+            select *, cast({known["provider"]} as varchar) as given_provider,
+                cast(coalesce({", ".join([*models, "null"])}) as varchar) as given_model
+            from ({prepared})
+            where {self.where}"""
         prepared = f"""
-            select *, {provider_sql("given_provider")} as named_provider,
-                case when named_provider is null then {shown_by_model_sql("given_model")} end as shown_provider
-            from (
-                select *, cast({known["provider"]} as varchar) as given_provider,
-                    cast(coalesce({", ".join([*models, "null"])}) as varchar) as given_model
-                from ({prepared})
-                where {self.where}
-            )"""
+            select *, case when named_provider is null then {shown_by_model_sql("given_model")} end as shown_provider
+            from ({with_provider(given, "given_provider")})"""
         for column in IDS & known.keys():
             known[column] = no_id_is_none(f"cast({known[column]} as varchar)")
         known["provider"] = "coalesce(named_provider, shown_provider)"

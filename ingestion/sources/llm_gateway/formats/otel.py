@@ -7,6 +7,7 @@ messages are left in the list in which they came; no column is made of them. Inp
 
 from __future__ import annotations
 
+from ingestion.lake.vendor_files import literal
 from ingestion.sources.llm_gateway.formats.base import (
     ATTRIBUTES,
     Declared,
@@ -41,19 +42,24 @@ INFERENCE = (
 )
 
 
-def _pair(pairs: str, name: str) -> str:
-    value = f"{pairs}[list_position(list_transform({pairs}, lambda pair: pair.key), '{name}')].value"
-    return f"coalesce({value}.stringValue, {value}.intValue, {value}.doubleValue, {value}.boolValue)"
+def _attributes(pairs: str) -> str:
+    """SQL: a map of attributes from a list of them; of one that is repeated the first."""
+    keys = f"list_transform({pairs}, lambda pair: pair.key)"
+    first = f"list_filter({pairs}, lambda pair, place: pair.key is not null and list_position({keys}, pair.key) = place)"
+    return (
+        f"map_from_entries(list_transform({first}, lambda pair: struct_pack(key := pair.key, value := "
+        "coalesce(pair.value.stringValue, pair.value.intValue, pair.value.doubleValue, pair.value.boolValue))))"
+    )
 
 
 def _own(*names: str) -> str:
     """SQL: the first of several attributes of the span."""
-    return f"coalesce({', '.join(_pair('span.attributes', name) for name in names)})"
+    return f"coalesce({', '.join(f'own[{literal(name)}]' for name in names)})"
 
 
 def _any(*names: str) -> str:
     """SQL: the first of several attributes of the span, or of what made it."""
-    both = [_pair(pairs, name) for pairs in ("span.attributes", "resource.attributes") for name in names]
+    both = [f"{attributes}[{literal(name)}]" for attributes in ("own", "makers") for name in names]
     return f"coalesce({', '.join(both)})"
 
 
@@ -63,7 +69,7 @@ def _nanoseconds(value: str) -> str:
 
 # The attributes that count, by themselves: they are few, and each of their many names is looked for among them.
 _COUNTING = (
-    "list_filter(span.attributes, lambda pair: "
+    "list_filter(map_entries(own), lambda pair: "
     + " or ".join(f"starts_with(pair.key, '{prefix}')" for prefix in OTEL_PREFIXES)
     + ")"
 )
@@ -71,10 +77,8 @@ _COUNTING = (
 
 def _count(names: tuple[str, ...]) -> str:
     """SQL: the largest count of some names: they repeat each other, and writers fill those that they don't use with 0."""
-    listed = ", ".join(f"'{name}'" for name in names)
-    value = "coalesce(pair.value.stringValue, pair.value.intValue, pair.value.doubleValue)"
-    found = f"list_filter(counting, lambda pair: pair.key in ({listed}))"
-    return f"list_max(list_transform({found}, lambda pair: {count_of(value)}))"
+    found = f"list_filter(counting, lambda pair: pair.key in ({', '.join(map(literal, names))}))"
+    return f"list_max(list_transform({found}, lambda pair: {count_of('pair.value')}))"
 
 
 _MODEL = (
@@ -114,11 +118,13 @@ OTEL = Format(
             {_own("error.type")} as failure,
             {_COUNTING} as counting
         from (
+            select *, {_attributes("span.attributes")} as own, {_attributes("resource.attributes")} as makers
+            from (
             select resource, unnest(spans) as span
             from (
                 select of_resource.resource as resource, unnest(of_resource.scopeSpans).spans as spans
                 from (select unnest(resourceSpans) as of_resource from records)
-            )
+            ))
         )""",
     where=_IS_REQUEST,
     columns={
