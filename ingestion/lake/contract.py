@@ -28,6 +28,10 @@ DELIVERIES = Table(
         timestamp("extracted_at", "when the extract read the slice"),
         timestamp("window_start", "the first instant that was asked for"),
         timestamp("window_end", "the first instant after what was asked for"),
+        timestamp(
+            "oldest_charge_at",
+            "the start of the oldest request in the slice, or the end of its oldest charge; NULL of files",
+        ),
         timestamp("newest_charge_at", "the end of the newest charge period or request in the slice"),
         text("message", "why the slice was refused or has no data; of one that was delivered, how it was read"),
     ),
@@ -159,6 +163,7 @@ class Note:
     row_count: int
     extracted_at: datetime
     billing_period: str | None
+    oldest_charge_at: datetime | None
     newest_charge_at: datetime | None
 
 

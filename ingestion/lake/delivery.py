@@ -87,6 +87,7 @@ class _Read:
     tables: dict[str, tuple[Table, pa.Table]]
     files: list[VendorFile]
     digest: str | None
+    oldest: datetime | None
     newest: datetime | None
     row_count: int
     remark: str | None = None
@@ -186,12 +187,15 @@ def _read(piece: Slice, moment: datetime) -> _Read:
         for name, (table, parts) in sorted(columns.items())
         if any(rows.num_rows for rows in parts)
     }
+    starts: list[datetime | None] = []
     moments = [file.newest_charge_at for file in files]
     for name, (table, rows) in tables.items():
         extremes = _extremes_of_rows(table, rows)
         _check_plausible(table, extremes, moment, f"{name} of {piece.id}")
         if table.charge_end:
-            moments.append(extremes[table.charge_end][1])
+            oldest, newest = extremes[table.charge_end]
+            starts.append(oldest)
+            moments.append(newest)
     for file in files:
         _check_plausible(
             file.table, _extremes_of_file(file.table, file.path), moment, f"{file.table.name} of {piece.id}"
@@ -201,6 +205,7 @@ def _read(piece: Slice, moment: datetime) -> _Read:
         tables=tables,
         files=files,
         digest=proven or digest(rows for _, rows in tables.values()),
+        oldest=min((found for found in starts if found), default=None),
         newest=max((found for found in moments if found), default=None),
         row_count=sum(rows.num_rows for _, rows in tables.values()) + sum(file.row_count for file in files),
         remark="; ".join(dict.fromkeys([*remarks, *(file.remark for file in files if file.remark)])) or None,
@@ -326,6 +331,7 @@ def _blank_note(piece: Slice, moment: datetime) -> dict[str, Any]:
         "window_end": piece.end,
         "row_count": None,
         "content_digest": None,
+        "oldest_charge_at": None,
         "newest_charge_at": None,
         "load_id": None,
         "message": None,
@@ -339,6 +345,7 @@ def _unchanged(piece: Slice, known: Note, moment: datetime) -> dict[str, Any]:
         "load_id": known.load_id,
         "row_count": known.row_count,
         "content_digest": known.content_digest,
+        "oldest_charge_at": known.oldest_charge_at,
         "newest_charge_at": known.newest_charge_at,
     }
 
@@ -374,6 +381,7 @@ def _attempt(
         "load_id": load_id,
         "row_count": read.row_count,
         "content_digest": read.digest,
+        "oldest_charge_at": read.oldest,
         "newest_charge_at": read.newest,
         "message": read.remark,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from ingestion.sources.llm_gateway.dropped import Dropped
 from ingestion.sources.llm_gateway.dropped_files import count
 from ingestion.sources.llm_gateway.formats import BEDROCK, CANONICAL, LANGFUSE, LITELLM, OTEL, SPEND_LOGS, Format
 from ingestion.sources.llm_gateway.formats import usage_names as names
-from ingestion.sources.llm_gateway.formats.usage import COUNTS, SETTLED, Usage, settled
+from ingestion.sources.llm_gateway.formats.usage import COUNTS, MEDIA, SETTLED, Usage, settled
+from ingestion.sources.llm_gateway.formats.usage import PARTS as PARTS_OF
 from tests.ingestion.llm_records import one, read_records
 
 DAY = date(2026, 11, 23)
@@ -27,8 +28,8 @@ PLAIN = {name: name for name in COUNTS}
 INSIDE = Usage(PLAIN)
 BESIDE = Usage(
     PLAIN,
-    beside=frozenset({"cached", "heard", "reasoned", "spoken"}),
-    switches=(("cached", "heard"), ("reasoned", "spoken")),
+    beside=frozenset(PARTS_OF),
+    switches=tuple(tuple(part for part in PARTS_OF if PARTS_OF[part] == whole) for whole in ("input", "output")),
 )
 SOME = st.integers(0, 300)
 PARTS = ("input_uncached_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens")
@@ -52,27 +53,30 @@ def outcomes(
     return rows
 
 
-truths = st.fixed_dictionaries(
-    dict.fromkeys(("fresh", "read", "five", "hour", "heard", "text", "reasoned", "spoken"), SOME)
-)
+truths = st.fixed_dictionaries(dict.fromkeys(("fresh", "read", "five", "hour", "text", "reasoning", *MEDIA), SOME))
+
+
+RESTS = {"input": "fresh", "output": "text"}
+
+
+def sum_of(sizes: Mapping[str, int], whole: str, parts: Iterable[str]) -> int:
+    """The sizes of some parts that belong to a whole."""
+    return sum(sizes[part] for part in parts if PARTS_OF[part] == whole)
 
 
 def written(truth: Mapping[str, int], beside: frozenset[str]) -> dict[str, int]:
     """A request as a writer who counts some parts beside their whole writes it, with the total of all tokens."""
     cached = truth["read"] + truth["five"] + truth["hour"]
-    whole_in = truth["fresh"] + truth["heard"] + cached
-    whole_out = truth["text"] + truth["reasoned"] + truth["spoken"]
-    sizes = {"cached": cached, **{name: truth[name] for name in ("heard", "reasoned", "spoken")}}
+    sizes = {"cached": cached, **{part: truth[part] for part in PARTS_OF if part != "cached"}}
+    whole = {name: truth[rest] + sum_of(sizes, name, PARTS_OF) for name, rest in RESTS.items()}
     return {
-        "input": whole_in - sum(sizes[part] for part in beside & {"cached", "heard"}),
-        "output": whole_out - sum(sizes[part] for part in beside & {"reasoned", "spoken"}),
-        "total": whole_in + whole_out,
+        **{name: whole[name] - sum_of(sizes, name, beside) for name in RESTS},
+        "total": sum(whole.values()),
         "read": truth["read"],
         "written": truth["five"] + truth["hour"],
         "written_1h": truth["hour"],
-        "heard": truth["heard"],
-        "reasoned": truth["reasoned"],
-        "spoken": truth["spoken"],
+        "reasoning": truth["reasoning"],
+        **{part: truth[part] for part in MEDIA},
     }
 
 
@@ -87,11 +91,11 @@ def test_every_reading_that_adds_up_is_found(
     for (truth, record), row in zip(each, rows, strict=True):
         assert row["usage_status"] in ("as_documented", "other_reading") and row["unexplained_tokens"] == 0
         assert row["total_tokens"] == record["total"]
-        if usage is INSIDE and record["reasoned"] != record["read"] + record["written"]:
+        if usage is INSIDE and record["reasoning"] != record["read"] + record["written"]:
             # No other reading comes to the same total.
-            assert row["output_tokens"] == truth["text"] + truth["reasoned"] + truth["spoken"]
+            assert row["output_tokens"] == truth["text"] + sum_of(truth, "output", ["reasoning", *MEDIA])
             assert [row[part] for part in PARTS[1:]] == [truth["read"], truth["five"], truth["hour"]]
-            assert row["input_uncached_tokens"] == truth["fresh"] + truth["heard"]
+            assert row["input_uncached_tokens"] == truth["fresh"] + sum_of(truth, "input", MEDIA)
 
 
 anything = st.fixed_dictionaries({name: st.none() | st.integers(-50, 400) for name in COUNTS})
@@ -119,11 +123,11 @@ def test_no_count_is_negative_parts_are_the_whole_and_a_doubt_has_its_tokens(
         # xAI: completion_tokens leaves reasoning out, the total has it.
         (
             INSIDE,
-            {"input": 700, "output": 150, "reasoned": 900, "total": 1750},
+            {"input": 700, "output": 150, "reasoning": 900, "total": 1750},
             {"output_tokens": 1050, "reasoning_tokens": 900, "usage_status": "other_reading"},
         ),
         # The same without a total: output can't be smaller than its part.
-        (INSIDE, {"input": 700, "output": 150, "reasoned": 900}, {"output_tokens": 1050, "input_tokens": 700}),
+        (INSIDE, {"input": 700, "output": 150, "reasoning": 900}, {"output_tokens": 1050, "input_tokens": 700}),
         # Bedrock's counts under the conventions' names.
         (
             INSIDE,
@@ -197,10 +201,9 @@ COLUMN = {
     "written": "cache_write_5m_tokens",
     "written_5m": "cache_write_5m_tokens",
     "written_1h": "cache_write_1h_tokens",
-    "heard": "input_audio_tokens",
+    **{part: f"{part}_tokens" for part in MEDIA},
     "output": "output_tokens",
-    "reasoned": "reasoning_tokens",
-    "spoken": "output_audio_tokens",
+    "reasoning": "reasoning_tokens",
     "searched": "web_search_count",
 }
 
@@ -258,7 +261,7 @@ def test_each_name_of_a_count_is_read(kind: Format, table: names.Names) -> None:
 @pytest.mark.parametrize(("kind", "table"), TABLES, ids=[kind.name for kind, _ in TABLES])
 def test_each_name_of_a_total_decides(kind: Format, table: names.Names) -> None:
     for name in table.get("total", ()):
-        counts = {table["input"][0]: 100, table["reasoned"][0]: 30, table["output"][0]: 40}
+        counts = {table["input"][0]: 100, table["reasoning"][0]: 30, table["output"][0]: 40}
         beside, inside, neither = (
             one(kind, record_of(kind, {**counts, name: total})) for total in (170, 140, 900)
         )
@@ -305,11 +308,11 @@ def test_count_that_is_no_number_is_none_and_refuses_nothing(word: str) -> None:
             "attributes.gen_ai.usage.video_tokens",
         ),
         (OTEL, {"llm.token_count.prompt_details.x y": 7}, "attributes.(no name)"),
-        (LANGFUSE, {"input": 5, "input_video": 7, "total": 12}, "usage_details.input_video"),
+        (LANGFUSE, {"input": 5, "input_document": 7, "total": 12}, "usage_details.input_document"),
         (
             LITELLM,
-            {"prompt_tokens": 5, "completion_tokens_details/image_tokens": 7},
-            "metadata.usage_object.completion_tokens_details.image_tokens",
+            {"prompt_tokens": 5, "completion_tokens_details/document_tokens": 7},
+            "metadata.usage_object.completion_tokens_details.document_tokens",
         ),
         (SPEND_LOGS, {"prompt_tokens": 5, "video_tokens": 7}, "metadata.usage_object.video_tokens"),
     ],

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from genai_prices.data_snapshot import get_snapshot
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,8 +20,9 @@ from ingestion.lake.pipeline import land
 from ingestion.settings import PROJECT_ROOT, Home, Month, Window
 from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
 from ingestion.sources.prices import SOURCE
-from ingestion.sources.prices.cards import FOREVER, Card, Override
+from ingestion.sources.prices.cards import FOREVER, Card, Override, constraints
 from ingestion.sources.prices.client import book, book_version, overrides_of, own_names, price_provider, resolved
+from ingestion.sources.prices.published import PUBLISHED
 from ingestion.sources.prices.shape import price_rows
 from ingestion.sources.prices.source import PricesSettings
 from ingestion.sources.registry.check import problems
@@ -43,15 +45,19 @@ def declared(tmp_path: Path, *overrides: str) -> list[Override]:
     return overrides_of(read(registry(tmp_path / "registry", *overrides)))
 
 
-def held(cards: list[Card], model: str, tier: str, day: date) -> dict[str, Decimal]:
-    """A model's prices on a day, at midnight."""
+def held(
+    cards: list[Card], model: str, tier: str, day: date, hour: int = 0, region: str | None = None
+) -> dict[str, Decimal]:
+    """A model's prices on a day, at the beginning of an hour of it."""
     (card,) = (
         card
         for card in cards
         if card.model_id == model
         and card.service_tier == tier
+        and card.region == region
         and card.valid_from <= day < card.valid_to
-        and card.second_from == 0
+        and card.weekday_from <= day.isoweekday() < card.weekday_to
+        and card.second_from <= hour * 3_600 < card.second_to
     )
     return {key: price.base for key, price in card.prices.items()}
 
@@ -90,6 +96,64 @@ def test_negotiated_price_holds_for_its_days_and_for_every_tier(tmp_path: Path) 
             found = held(cards, "claude-haiku-4-5", tier, day)
             assert found["output_mtok"] == listed["output_mtok"] * factor
             assert found["web_searches_kcount"] == listed["web_searches_kcount"], "no price of tokens"
+
+
+def test_override_holds_at_its_places_days_of_the_week_and_hours(tmp_path: Path) -> None:
+    when = 'regions: [EU], weekdays: [sat, sun], hours: "22:00-24:00"'
+    line = '{provider: anthropic, model: claude-haiku-4-5, multiplier: "0.5", reason: r, ' + when + "}"
+    plain, cards = of("anthropic", []), of("anthropic", declared(tmp_path, line))
+    listed = held(plain, "claude-haiku-4-5", "standard", date(2026, 11, 27))["input_mtok"]
+    friday, saturday = date(2026, 11, 27), date(2026, 11, 28)
+    for day, hour, region, factor in (
+        (saturday, 22, "eu", Decimal("0.5")),
+        (saturday, 21, "eu", 1),
+        (friday, 22, "eu", 1),
+        (saturday, 22, None, 1),
+    ):
+        found = held(cards, "claude-haiku-4-5", "standard", day, hour, region)["input_mtok"]
+        assert found == listed * factor, (day, hour, region)
+
+
+def test_published_conditions_are_laid_over_the_list_and_the_registry_s_over_them(tmp_path: Path) -> None:
+    line = '{provider: anthropic, model: claude-sonnet-4-6, multiplier: "0.9", reason: r}'
+    day = date(2026, 11, 9)
+    for overrides, factor in (([], 1), (declared(tmp_path, line), Decimal("0.9"))):
+        cards = of("anthropic", overrides)
+        listed = held(cards, "claude-sonnet-4-6", "standard", day)
+        for tier, of_tier in (("standard", 1), ("batch", Decimal("0.5"))):
+            found = held(cards, "claude-sonnet-4-6", tier, day, region="us")
+            assert found["input_mtok"] == Decimal("3.3") * factor * of_tier
+            assert found["output_mtok"] == Decimal("16.5") * factor * of_tier
+        assert found["web_searches_kcount"] == listed["web_searches_kcount"], "no price of tokens"
+        assert {card.region for card in cards if card.model_id == "claude-haiku-4-5"} == {None}
+
+
+def test_published_conditions_are_of_listed_models_and_none_that_the_library_knows() -> None:
+    """A condition that the library learns of would be laid over it twice: then it goes from `published.py`."""
+    listed = list(book([], published=()))
+    models = [model for provider in get_snapshot().providers for model in provider.models]
+    for condition in PUBLISHED:
+        assert [card for card in listed if condition.is_of(card.provider, card.model_id)], condition
+    known = {"processing", "service_tier", "speed", "route", "search_type"}
+    assert {key for model in models for variant in model.price_variants or () for key in variant.when} == known
+    assert {type(constraint).__name__ for model in models for constraint in constraints(model)} == {
+        "StartDateConstraint",
+        "TimeOfDateConstraint",
+    }
+
+
+def test_deepseek_s_peak_hours_are_on_weekdays() -> None:
+    cards = of("deepseek", [])
+    monday, saturday, before = date(2026, 11, 23), date(2026, 11, 21), date(2026, 8, 22)
+    prices = {
+        (day, hour): held(cards, "deepseek-v4-pro", "standard", day, hour)["output_mtok"]
+        for day in (monday, saturday, before)
+        for hour in (0, 2, 5, 9, 10)
+    }
+    peak, plain = Decimal("3.96"), Decimal("1.98")
+    assert [prices[monday, hour] for hour in (0, 2, 5, 9, 10)] == [plain, peak, plain, peak, plain]
+    assert {prices[saturday, hour] for hour in (0, 2, 5, 9, 10)} == {plain}
+    assert prices[before, 2] == peak
 
 
 def test_price_of_one_s_own_model_is_all_that_is_known_of_it(tmp_path: Path) -> None:
@@ -133,15 +197,20 @@ def test_names_are_those_of_the_library_s_own_matching(
 
 
 def test_cards_of_a_model_and_tier_never_overlap_and_the_standard_one_has_no_gap() -> None:
-    held: dict[tuple[str, str, str], list[Card]] = {}
+    held: dict[tuple[str, str, str, str | None], list[Card]] = {}
     for card in book([]):
-        held.setdefault((card.provider, card.model_id, card.service_tier), []).append(card)
-    for (_, _, tier), cards in held.items():
-        area = sum((card.valid_to - card.valid_from).days * (card.second_to - card.second_from) for card in cards)
-        corners = {(card.valid_from, card.second_from) for card in cards}
+        held.setdefault((card.provider, card.model_id, card.service_tier, card.region), []).append(card)
+    for (_, _, tier, _), cards in held.items():
+        area = sum(
+            (card.valid_to - card.valid_from).days
+            * (card.weekday_to - card.weekday_from)
+            * (card.second_to - card.second_from)
+            for card in cards
+        )
+        corners = {(card.valid_from, card.weekday_from, card.second_from) for card in cards}
         assert len(corners) == len(cards)
         if tier == "standard":
-            assert area == (FOREVER - date(1970, 1, 1)).days * 86_400
+            assert area == (FOREVER - date(1970, 1, 1)).days * 7 * 86_400
     assert len(held) > 2_000
 
 
@@ -260,6 +329,17 @@ def test_load_that_is_not_complete_names_no_models(tmp_path: Path, landed: Calla
             ),
             "prices.yml, line 2: valid_to must be after valid_from",
         ),
+        (
+            (
+                '{provider: openai, model: gpt-5, multiplier: "0.9", regions: [EU, us], weekdays: [sat], reason: r}',
+                '{provider: openai, model: gpt-5, multiplier: "0.8", regions: [eu], hours: "01:00-02:00", reason: r}',
+            ),
+            "line 3: the price override of 'gpt-5' overlaps",
+        ),
+        (
+            ('{provider: openai, model: gpt-5, multiplier: "0.9", hours: "22:00-02:00", reason: r}',),
+            "prices.yml, line 2: hours 22:00-02:00 end before they begin",
+        ),
     ],
 )
 def test_overrides_that_contradict_each_other_are_refused(
@@ -275,6 +355,10 @@ def test_overrides_of_other_days_tiers_models_or_layers_stand_side_by_side(tmp_p
         '{provider: openai, model: gpt-5, service_tier: flex, multiplier: "0.8", reason: r}',
         '{provider: openai, model: "gpt-4*", multiplier: "0.8", reason: r}',
         '{provider: openai, model: "*", service_tier: batch, multiplier: "0.5", only_where_missing: true, reason: r}',
+        '{provider: mistral, model: m, regions: [eu], multiplier: "0.9", reason: r}',
+        '{provider: mistral, model: m, regions: [us], weekdays: [sat, sun], multiplier: "0.9", reason: r}',
+        '{provider: mistral, model: m, regions: [us], weekdays: [mon], hours: "00:00-08:00", multiplier: "0.8", reason: r}',
+        '{provider: mistral, model: m, regions: [us], weekdays: [mon], hours: "08:00-24:00", multiplier: "0.7", reason: r}',
     )
     assert not problems(read(registry(tmp_path, *lines)))
 
@@ -286,6 +370,9 @@ def test_overrides_of_other_days_tiers_models_or_layers_stand_side_by_side(tmp_p
         '{provider: openai, model: gpt-5, price: "1", reason: which price}',
         '{provider: openai, model: gpt-5, multiplier: "0.5", price_key: input_mtok, price: "1", reason: both}',
         '{provider: openai, model: gpt-5, multiplier: "0.5"}',
+        '{provider: openai, model: gpt-5, multiplier: "0.5", weekdays: [saturday], reason: an unknown day}',
+        '{provider: openai, model: gpt-5, multiplier: "0.5", hours: "1:00-25:00", reason: no time}',
+        '{provider: openai, model: gpt-5, multiplier: "0.5", regions: [], reason: nowhere}',
     ],
 )
 def test_override_that_breaks_the_schema_is_named_with_its_line(tmp_path: Path, line: str) -> None:

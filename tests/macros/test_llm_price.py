@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,17 @@ VERSION = "book"
 FIRST, DAYS = datetime(2024, 1, 1, tzinfo=UTC), 365 * 4
 COUNTS = (
     *("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens"),
-    *("reasoning_tokens", "input_audio_tokens", "output_audio_tokens", "web_search_count"),
+    *("reasoning_tokens", "input_audio_tokens", "input_image_tokens", "input_video_tokens"),
+    *("output_audio_tokens", "output_image_tokens", "output_video_tokens", "web_search_count"),
 )
 REQUESTS = "int_llm_requests__deduplicated"
 REQUEST_FIELDS = pa.schema(
     [
         pa.field("id", pa.int64()),
-        *(pa.field(name, pa.string()) for name in ("provider", "request_model", "response_model", "served_tier")),
+        *(
+            pa.field(name, pa.string())
+            for name in ("provider", "request_model", "response_model", "served_tier", "region")
+        ),
         *(pa.field(name, pa.string()) for name in ("billing_month", "usage_source")),
         *(pa.field(name, pa.bool_()) for name in ("is_batch", "is_billed")),
         pa.field("reported_cost", pa.decimal128(38, 12)),
@@ -102,7 +107,7 @@ def requested(
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """The whole price book, with each model under its own name."""
     made = Lake(tmp_path_factory.mktemp("lake"))
-    prices = [{"slice_id": "s", **row} for row in price_rows(VERSION, book([]))]
+    prices = [{"slice_id": "s", **row} for row in price_rows(VERSION, book([], published=()))]
     made.write("stg_prices__prices", prices, PRICES.schema)
     names = sorted({(row["provider"], row["model_id"]) for row in prices})
     aliases = [
@@ -130,14 +135,25 @@ def _sizes(model: Any, rng: random.Random) -> int:
     return rng.choice((0, 1, rng.randrange(2_000), rng.randrange(1_500_000)))
 
 
-def _tier(model: Any, moment: datetime, rng: random.Random) -> str:
+MEDIA = [f"{whole}_{medium}_tokens" for whole in ("input", "output") for medium in ("audio", "image", "video")]
+
+
+def _parts(rng: random.Random, whole: int, number: int) -> list[int]:
+    """Parts of a whole that leave some of it, often none."""
+    marks = sorted(rng.randrange(whole + 1) for _ in range(number))
+    return [rng.choice((0, after - before)) for before, after in pairwise([0, *marks])]
+
+
+def _tier(model: Any, moment: datetime, rng: random.Random) -> tuple[str, dict[str, str] | None]:
+    """A tier that the library has prices of at a moment, and its words for it."""
     held = [
-        tier
-        for tier, wanted in TIERS.items()
+        (tier, wanted)
+        for tier, spellings in TIERS.items()
+        for wanted in spellings
         for variant in model.price_variants or ()
         if variant.when == wanted and (variant.constraint is None or variant.constraint.active(moment))
     ]
-    return rng.choice(["standard", *held])
+    return rng.choice([("standard", None), *held])
 
 
 def _cases(rng: random.Random, each: int) -> Iterator[tuple[dict[str, Any], Decimal]]:
@@ -147,19 +163,15 @@ def _cases(rng: random.Random, each: int) -> Iterator[tuple[dict[str, Any], Deci
         for model in provider.models:
             for _ in range(each):
                 moment = FIRST + timedelta(days=rng.randrange(DAYS), seconds=rng.randrange(86_400))
-                tier = _tier(model, moment, rng)
-                context = TIERS.get(tier)
+                tier, context = _tier(model, moment, rng)
                 keys = set(vars(model.get_prices(moment, context)))
                 if "input_mtok" not in keys:
                     continue
                 total = _sizes(model, rng)
-                marks = sorted(rng.randrange(total + 1) for _ in range(4))
-                read, short, long, audio = (
-                    rng.choice((0, b - a)) for a, b in zip([0, *marks], marks, strict=False)
-                )
+                read, short, long, *media_in = _parts(rng, total, 6)
                 output = rng.choice((0, rng.randrange(50_000))) if "output_mtok" in keys else 0
-                spoken = rng.randrange(output + 1) if "output_audio_mtok" in keys else 0
-                reasoned = rng.randrange(output - spoken + 1)
+                reasoning, *media_out = _parts(rng, output, 4)
+                media = dict(zip(MEDIA, [*media_in, *media_out], strict=True))
                 searches = rng.randrange(5) if "web_searches_kcount" in keys else 0
                 usage = Usage(
                     input_tokens=total,
@@ -167,15 +179,15 @@ def _cases(rng: random.Random, each: int) -> Iterator[tuple[dict[str, Any], Deci
                     cache_write_tokens=short + long,
                     cache_write_5m_tokens=short,
                     cache_write_1h_tokens=long,
-                    input_audio_tokens=audio,
-                    cache_audio_read_tokens=0,
                     output_tokens=output,
-                    output_audio_tokens=spoken,
-                    output_reasoning_tokens=reasoned,
+                    output_reasoning_tokens=reasoning,
                     web_searches=searches,
+                    **media,
+                    # What was read from a cache or thought is text.
+                    **{f"cache_{medium}_read_tokens": 0 for medium in ("audio", "image", "video")},
                 )
                 price = model.calc_price(usage, provider, genai_request_timestamp=moment, price_context=context)
-                counts = (total, read, short, long, output, reasoned, audio, spoken, searches)
+                counts = (total, read, short, long, output, reasoning, *media.values(), searches)
                 yield (
                     requested(id, provider.id, model.id, moment, tier, **dict(zip(COUNTS, counts, strict=True))),
                     price.total_price.quantize(PLACES, ROUND_HALF_UP),

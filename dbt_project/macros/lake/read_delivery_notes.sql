@@ -10,7 +10,8 @@
     {% do check_session() %}
     {% set note_columns = [
         "slice_id", "state", "load_id", "billing_period", "vendor_version", "row_count", "content_digest",
-        "extracted_at", "window_start", "window_end", "newest_charge_at", "message",
+        "extracted_at", "window_start", "window_end", "oldest_charge_at", "newest_charge_at",
+        "message",
     ] %}
     {% set hold_columns = [
         "slice_id", "load_id", "billing_period", "ledger_source", "rule", "reason", "held_at",

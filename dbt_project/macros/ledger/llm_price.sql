@@ -7,33 +7,47 @@
         What a cost class (`llm_cost_classes`) of a request comes to, in 10^-18 USD. NULL where a unit that was used has no
         price.
 
-        Input tokens include cache reads and writes; audio is part of what no cache touched; output tokens include audio and
-        reasoning. So every token is counted once.
+        Input tokens include cache reads and writes; audio, images and videos are part of what no cache touched; output tokens
+        include them and reasoning. So every token is counted once.
     -#}
-    {%- set fresh = llm_fresh_tokens() -%}
-    {%- set audio_in -%} least(coalesce(input_audio_tokens, 0), {{ fresh }}) {%- endset -%}
-    {%- set all_output -%} coalesce(output_tokens, 0) {%- endset -%}
-    {%- set audio_out -%} least(coalesce(output_audio_tokens, 0), {{ all_output }}) {%- endset -%}
-    {%- set reasoning -%} least(coalesce(reasoning_tokens, 0), {{ all_output }} - {{ audio_out }}) {%- endset -%}
     {%- set quantities = {
-        "input": [(fresh ~ " - " ~ audio_in, "input_rate"), (audio_in, "input_audio_rate")],
-        "cached_input": [("coalesce(cache_read_tokens, 0)", "cache_read_rate")],
-        "cache_write_5m": [("coalesce(cache_write_5m_tokens, 0)", "cache_write_5m_rate")],
-        "cache_write_1h": [("coalesce(cache_write_1h_tokens, 0)", "cache_write_1h_rate")],
-        "output": [
-            (all_output ~ " - " ~ audio_out ~ " - " ~ reasoning, "output_rate"),
-            (audio_out, "output_audio_rate"),
-            (reasoning, "output_reasoning_rate"),
-        ],
-        "web_search": [("coalesce(web_search_count, 0)", "web_search_rate")],
+        "cached_input": ("coalesce(cache_read_tokens, 0)", "cache_read_rate"),
+        "cache_write_5m": ("coalesce(cache_write_5m_tokens, 0)", "cache_write_5m_rate"),
+        "cache_write_1h": ("coalesce(cache_write_1h_tokens, 0)", "cache_write_1h_rate"),
+        "web_search": ("coalesce(web_search_count, 0)", "web_search_rate"),
     } -%}
     {%- if class == "request" -%} coalesce(request_rate, 0)
-    {%- else -%}
-        {%- for quantity, rate in quantities[class] -%}
-            case when {{ quantity }} = 0 then 0 else {{ whole_number(quantity) }} * {{ rate }} end
-            {{- " + " if not loop.last -}}
-        {%- endfor -%}
+    {%- elif class == "input" -%}
+        {{ llm_units_by_part(llm_fresh_tokens(), "input", ["input_audio", "input_image", "input_video"]) }}
+    {%- elif class == "output" -%}
+        {{
+            llm_units_by_part(
+                "coalesce(output_tokens, 0)",
+                "output",
+                ["output_audio", "output_image", "output_video", "output_reasoning"],
+            )
+        }}
+    {%- else -%} {{ llm_units(*quantities[class]) }}
     {%- endif -%}
+{% endmacro %}
+
+{% macro llm_units(quantity, rate) %}
+    {#- A quantity at its rate. One of 0 needs no price. -#}
+    case when {{ quantity }} = 0 then 0 else {{ whole_number(quantity) }} * {{ rate }} end
+{% endmacro %}
+
+{% macro llm_units_by_part(whole, kind, parts) %}
+    {#-
+        Tokens at the rates of their parts, the rest at the rate of the whole. The parts are taken in their order, as far as the
+        whole has room for them.
+    -#}
+    {%- set counts, taken = [], ["0"] -%}
+    {%- for part in parts -%}
+        {%- do counts.append("coalesce(" ~ part.replace("output_reasoning", "reasoning") ~ "_tokens, 0)") -%}
+        {%- do taken.append("least(" ~ counts | join(" + ") ~ ", " ~ whole ~ ")") -%}
+        {{ llm_units(taken[-1] ~ " - " ~ taken[-2], part ~ "_rate") }} +
+    {% endfor -%}
+    {{ llm_units(whole ~ " - " ~ taken[-1], kind ~ "_rate") }}
 {% endmacro %}
 
 {% macro llm_fresh_tokens() %}

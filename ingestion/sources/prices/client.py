@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from decimal import Decimal
 from importlib.metadata import version
 from typing import Any
 
 from ingestion.provider_names import provider_of
-from ingestion.sources.prices.cards import Card, Override, cards, own_models
+from ingestion.sources.prices.cards import DAY_SECONDS, Card, Override, cards, own_models
+from ingestion.sources.prices.published import PUBLISHED
 from ingestion.sources.registry.client import Registry
 from ingestion.sources.registry.shape import ends, starts
 
 PACKAGE = "genai-prices"
 # Raise it when a change of this folder changes prices: a price book of the same name never changes.
-FORMAT = 1
+FORMAT = 2
 
 # The library's names of providers, where its own rules would not find them.
 PROVIDERS = {
@@ -32,6 +33,9 @@ PROVIDERS = {
     "voyage": "voyageai",
     "xai": "x-ai",
 }
+
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def library_version() -> str:
@@ -64,9 +68,20 @@ def overrides_of(registry: Registry) -> list[Override]:
                 only_where_missing=fields.get("only_where_missing", False),
                 valid_from=starts(fields),
                 valid_to=ends(fields),
+                regions=tuple(region.lower() for region in fields.get("regions", ())),
+                weekdays=tuple(WEEKDAYS.index(day) + 1 for day in fields.get("weekdays", ())),
+                seconds=seconds_of(fields),
             )
         )
     return found
+
+
+def seconds_of(fields: Mapping[str, Any]) -> tuple[int, int]:
+    """The seconds of the UTC day from and to which an override holds (`hours: "01:00-04:00"`)."""
+    if "hours" not in fields:
+        return 0, DAY_SECONDS
+    start, end = (int(part[:2]) * 3_600 + int(part[3:]) * 60 for part in fields["hours"].split("-"))
+    return start, end
 
 
 def book_version(overrides: Sequence[Override]) -> str:
@@ -76,7 +91,7 @@ def book_version(overrides: Sequence[Override]) -> str:
     return f"{PACKAGE} {library_version()}+{content[:8]}"
 
 
-def book(overrides: Sequence[Override]) -> Iterator[Card]:
+def book(overrides: Sequence[Override], published: Sequence[Override] = PUBLISHED) -> Iterator[Card]:
     """All price cards. A model that the library lists without a price has none, unless it is named free."""
     from genai_prices.data_snapshot import get_snapshot
 
@@ -84,9 +99,9 @@ def book(overrides: Sequence[Override]) -> Iterator[Card]:
     for provider in get_snapshot().providers:
         for model in provider.models:
             known.add((provider.id, model.id))
-            yield from cards(provider.id, model, overrides)
+            yield from cards(provider.id, model, overrides, published)
     for own_provider, own in own_models(overrides, known):
-        yield from cards(own_provider, own, overrides)
+        yield from cards(own_provider, own, overrides, published)
 
 
 def _library_match(provider: str, model: str) -> tuple[str, str] | None:

@@ -22,12 +22,13 @@ PRICE_BOOKS = Table(
 )
 PRICES = Table(
     "prices",
-    "One row a price of a model, of a service tier, for the days, hours and sizes of request for which it holds.",
+    "One row a price of a model, of a service tier, for the place, days, hours and sizes of request for which it holds.",
     (
         text("price_book_version", "version of the price book"),
         text("provider", "provider, as genai-prices names it"),
         text("model_id", "model, as genai-prices names it (or the registry, of a model of one's own)"),
         text("service_tier", "tier as served: standard, batch, flex, priority, fast"),
+        text("region", "place of inference that has prices of its own, in lower case; NULL every other"),
         text("price_key", "what is priced: input_mtok, cache_read_mtok, cache_write_mtok (5 minutes) …"),
         integer("context_min_tokens", "holds for more input tokens than this; NULL from none"),
         integer("context_max_tokens", "holds for up to so many input tokens; NULL without end"),
@@ -35,6 +36,10 @@ PRICES = Table(
         integer("per", "units that the price is for: 1,000,000 tokens, 1,000 pieces, 3,600 seconds"),
         day("valid_from", "the first UTC day on which it holds"),
         day("valid_to", "the first UTC day on which it no longer holds"),
+        integer("weekday_from", "the first UTC day of the week on which it holds, Monday 1"),
+        integer(
+            "weekday_to", "the first UTC day of the week on which it no longer holds, Sunday 7; 8 through Sunday"
+        ),
         integer("day_second_from", "the first second of the UTC day at which it holds"),
         integer("day_second_to", "the first second of the UTC day at which it no longer holds"),
     ),
@@ -70,6 +75,7 @@ def price_rows(version: str, cards: Iterable[Card]) -> Iterator[dict[str, Any]]:
                     "provider": card.provider,
                     "model_id": card.model_id,
                     "service_tier": card.service_tier,
+                    "region": card.region,
                     "price_key": key,
                     "context_min_tokens": least,
                     "context_max_tokens": most,
@@ -77,6 +83,8 @@ def price_rows(version: str, cards: Iterable[Card]) -> Iterator[dict[str, Any]]:
                     "per": price.per,
                     "valid_from": card.valid_from,
                     "valid_to": card.valid_to,
+                    "weekday_from": card.weekday_from,
+                    "weekday_to": card.weekday_to,
                     "day_second_from": card.second_from,
                     "day_second_to": card.second_to,
                 }

@@ -186,7 +186,26 @@ def _meet(one: dict[str, Any], other: dict[str, Any], column: str) -> bool:
     return one.get(column) is None or other.get(column) is None or one[column] == other[column]
 
 
+def _share_one(one: dict[str, Any], other: dict[str, Any], column: str) -> bool:
+    """Whether two overrides hold at a common place or day of the week: without a list it is every one."""
+    mine, theirs = ({str(name).lower() for name in fields.get(column, ())} for fields in (one, other))
+    return not mine or not theirs or bool(mine & theirs)
+
+
+def _share_an_hour(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether the hours of two overrides overlap; times of a day compare as texts."""
+    (start, end), (begin, stop) = (fields.get("hours", "00:00-24:00").split("-") for fields in (one, other))
+    return bool(max(start, begin) < min(end, stop))
+
+
 def _prices(overrides: Sequence[Entry]) -> Iterator[str]:
+    for entry in overrides:
+        start, _, end = entry.fields.get("hours", "00:00-24:00").partition("-")
+        if start >= end:
+            yield (
+                f"{entry.at('hours')}: hours {start}-{end} end before they begin; write the part until 24:00 and the "
+                "part from 00:00 as two overrides"
+            )
     for place, after in enumerate(overrides):
         for before in overrides[:place]:
             one, other = before.fields, after.fields
@@ -195,13 +214,17 @@ def _prices(overrides: Sequence[Entry]) -> Iterator[str]:
                 and one.get("only_where_missing", False) == other.get("only_where_missing", False)
                 and _meet(one, other, "price_key")
                 and _meet(one, other, "service_tier")
+                and _share_one(one, other, "regions")
+                and _share_one(one, other, "weekdays")
+                and _share_an_hour(one, other)
                 and share_a_name(one["model"], other["model"])
                 and max(starts(one), starts(other)) < min(ends(one), ends(other))
             ):
                 yield (
                     f"{after.place}: the price override of {other['model']!r} overlaps that of {one['model']!r} "
-                    f"({before.place}): same provider, price, tier and days; end one with valid_to where the other "
-                    "begins, or name models, price_key or service_tier so that only one holds"
+                    f"({before.place}): same provider, price, tier, place and days; end one with valid_to where the "
+                    "other begins, or name models, price_key, service_tier, regions, weekdays or hours so that only one "
+                    "holds"
                 )
 
 

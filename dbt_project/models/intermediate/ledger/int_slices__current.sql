@@ -20,6 +20,7 @@ select
     {{ utc_timestamp("extracted_at") }} as extracted_at,
     {{ utc_timestamp("window_start") }} as window_start,
     {{ utc_timestamp("window_end") }} as window_end,
+    {{ utc_timestamp("oldest_charge_at") }} as oldest_charge_at,
     {{ utc_timestamp("newest_charge_at") }} as newest_charge_at,
     message
 from current_slices

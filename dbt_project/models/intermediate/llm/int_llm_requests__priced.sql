@@ -1,6 +1,6 @@
 {%- set rates = [
-    "input", "input_audio", "cache_read", "cache_write_5m", "cache_write_1h", "output", "output_audio",
-    "output_reasoning", "web_search", "request",
+    "input", "input_audio", "input_image", "input_video", "cache_read", "cache_write_5m", "cache_write_1h", "output",
+    "output_audio", "output_image", "output_video", "output_reasoning", "web_search", "request",
 ] -%}
 {%- set classes = [
     "input", "cached_input", "cache_write_5m", "cache_write_1h", "output", "web_search", "request",
@@ -13,6 +13,7 @@ with
             request.*,
             coalesce(response_model, request_model) as raw_model,
             case when is_batch then 'batch' else served_tier end as priced_tier,
+            {{ iso_weekday("request.usage_day") }} as weekday,
             {{ second_of_day("started_at") }} as second_of_day
         from {{ ref("int_llm_requests__deduplicated") }} as request
     ),
@@ -37,6 +38,7 @@ with
     cards as (
         select
             prices.*,
+            coalesce(region, '') as priced_region,
             -- Plain comparisons: with an `or` DuckDB would compare every request with every card.
             coalesce(context_min_tokens, -1) as context_above,
             coalesce(context_max_tokens, 9223372036854775807) as context_up_to,
@@ -44,6 +46,10 @@ with
                 {{ to_units(rate ~ "_usd") }} as {{ rate }}_rate {% if not loop.last %}, {% endif %}
             {% endfor %}
         from {{ ref("int_llm_prices__pivoted") }} as prices
+    ),
+
+    regions as (
+        select distinct price_book_version, provider, model_id, region from cards where region is not null
     ),
 
     -- A bill covers all days of its month before its watermark, also those without a line
@@ -68,6 +74,18 @@ with
             on books.price_book_version = aliases.price_book_version
             and requests.provider = aliases.provider
             and requests.raw_model = aliases.raw_model
+    ),
+
+    -- Most models cost the same at every place.
+    placed as (
+        select named.*, coalesce(regions.region, '') as priced_region
+        from named
+        left join
+            regions
+            on named.price_book_version = regions.price_book_version
+            and named.price_provider = regions.provider
+            and named.price_model_id = regions.model_id
+            and lower(named.region) = regions.region
     ),
 
     with_card as (
@@ -95,15 +113,18 @@ with
                     or (named.output_tokens is null and cards.output_rate is not null)
                 then 'usage_missing'
             end as not_priced
-        from named
+        from placed as named
         left join
             cards
             on named.price_book_version = cards.price_book_version
             and named.price_provider = cards.provider
             and named.price_model_id = cards.model_id
             and named.priced_tier = cards.service_tier
+            and named.priced_region = cards.priced_region
             and named.usage_day >= cards.valid_from
             and named.usage_day < cards.valid_to
+            and named.weekday >= cards.weekday_from
+            and named.weekday < cards.weekday_to
             and named.second_of_day >= cards.day_second_from
             and named.second_of_day < cards.day_second_to
             and named.input_tokens > cards.context_above

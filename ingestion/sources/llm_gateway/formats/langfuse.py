@@ -18,7 +18,7 @@ from ingestion.sources.llm_gateway.formats.base import (
     served,
     texts,
 )
-from ingestion.sources.llm_gateway.formats.usage import SETTLED, Usage, count_of, most
+from ingestion.sources.llm_gateway.formats.usage import PARTS, SETTLED, Usage, count_of, most
 from ingestion.sources.llm_gateway.formats.usage_names import LANGFUSE as NAMES
 
 FIELDS: dict[str, Declared] = {
@@ -94,8 +94,8 @@ LANGFUSE = Format(
     # Parts of the input and output are counted beside them; the whole is their sum.
     usage=Usage(
         {count: _count(count) for count in NAMES},
-        beside=frozenset({"cached", "heard", "reasoned", "spoken"}),
-        switches=(("cached", "heard"), ("reasoned", "spoken")),
+        beside=frozenset(PARTS),
+        switches=tuple(tuple(part for part in PARTS if PARTS[part] == whole) for whole in ("input", "output")),
     ),
     token=f"metadata ->> '{ACTOR_TOKEN}'",
     suffixes=(".json", ".jsonl", ".json.gz", ".jsonl.gz", ".csv", ".csv.gz", ".parquet"),

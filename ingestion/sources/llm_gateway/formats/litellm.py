@@ -38,8 +38,8 @@ def _declared(paths: list[tuple[str, ...]]) -> dict[str, Declared]:
 
 USAGE: dict[str, Declared] = {
     **_declared([tuple(path.split("/")) for paths in NAMES.values() for path in paths]),
-    # Where Claude ran (Anthropic's `usage.inference_geo`).
-    **texts("inference_geo", "service_tier"),
+    # Where Claude ran, and in which mode (Anthropic's `usage.inference_geo` and `usage.speed`).
+    **texts("inference_geo", "service_tier", "speed"),
 }
 COST: dict[str, Declared] = {**texts("service_tier", "vertex_location", "data_residency")}
 METADATA: dict[str, Declared] = {
@@ -224,7 +224,10 @@ def _place(cost: str) -> str:
 
 def _tier(batch: str, cost: str) -> str:
     """SQL: the tier as served: as LiteLLM priced it, else as the provider's usage has it."""
-    return f"case when {batch} then 'batch' else coalesce({cost}.service_tier, {_USAGE}.service_tier) end"
+    return (
+        f"case when {batch} then 'batch' when lower({_USAGE}.speed) = 'fast' then 'fast' "
+        f"else coalesce({cost}.service_tier, {_USAGE}.service_tier) end"
+    )
 
 
 def _is_batch(models: str) -> str:

@@ -15,12 +15,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-# What stands inside its whole or beside it: cached and heard tokens the input, the others the output.
-PARTS = {"cached": "input", "heard": "input", "reasoned": "output", "spoken": "output"}
-COUNTS = (
-    *("input", "fresh", "read", "written", "written_1h", "heard"),
-    *("output", "reasoned", "spoken", "total"),
-)
+# Tokens of other media than text, and what they are part of.
+MEDIA = {f"{whole}_{medium}": whole for whole in ("input", "output") for medium in ("audio", "image", "video")}
+# What stands inside its whole or beside it.
+PARTS = {"cached": "input", "reasoning": "output", **MEDIA}
+COUNTS = ("input", "fresh", "read", "written", "written_1h", "output", "reasoning", *MEDIA, "total")
 # A reading from here on does not hold: the whole adds up and its parts do not; the parts fit and the whole does not; neither.
 WHOLE_ONLY, PARTS_ONLY, NOTHING = 100, 200, 300
 
@@ -35,7 +34,7 @@ class Usage:
 
     counts: Mapping[str, str]
     beside: frozenset[str] = frozenset()
-    switches: tuple[tuple[str, ...], ...] = (("reasoned",), ("cached",))
+    switches: tuple[tuple[str, ...], ...] = (("reasoning",), ("cached",))
 
     def readings(self) -> list[frozenset[str]]:
         """The parts that are beside their whole, reading by reading: the documented one, then the ones nearest to it."""
@@ -72,9 +71,8 @@ SETTLED = {
     "cache_write_5m_tokens": "case when used_input is not null then used_written - used_written_1h end",
     "cache_write_1h_tokens": "case when used_input is not null then used_written_1h end",
     "output_tokens": "used_output",
-    "reasoning_tokens": "used_reasoned",
-    "input_audio_tokens": "used_heard",
-    "output_audio_tokens": "used_spoken",
+    "reasoning_tokens": "used_reasoning",
+    **{f"{part}_tokens": f"used_{part}" for part in MEDIA},
     "total_tokens": "used_input + used_output",
     "usage_source": "case when used_input is null and used_output is null then 'missing' else 'provider' end",
     "usage_status": "used_status",
@@ -187,9 +185,11 @@ def _outcome() -> str:
         "used_read": "least(size_read, used_input)",
         "used_written": "least(size_written, used_input - used_read)",
         "used_written_1h": "least(size_written_1h, used_written)",
-        "used_heard": "case when given_heard is not null then least(given_heard, used_input) end",
-        "used_reasoned": "case when given_reasoned is not null then least(given_reasoned, used_output) end",
-        "used_spoken": "case when given_spoken is not null then least(given_spoken, used_output) end",
+        **{
+            f"used_{part}": f"case when given_{part} is not null then least(given_{part}, used_{whole}) end"
+            for part, whole in PARTS.items()
+            if part != "cached"
+        },
         "is_disputed": f"reading >= {WHOLE_ONLY} or negative > 0",
         "used_unexplained": f"case when is_disputed then {_unexplained()} "
         "when used_input is not null or used_output is not null then 0 end",
@@ -204,10 +204,10 @@ def _unexplained() -> str:
     """SQL: the total against what is taken, counts that find no room in their whole or are below zero."""
     known = "coalesce(used_input, 0) + coalesce(used_output, 0)"
     uncached = "used_input - used_read - used_written"
-    excess = {
-        "input": ("size_cached - used_read - used_written", "given_heard - used_heard"),
-        "output": ("given_reasoned - used_reasoned", "given_spoken - used_spoken"),
-    }
+    excess = {"input": ["size_cached - used_read - used_written"], "output": list[str]()}
+    for part, whole in PARTS.items():
+        if part != "cached":
+            excess[whole].append(f"given_{part} - used_{part}")
     return " + ".join(
         (
             f"abs(coalesce({_GIVEN_TOTAL}, {known}) - ({known}))",

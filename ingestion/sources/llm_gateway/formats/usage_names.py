@@ -58,11 +58,13 @@ OTEL: Names = {
         "llm.usage.cache_creation_input_tokens",
         "llm.token_count.prompt_details.cache_write",
     ),
-    "heard": (
+    "input_audio": (
         "gen_ai.usage.details.input_audio_tokens",
         "gen_ai.usage.details.audio_prompt_tokens",
         "llm.token_count.prompt_details.audio",
     ),
+    "input_image": ("gen_ai.usage.details.input_image_tokens", "gen_ai.usage.details.image_prompt_tokens"),
+    "input_video": ("gen_ai.usage.details.input_video_tokens", "gen_ai.usage.details.video_prompt_tokens"),
     "output": (
         "gen_ai.usage.output_tokens",
         "gen_ai.usage.completion_tokens",
@@ -72,7 +74,7 @@ OTEL: Names = {
         "llm.usage.output_tokens",
         "llm.token_count.completion",
     ),
-    "reasoned": (
+    "reasoning": (
         "gen_ai.usage.reasoning.output_tokens",
         "gen_ai.usage.reasoning_tokens",
         "gen_ai.usage.output_tokens.reasoning",
@@ -85,11 +87,13 @@ OTEL: Names = {
         "llm.usage.reasoning_tokens",
         "llm.token_count.completion_details.reasoning",
     ),
-    "spoken": (
+    "output_audio": (
         "gen_ai.usage.details.output_audio_tokens",
         "gen_ai.usage.details.audio_candidates_tokens",
         "llm.token_count.completion_details.audio",
     ),
+    "output_image": ("gen_ai.usage.details.output_image_tokens", "gen_ai.usage.details.image_candidates_tokens"),
+    "output_video": ("gen_ai.usage.details.output_video_tokens", "gen_ai.usage.details.video_candidates_tokens"),
     "total": (
         "gen_ai.usage.total_tokens",
         "ai.usage.totalTokens",
@@ -124,10 +128,14 @@ LANGFUSE: Names = {
         "cache_write_tokens",
     ),
     "written_1h": ("input_cache_creation_1h",),
-    "heard": ("input_audio_tokens", "input_audio"),
+    "input_audio": ("input_audio_tokens", "input_audio"),
+    "input_image": ("input_image_tokens", "input_image"),
+    "input_video": ("input_video_tokens", "input_video"),
     "output": ("output", "output_tokens", "completion_tokens", "completionTokens"),
-    "reasoned": ("output_reasoning_tokens", "output_reasoning", "reasoning_tokens", "thoughts_token_count"),
-    "spoken": ("output_audio_tokens", "output_audio"),
+    "reasoning": ("output_reasoning_tokens", "output_reasoning", "reasoning_tokens", "thoughts_token_count"),
+    "output_audio": ("output_audio_tokens", "output_audio"),
+    "output_image": ("output_image_tokens", "output_image"),
+    "output_video": ("output_video_tokens", "output_video"),
     "total": ("total", "total_tokens", "totalTokens"),
 }
 
@@ -150,14 +158,18 @@ LITELLM: Names = {
         "prompt_tokens_details/cache_creation_token_details/ephemeral_1h_input_tokens",
         "cache_creation/ephemeral_1h_input_tokens",
     ),
-    "heard": ("prompt_tokens_details/audio_tokens", "input_tokens_details/audio_tokens"),
+    "input_audio": ("prompt_tokens_details/audio_tokens", "input_tokens_details/audio_tokens"),
+    "input_image": ("prompt_tokens_details/image_tokens", "input_tokens_details/image_tokens"),
+    "input_video": ("prompt_tokens_details/video_tokens", "input_tokens_details/video_tokens"),
     "output": ("completion_tokens", "output_tokens"),
-    "reasoned": (
+    "reasoning": (
         "completion_tokens_details/reasoning_tokens",
         "output_tokens_details/reasoning_tokens",
         "reasoning_tokens",
     ),
-    "spoken": ("completion_tokens_details/audio_tokens", "output_tokens_details/audio_tokens"),
+    "output_audio": ("completion_tokens_details/audio_tokens", "output_tokens_details/audio_tokens"),
+    "output_image": ("completion_tokens_details/image_tokens", "output_tokens_details/image_tokens"),
+    "output_video": ("completion_tokens_details/video_tokens", "output_tokens_details/video_tokens"),
     "total": ("total_tokens",),
     "searched": ("server_tool_use/web_search_requests", "prompt_tokens_details/web_search_requests"),
 }
@@ -175,10 +187,14 @@ CANONICAL: Names = {
     "read": ("cache_read_tokens",),
     "written_5m": ("cache_write_5m_tokens",),
     "written_1h": ("cache_write_1h_tokens",),
-    "heard": ("input_audio_tokens",),
+    "input_audio": ("input_audio_tokens",),
+    "input_image": ("input_image_tokens",),
+    "input_video": ("input_video_tokens",),
     "output": ("output_tokens",),
-    "reasoned": ("reasoning_tokens",),
-    "spoken": ("output_audio_tokens",),
+    "reasoning": ("reasoning_tokens",),
+    "output_audio": ("output_audio_tokens",),
+    "output_image": ("output_image_tokens",),
+    "output_video": ("output_video_tokens",),
     "total": ("total_tokens",),
 }
 
