@@ -6,9 +6,8 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import dlt
@@ -34,6 +33,7 @@ from ingestion.lake.contract import (
     Total,
     VendorFile,
 )
+from ingestion.lake.plausible import check_plausible, extremes_of_file, extremes_of_rows
 
 # New tables and columns land without a code change; a column that changes its type stops the load,
 # because dlt would otherwise set its values aside in a variant column that nobody reads.
@@ -42,13 +42,6 @@ SCHEMA_CONTRACT: TSchemaContractDict = {"tables": "evolve", "columns": "evolve",
 FLUSH_ROWS = 50_000
 # The most rows that are handed to dlt, and copied in memory, at once.
 MOST_ROWS = 100_000
-# Between these a charge or request begins and ends: no vendor billed before, and no commitment is bought for longer. A date
-# outside is a fault of the file, and would make the source look fresh for good.
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-FURTHEST = timedelta(days=20 * 366)
-# What no vendor bills in any currency, counts, or measures in any unit (byte-seconds come to 10^18): sums and products of
-# what is smaller fit DECIMAL(38,12) on both engines.
-LARGEST_AMOUNT, LARGEST_COUNT, LARGEST_QUANTITY = Decimal(10) ** 13, Decimal(10) ** 13, Decimal(10) ** 21
 
 
 def digest(tables: Iterable[pa.Table]) -> str:
@@ -101,67 +94,6 @@ def _of_slice(table: Table, slice_id: str, rows: pa.Table) -> pa.Table:
     return rows.select(table.schema.names).cast(table.schema)
 
 
-Extremes = dict[str, tuple[Any, Any]]
-
-
-def _extremes_of_rows(table: Table, rows: pa.Table) -> Extremes:
-    """The least and the greatest value of each column that is a number or a time."""
-    found = {}
-    for column in table.columns:
-        if _is_measured(column.type):
-            least_and_most = pc.min_max(rows[column.name]).as_py()
-            found[column.name] = (least_and_most["min"], least_and_most["max"])
-    return found
-
-
-def _extremes_of_file(table: Table, path: Path) -> Extremes:
-    """The same of a Parquet file, from its statistics; a column without any is left out."""
-    metadata = pq.read_metadata(path)
-    kinds = {column.name: column.type for column in table.columns}
-    found: Extremes = {}
-    for group in range(metadata.num_row_groups):
-        for position in range(metadata.num_columns):
-            chunk = metadata.row_group(group).column(position)
-            name, statistics = chunk.path_in_schema, chunk.statistics
-            if name in kinds and _is_measured(kinds[name]) and statistics and statistics.has_min_max:
-                least, most = found.get(name, (statistics.min, statistics.max))
-                found[name] = (min(least, statistics.min), max(most, statistics.max))
-    return found
-
-
-def _is_measured(kind: pa.DataType) -> bool:
-    is_number = pa.types.is_decimal(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)
-    return bool(is_number or pa.types.is_timestamp(kind))
-
-
-def _check_plausible(table: Table, extremes: Extremes, moment: datetime, where: str) -> None:
-    """Raise BadInput, with the column, for a value that no vendor bills: it would overflow what is worked out of it."""
-    # AWS's costs are floats, and no measures: they are added up from the file.
-    amounts = {measure.column for measure in table.measures if measure.currency} | {
-        column.name for column in table.columns if pa.types.is_floating(column.type) and "cost" in column.name
-    }
-    for column in table.columns:
-        for value in extremes.get(column.name, ()):
-            if value is None:
-                continue
-            if isinstance(value, datetime):
-                end = value if value.tzinfo else value.replace(tzinfo=UTC)
-                # Other times of a row may be a program's way to write that there is none (0001-01-01).
-                is_of_charge = table.vendor_files or column.name == table.charge_end
-                if is_of_charge and not EARLIEST <= end <= moment + FURTHEST:
-                    raise BadInput(f"{where}: {column.name} of the year {value.year:04d}, which no vendor bills")
-                continue
-            limit = (
-                LARGEST_AMOUNT
-                if column.name in amounts
-                else LARGEST_COUNT
-                if pa.types.is_integer(column.type)
-                else LARGEST_QUANTITY
-            )
-            if not abs(value) < limit:
-                raise BadInput(f"{where}: {column.name} of 10^{limit.adjusted()} or more, which no vendor bills")
-
-
 def _read(piece: Slice, moment: datetime) -> _Read:
     records: dict[str, tuple[Table, list[dict[str, Any]]]] = {}
     columns: dict[str, tuple[Table, list[pa.Table]]] = {}
@@ -190,15 +122,15 @@ def _read(piece: Slice, moment: datetime) -> _Read:
     starts: list[datetime | None] = []
     moments = [file.newest_charge_at for file in files]
     for name, (table, rows) in tables.items():
-        extremes = _extremes_of_rows(table, rows)
-        _check_plausible(table, extremes, moment, f"{name} of {piece.id}")
+        extremes = extremes_of_rows(table, rows)
+        check_plausible(table, extremes, moment, f"{name} of {piece.id}: ")
         if table.charge_end:
             oldest, newest = extremes[table.charge_end]
             starts.append(oldest)
             moments.append(newest)
     for file in files:
-        _check_plausible(
-            file.table, _extremes_of_file(file.table, file.path), moment, f"{file.table.name} of {piece.id}"
+        check_plausible(
+            file.table, extremes_of_file(file.table, file.path), moment, f"{file.table.name} of {piece.id}: "
         )
     proven = piece.version if piece.version_proves else None
     return _Read(

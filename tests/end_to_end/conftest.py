@@ -29,6 +29,9 @@ RUN_TIMES = {
     "window_start",
     "window_end",
     "load_id",
+    # What the delivery before was depends on how often a slice was requested.
+    "previous_load_id",
+    "previous_row_count",
     "is_current",
     "state",
 } | {

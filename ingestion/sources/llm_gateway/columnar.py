@@ -11,6 +11,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import IO, cast
@@ -22,6 +23,8 @@ import pyarrow.compute as pc
 from ingestion.errors import BadInput
 from ingestion.lake.contract import Columns
 from ingestion.lake.faults import broken_line, fault
+from ingestion.lake.plausible import check_plausible, is_measured
+from ingestion.lake.rejected import Rejected
 from ingestion.lake.vendor_files import (
     LONGEST_LINE,
     TORN,
@@ -34,6 +37,7 @@ from ingestion.lake.vendor_files import (
 )
 from ingestion.sources.llm_gateway.formats import Format
 from ingestion.sources.llm_gateway.formats.base import TEXT, sql_type, structure
+from ingestion.sources.llm_gateway.formats.usage import SETTLED
 from ingestion.sources.llm_gateway.identity import Identities, settle_actors
 from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
 
@@ -53,11 +57,16 @@ class Local:
 
 
 def read(
-    kind: Format, files: Sequence[Local], accounts: Mapping[str, str], known: Identities | None = None
+    kind: Format,
+    files: Sequence[Local],
+    accounts: Mapping[str, str],
+    known: Identities | None = None,
+    rejected: Rejected | None = None,
 ) -> Columns:
     """The requests in some files of one format.
 
-    Raises BadInput, with file and line or row, where one of them holds something else.
+    A record that can't be read goes into `rejected`. Without it, and where no record of a file can be read, BadInput names
+    file and line or row; a file that is cut off always raises it.
     """
     with tempfile.TemporaryDirectory(prefix="costowner-llm-") as folder:
         target = Path(folder) / "requests.arrow"
@@ -65,7 +74,7 @@ def read(
             connection.execute("set preserve_insertion_order = true")
             with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
                 for group in alike(files):
-                    for rows in _settled(connection, kind, group, accounts, known):
+                    for rows in _settled(connection, kind, group, accounts, known, rejected):
                         writer.write_table(rows)
         # The file goes with its folder; what is mapped stays until it is let go.
         return Columns(LLM_REQUESTS, pa.ipc.open_file(pa.memory_map(str(target))).read_all())
@@ -111,6 +120,7 @@ def _settled(
     files: list[Local],
     accounts: Mapping[str, str],
     known: Identities | None,
+    rejected: Rejected | None,
 ) -> Iterator[pa.Table]:
     """The rows of files that are alike, without tokens."""
     for file in files:
@@ -119,20 +129,38 @@ def _settled(
                 first_line(file.path)
             except TORN as torn:
                 raise BadInput(f"{file.where}: not a whole gzip file ({fault(torn)})") from None
-    last: tuple[duckdb.Error, str] | None = None
+    last: tuple[Exception, str] | None = None
     for relation in _relations(kind, files):
         try:
             # Counted first, so that nothing has been handed on when a record can't be read.
             connection.execute(f"create or replace temp table rows as {kind.select(relation, accounts)}")
+            _check(connection, "rows")
             break
-        except duckdb.Error as error:
+        except (duckdb.Error, BadInput) as error:
             last = error, relation
     else:
-        if last:
+        if last and rejected is not None and len(files) > 1:
+            # The others are as they should be.
+            for file in files:
+                yield from _settled(connection, kind, [file], accounts, known, rejected)
+            return
+        if last and rejected is None:
             raise _explained(connection, kind, files, accounts, *last) from None
+        if last and rejected is not None:
+            readable = _readable(connection, kind, files[0], accounts, rejected, *last)
+            connection.execute(f"create or replace temp table rows as {kind.select(readable, accounts)}")
     reader = connection.execute("from rows").to_arrow_reader(BATCH_ROWS)
     for batch in reader:
         yield settle_actors(pa.Table.from_batches([batch]), known).cast(SCHEMA)
+
+
+def _check(connection: duckdb.DuckDBPyConnection, rows: str) -> None:
+    """Raise BadInput, with the column, where a value of some rows is one that no vendor bills."""
+    measured = [column.name for column in LLM_REQUESTS.columns if is_measured(column.type)]
+    listed = ", ".join(f"min({name}), max({name})" for name in measured)
+    (found,) = connection.execute(f"select {listed} from {rows}").fetchall()
+    extremes = dict(zip(measured, zip(found[::2], found[1::2], strict=True), strict=True))
+    check_plausible(LLM_REQUESTS, extremes, datetime.now(UTC), "")
 
 
 def _relations(kind: Format, files: list[Local], *, named: bool = False) -> list[str]:
@@ -216,29 +244,84 @@ def _explained(
     kind: Format,
     files: list[Local],
     accounts: Mapping[str, str],
-    error: duckdb.Error,
+    error: Exception,
     relation: str,
 ) -> BadInput:
     """What was wrong, with the first file and line or row that has it."""
     for file in files:
-        if not file.path.name.endswith((*LINES, ".json")):
-            return _explained_table(connection, kind, file, accounts, error, relation)
+        rejected = Rejected()
         try:
-            numbered = list(_lines(file.path))
-        except TORN as torn:
-            return BadInput(f"{file.where}: not a whole file ({fault(torn)})")
-        for number, line in numbered:
-            try:
-                record = json.loads(line)
-            except ValueError:
-                return BadInput(f"{file.where}, line {number}: not JSON; the line is cut off or garbled")
-            if not isinstance(record, dict):
-                return BadInput(f"{file.where}, line {number}: not a JSON object")
-        connection.register("given", _given(numbered))
-        found = _first_bad(connection, kind, partial(_given_lines, kind), numbered, accounts)
-        if found:
-            return BadInput(f"{file.where}, line {found[0]}: {found[1]}")
+            _readable(connection, kind, file, accounts, rejected, error, relation, most=1)
+        except BadInput as reason:
+            return reason
+        for record in rejected.records:
+            return BadInput(f"{record['place']}: {record['reason']}")
     return BadInput(f"{', '.join(file.where for file in files)}: {fault(error, kind.select(relation, accounts))}")
+
+
+def _readable(
+    connection: duckdb.DuckDBPyConnection,
+    kind: Format,
+    file: Local,
+    accounts: Mapping[str, str],
+    rejected: Rejected,
+    error: Exception,
+    relation: str,
+    most: int | None = None,
+) -> str:
+    """SQL of the declared fields of a file's records that can be read; the others, or the first `most`, are rejected.
+
+    Raises BadInput where the file is cut off, or where none can be read.
+    """
+    is_table = not file.path.name.endswith((*LINES, ".json"))
+    place = f"{file.where}, {'row' if is_table else 'line'}"
+    if is_table:
+        numbers = _given_table(connection, file, error, relation)
+        records = _given_rows
+    else:
+        numbers = _given_records(connection, file, place, rejected, most)
+        records = partial(_given_lines, kind)
+    before = len(rejected.records)
+    if most is None or before < most:
+        for number, reason in _bad(connection, kind, records, numbers, accounts, most):
+            rejected.add(f"{place} {number}", reason)
+    bad = {int(record["place"].rpartition(" ")[2]) for record in rejected.records[before:]}
+    left = [number for number in numbers if number not in bad]
+    if not left and most is None:
+        first = rejected.records[-1]
+        raise BadInput(f"{first['place']}: {first['reason']}; no record of the file can be read")
+    if bad:
+        listed = ", ".join(map(str, sorted(bad)))
+        connection.execute(f"create or replace temp table given as from given where n not in ({listed})")
+    return records(min(left, default=0), max(left, default=0))
+
+
+def _given_records(
+    connection: duckdb.DuckDBPyConnection, file: Local, place: str, rejected: Rejected, most: int | None
+) -> list[int]:
+    """A file's lines that are JSON objects, as the table `given`; gives their numbers."""
+    try:
+        numbered = list(_lines(file.path))
+    except TORN as torn:
+        raise BadInput(f"{file.where}: not a whole file ({fault(torn)})") from None
+    objects = []
+    for number, line in numbered:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            if number == numbered[-1][0]:
+                raise BadInput(f"{place} {number}: not JSON; the line is cut off or garbled") from None
+            rejected.add(f"{place} {number}", "not JSON; the line is cut off or garbled")
+        else:
+            if isinstance(record, dict):
+                objects.append((number, line))
+                continue
+            rejected.add(f"{place} {number}", "not a JSON object")
+        if most is not None and len(rejected.records) >= most:
+            return []
+    connection.register("lines", _given(objects))
+    connection.execute("create or replace temp table given as from lines")
+    return [number for number, _ in objects]
 
 
 def _given(numbered: list[tuple[int, bytes]]) -> pa.Table:
@@ -258,30 +341,19 @@ def _given_rows(first: int, last: int) -> str:
     return f"select * exclude (n) from given where n between {first} and {last}"
 
 
-def _explained_table(
-    connection: duckdb.DuckDBPyConnection,
-    kind: Format,
-    file: Local,
-    accounts: Mapping[str, str],
-    error: duckdb.Error,
-    relation: str,
-) -> BadInput:
-    """The same of a table: the line that is none, or the first row that is no record."""
+def _given_table(connection: duckdb.DuckDBPyConnection, file: Local, error: Exception, relation: str) -> list[int]:
+    """A table's rows, as the table `given`; gives their numbers. Raises BadInput where it is no table."""
     if not file.path.name.endswith(".parquet"):
         line = broken_line(file.path, len(header(file.path)), LONGEST_LINE)
         if line:
-            return BadInput(f"{file.where}, {line}")
+            raise BadInput(f"{file.where}, {line}")
     try:
         connection.execute(
             f"create or replace temp table given as select row_number() over () as n, * from ({relation})"
         )
-        numbers = connection.execute("select n, n from given order by n").fetchall()
+        return [number for (number,) in connection.execute("select n from given order by n").fetchall()]
     except duckdb.Error as other:
-        return BadInput(f"{file.where}: {fault(other, relation)}")
-    found = _first_bad(connection, kind, _given_rows, numbers, accounts)
-    if found:
-        return BadInput(f"{file.where}, row {found[0]}: {found[1]}")
-    return BadInput(f"{file.where}: {fault(error, kind.select(relation, accounts))}")
+        raise BadInput(f"{file.where}: {fault(other, relation)}") from None
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -305,35 +377,59 @@ def _numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
             yield number, line
 
 
-def _first_bad(
+def _bad(
     connection: duckdb.DuckDBPyConnection,
     kind: Format,
     records: Callable[[int, int], str],
-    numbered: Sequence[tuple[int, object]],
+    numbers: Sequence[int],
     accounts: Mapping[str, str],
-) -> tuple[int, str] | None:
-    """The number of the first record that can't be read, by halving, and what is wrong with it.
+    most: int | None,
+) -> Iterator[tuple[int, str]]:
+    """The numbers of the records that can't be read, found by halving, and what is wrong with each.
 
     `records` gives the SQL of the declared fields of the records from one number to another.
     """
 
-    def wrong(part: Sequence[tuple[int, object]], among: Format = kind) -> str | None:
-        statement = among.select(records(part[0][0], part[-1][0]), accounts)
+    def wrong(part: Sequence[int], among: Format = kind) -> str | None:
+        statement = among.select(records(part[0], part[-1]), accounts)
         try:
-            connection.execute(statement).fetchall()
+            connection.execute(f"create or replace temp table tried as {statement}")
+            _check(connection, "tried")
         except duckdb.Error as error:
             return fault(error, statement)
+        except BadInput as implausible:
+            return str(implausible)
         return None
 
-    if not numbered or wrong(numbered) is None:
-        return None
-    while len(numbered) > 1:
-        half = len(numbered) // 2
-        numbered = numbered[:half] if wrong(numbered[:half]) else numbered[half:]
-    # The columns one by one: the first that can't be made is named.
-    for column, sql in kind.columns.items():
-        alone = replace(kind, columns={"provider": "null", column: sql}, token="null")  # noqa: S106 - SQL
-        reason = wrong(numbered, alone)
-        if reason:
-            return numbered[0][0], f"{column}: {reason}"
-    return numbered[0][0], wrong(numbered) or "can't be read"
+    found = 0
+    # The last part is looked at first: so the first records are found first.
+    parts = [numbers] if numbers else []
+    while parts and (most is None or found < most):
+        part = parts.pop()
+        reason = wrong(part)
+        if reason is None:
+            continue
+        if len(part) > 1:
+            half = len(part) // 2
+            parts += [part[half:], part[:half]]
+            continue
+        # The first column that can't be made, by halving, too.
+        columns = list(kind.columns)
+        while len(columns) > 1:
+            first = columns[: len(columns) // 2]
+            columns = first if wrong(part, _only(kind, first)) else columns[len(first) :]
+        named = wrong(part, _only(kind, columns))
+        if named:
+            reason = named if named.startswith(columns[0]) else f"{columns[0]}: {named}"
+        found += 1
+        yield part[0], reason
+
+
+def _only(kind: Format, columns: Sequence[str]) -> Format:
+    """A format with some of its columns."""
+    return replace(
+        kind,
+        columns={"provider": "null", **{name: kind.columns[name] for name in columns}},
+        token="null",  # noqa: S106 - SQL
+        usage=kind.usage if SETTLED.keys() & set(columns) else None,
+    )

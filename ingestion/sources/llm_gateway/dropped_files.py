@@ -66,6 +66,8 @@ def _relations(files: Sequence[Local]) -> Iterator[str]:
     for group in alike(files):
         if group[0].path.name.endswith((*LINES, ".json")):
             listed, options = json_files(group)
+            # Lines that are no records are set aside where records are read.
+            options += ", ignore_errors = true" if group[0].path.name.endswith(LINES) else ""
             columns = ", ".join(f"{literal(name)}: 'JSON'" for name in LOOKED_AT)
             yield f"select * from read_json({listed}, columns = {{{columns}}}, {options}, filename = true)"
         else:

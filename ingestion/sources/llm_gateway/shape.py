@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ingestion.lake.columns import Measure, Table, boolean, integer, json, money, number, text, timestamp
 from ingestion.lake.contract import ClaimKind, Evidence
+from ingestion.lake.rejected import REJECTED_RECORDS
 from ingestion.sources.llm_gateway.dropped import DROPPED_FIELDS
 
 LLM_REQUESTS = Table(
@@ -107,7 +108,7 @@ LLM_REQUESTS = Table(
     measures=(Measure("reported_cost", "reported_cost", "reported_cost_currency"),),
     charge_end="started_at",
 )
-TABLES = (LLM_REQUESTS, DROPPED_FIELDS)
+TABLES = (LLM_REQUESTS, DROPPED_FIELDS, REJECTED_RECORDS)
 CLAIM_KINDS = (
     ClaimKind("signed_actor", Evidence.VERIFIED_ACTOR, "Actor of a signed identity whose signature was verified"),
     ClaimKind("signed_team", Evidence.VERIFIED_ACTOR, "Team that a verified signed identity names"),

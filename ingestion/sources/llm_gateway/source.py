@@ -17,7 +17,8 @@ from ingestion.access.objects import Object, ObjectStore
 from ingestion.access.stores import open_store
 from ingestion.errors import BadInput, SettingError, TornDelivery
 from ingestion.lake.columns import plain
-from ingestion.lake.contract import Columns, Known, LedgerSource, Rows, Slice, Source
+from ingestion.lake.contract import Columns, Known, LedgerSource, Part, Rows, Slice, Source
+from ingestion.lake.rejected import REJECTED_RECORDS, Rejected
 from ingestion.setting_table import about
 from ingestion.settings import Month, Window
 from ingestion.sources.llm_gateway.client import (
@@ -145,18 +146,21 @@ def _is_spend_log(path: Path) -> bool:
 
 def _read_objects(
     settings: GatewaySettings, store: ObjectStore, kind: Format, start: datetime, items: list[Object]
-) -> Iterable[Columns | Rows]:
+) -> Iterable[Part]:
     with tempfile.TemporaryDirectory(prefix="costowner-llm_gateway-") as folder:
         files = download(store, items, Path(folder))
         by_kind: dict[str, tuple[Format, list[Local]]] = {}
         for file in files:
             found = SPEND_LOGS if kind is LITELLM and _is_spend_log(file.path) else kind
             by_kind.setdefault(found.name, (found, []))[1].append(file)
+        rejected = Rejected()
         requests = [
-            read(found, group, settings.accounts, settings.identities) for found, group in by_kind.values()
+            read(found, group, settings.accounts, settings.identities, rejected)
+            for found, group in by_kind.values()
         ]
         dropped = count([(found.name, start.date(), group) for found, group in by_kind.values()])
-        return [*requests, *(Rows(DROPPED_FIELDS, rows) for rows in dropped)]
+        aside = Rows(REJECTED_RECORDS, rejected.records)
+        return [*requests, *(Rows(DROPPED_FIELDS, rows) for rows in dropped), aside, *rejected.remarks()]
 
 
 class _Together:
@@ -165,7 +169,7 @@ class _Together:
     def __init__(self, settings: GatewaySettings, store: ObjectStore, kind: Format) -> None:
         self.settings, self.store, self.kind = settings, store, kind
         self.slices: list[tuple[datetime, list[Object]]] = []
-        self.found: dict[datetime, list[Columns | Rows]] | None = None
+        self.found: dict[datetime, list[Part]] | None = None
 
     def add(self, start: datetime, items: list[Object]) -> bool:
         """Take a slice; False where it is too much with those that are in."""
@@ -175,13 +179,13 @@ class _Together:
         self.slices.append((start, items))
         return True
 
-    def read(self, start: datetime, items: list[Object]) -> Iterable[Columns | Rows]:
+    def read(self, start: datetime, items: list[Object]) -> Iterable[Part]:
         if self.found is None:
             self.found = self._read() if len(self.slices) > 1 else {}
         ready = self.found.pop(start, None)
         return ready if ready is not None else _read_objects(self.settings, self.store, self.kind, start, items)
 
-    def _read(self) -> dict[datetime, list[Columns | Rows]]:
+    def _read(self) -> dict[datetime, list[Part]]:
         """The rows of the slices by their first object; none where one of them needs more care."""
         with tempfile.TemporaryDirectory(prefix="costowner-llm_gateway-") as folder:
             files: list[list[Local]] = []
@@ -280,23 +284,23 @@ def _plain(value: Any) -> str:
     return plain(value, "a record") if isinstance(value, Decimal) else str(value)
 
 
-def _read_records(
-    settings: GatewaySettings, kind: Format, where: str, records: Iterable[Any]
-) -> list[Columns | Rows]:
+def _read_records(settings: GatewaySettings, kind: Format, where: str, records: Iterable[Any]) -> list[Part]:
     """Records that come one by one, spooled to a file of the format; only fields that have a column."""
     with tempfile.TemporaryDirectory(prefix="costowner-llm_gateway-") as folder:
         path = Path(folder) / "records.jsonl"
         with path.open("w") as file:
-            for number, record in enumerate(records, start=1):
-                if not isinstance(record, dict):
-                    raise BadInput(f"{where}, record {number}: not a JSON object")
-                kept = {name: value for name, value in record.items() if name in kind.fields}
+            for record in records:
+                kept = record
+                if isinstance(record, dict):
+                    kept = {name: value for name, value in record.items() if name in kind.fields}
                 file.write(json.dumps(kept, default=_plain) + "\n")
-        return [read(kind, [Local(path, where)], settings.accounts, settings.identities)]
+        rejected = Rejected()
+        requests = read(kind, [Local(path, where)], settings.accounts, settings.identities, rejected)
+        return [requests, Rows(REJECTED_RECORDS, rejected.records), *rejected.remarks()]
 
 
 def _days(
-    scope: str, window: Window, now: datetime, fetch: Callable[[datetime, datetime], Iterable[Columns | Rows]]
+    scope: str, window: Window, now: datetime, fetch: Callable[[datetime, datetime], Iterable[Part]]
 ) -> Iterator[Slice]:
     """The days of a log that is asked for a span of time."""
     day = window.start
@@ -314,7 +318,7 @@ def _mongo(settings: GatewaySettings, uri: str, window: Window, now: datetime) -
         """What is dropped of each day: counted at once, because each counting reads documents with their text."""
         return log.prompt_fields(window.start, min(window.end, now - SETTLE))
 
-    def fetch(start: datetime, end: datetime) -> Iterable[Columns | Rows]:
+    def fetch(start: datetime, end: datetime) -> Iterable[Part]:
         requests = _read_records(settings, MONGODB, f"{log.place}, {start:%Y-%m-%d}", log.documents(start, end))
         dropped = Dropped()
         for name, records in shipped().get(start.date(), {}).items():
@@ -343,7 +347,7 @@ def _litellm_api(settings: GatewaySettings, url: str, window: Window, now: datet
         )
     )
 
-    def fetch(start: datetime, end: datetime) -> Iterable[Columns | Rows]:
+    def fetch(start: datetime, end: datetime) -> Iterable[Part]:
         dropped = Dropped()
 
         def records() -> Iterator[Any]:

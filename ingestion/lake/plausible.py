@@ -1,0 +1,83 @@
+"""What no vendor bills: dates, amounts and counts that would overflow what is worked out of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ingestion.errors import BadInput
+from ingestion.lake.columns import Table
+
+# Between these a charge or request begins and ends: no vendor billed before, and no commitment is bought for longer. A date
+# outside is a fault of the file, and would make the source look fresh for good.
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+FURTHEST = timedelta(days=20 * 366)
+# What no vendor bills in any currency, counts, or measures in any unit (byte-seconds come to 10^18): sums and products of
+# what is smaller fit DECIMAL(38,12) on both engines.
+LARGEST_AMOUNT, LARGEST_COUNT, LARGEST_QUANTITY = Decimal(10) ** 13, Decimal(10) ** 13, Decimal(10) ** 21
+
+Extremes = dict[str, tuple[Any, Any]]
+
+
+def extremes_of_rows(table: Table, rows: pa.Table) -> Extremes:
+    """The least and the greatest value of each column that is a number or a time."""
+    found = {}
+    for column in table.columns:
+        if is_measured(column.type):
+            least_and_most = pc.min_max(rows[column.name]).as_py()
+            found[column.name] = (least_and_most["min"], least_and_most["max"])
+    return found
+
+
+def extremes_of_file(table: Table, path: Path) -> Extremes:
+    """The same of a Parquet file, from its statistics; a column without any is left out."""
+    metadata = pq.read_metadata(path)
+    kinds = {column.name: column.type for column in table.columns}
+    found: Extremes = {}
+    for group in range(metadata.num_row_groups):
+        for position in range(metadata.num_columns):
+            chunk = metadata.row_group(group).column(position)
+            name, statistics = chunk.path_in_schema, chunk.statistics
+            if name in kinds and is_measured(kinds[name]) and statistics and statistics.has_min_max:
+                least, most = found.get(name, (statistics.min, statistics.max))
+                found[name] = (min(least, statistics.min), max(most, statistics.max))
+    return found
+
+
+def is_measured(kind: pa.DataType) -> bool:
+    is_number = pa.types.is_decimal(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    return bool(is_number or pa.types.is_timestamp(kind))
+
+
+def check_plausible(table: Table, extremes: Extremes, moment: datetime, where: str) -> None:
+    """Raise BadInput, with `where` and the column, for a value that no vendor bills: sums of it would overflow."""
+    # AWS's costs are floats, and no measures: they are added up from the file.
+    amounts = {measure.column for measure in table.measures if measure.currency} | {
+        column.name for column in table.columns if pa.types.is_floating(column.type) and "cost" in column.name
+    }
+    for column in table.columns:
+        for value in extremes.get(column.name, ()):
+            if value is None:
+                continue
+            if isinstance(value, datetime):
+                end = value if value.tzinfo else value.replace(tzinfo=UTC)
+                # Other times of a row may be a program's way to write that there is none (0001-01-01).
+                is_of_charge = table.vendor_files or column.name == table.charge_end
+                if is_of_charge and not EARLIEST <= end <= moment + FURTHEST:
+                    raise BadInput(f"{where}{column.name} of the year {value.year:04d}, which no vendor bills")
+                continue
+            limit = (
+                LARGEST_AMOUNT
+                if column.name in amounts
+                else LARGEST_COUNT
+                if pa.types.is_integer(column.type)
+                else LARGEST_QUANTITY
+            )
+            if not abs(value) < limit:
+                raise BadInput(f"{where}{column.name} of 10^{limit.adjusted()} or more, which no vendor bills")

@@ -1,0 +1,152 @@
+"""A record that can't be read is set aside with its place; the rest of its slice lands, in every format."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingestion.errors import BadInput
+from ingestion.lake.pipeline import land
+from ingestion.lake.rejected import MOST, Rejected
+from ingestion.settings import Home, Month, Window
+from ingestion.sources.llm_gateway import SOURCE
+from ingestion.sources.llm_gateway.columnar import Local, read
+from ingestion.sources.llm_gateway.formats import CANONICAL, Format
+from ingestion.sources.llm_gateway.source import GatewaySettings
+from tests.ingestion.test_messages import GOOD
+
+WINDOW = Window(Month(2026, 11), Month(2026, 11))
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+SECRET = "a word that nobody should read"
+
+
+def canonical(number: int, **fields: Any) -> dict[str, Any]:
+    return {"request_id": f"r{number}", "started_at": "2026-11-01T00:00:00Z", "input_tokens": 5, **fields}
+
+
+def lines(folder: Path, *records: Any) -> Local:
+    file = folder / "records.jsonl"
+    text = [record if isinstance(record, str) else json.dumps(record) for record in records]
+    file.write_text("".join(f"{line}\n" for line in text))
+    return Local(file, "records.jsonl")
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_lines_that_are_no_records_are_set_aside_in_every_format(tmp_path: Path, name: str) -> None:
+    kind, good = GOOD[name]
+    file = lines(tmp_path, good, '{"half', "[1, 2]", good)
+    rejected = Rejected()
+    found = read(kind, [file], {}, None, rejected)
+    alone = read(kind, [lines(tmp_path, good)], {})
+    assert found.rows.num_rows == 2 * alone.rows.num_rows
+    assert [record["place"] for record in rejected.records] == ["records.jsonl, line 2", "records.jsonl, line 3"]
+
+
+@pytest.mark.parametrize(
+    ("odd", "reason"),
+    [
+        ({"input_tokens": "NaN"}, "input_tokens"),
+        ({"input_tokens": SECRET}, "input_tokens"),
+        ({"input_tokens": 10**27}, "input_tokens"),
+        ({"reported_cost": "1e27"}, "reported_cost"),
+        ({"started_at": "0001-01-01T00:00:00Z"}, "started_at of the year 0001"),
+        ({"started_at": SECRET}, "started_at"),
+        ({"request_id": None}, "request_id"),
+        ({"latency_ms": {"a": SECRET}}, "latency_ms"),
+    ],
+)
+def test_odd_value_costs_its_record_and_is_not_quoted(tmp_path: Path, odd: dict[str, Any], reason: str) -> None:
+    file = lines(tmp_path, canonical(1), canonical(2) | odd, canonical(3))
+    rejected = Rejected()
+    found = read(CANONICAL, [file], {}, None, rejected).rows.to_pylist()
+    assert [row["request_id"] for row in found] == ["r1", "r3"]
+    [record] = rejected.records
+    assert record["place"] == "records.jsonl, line 2" and reason in record["reason"]
+    assert SECRET not in str(record)
+
+
+def test_row_of_a_table_is_set_aside(tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    file = tmp_path / "records.parquet"
+    pq.write_table(
+        pa.Table.from_pylist([canonical(n) | {"input_tokens": text} for n, text in enumerate("5x7")]), file
+    )
+    rejected = Rejected()
+    found = read(CANONICAL, [Local(file, "records.parquet")], {}, None, rejected).rows.to_pylist()
+    assert [row["request_id"] for row in found] == ["r0", "r2"]
+    assert [record["place"] for record in rejected.records] == ["records.parquet, row 2"]
+
+
+ODD = st.sampled_from(
+    [
+        "{", "null", '"text"', "[]", "{}", '{"request_id": "x"}', '{"started_at": 5}',
+        json.dumps(canonical(0, started_at="9999-12-31T00:00:00Z")),
+        json.dumps(canonical(0, output_tokens=1e30)),
+        json.dumps(canonical(0, reported_cost="1,5")),
+        '{"request_id": "\\ud800", "started_at": "nie"}',
+    ]
+)  # fmt: skip
+
+
+GOOD_ONE = st.integers(1, 99).map(lambda number: json.dumps(canonical(number)))
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.tuples(ODD, st.just(False)) | st.tuples(GOOD_ONE, st.just(True)), max_size=12))
+def test_every_record_lands_or_is_set_aside(
+    tmp_path_factory: pytest.TempPathFactory, some: list[tuple[str, bool]]
+) -> None:
+    """None is lost, and none twice. A good one ends the file: a last line that is cut off is a file that is not whole."""
+    whole = [*some, (json.dumps(canonical(100)), True)]
+    file = lines(tmp_path_factory.mktemp("some"), *(record for record, _ in whole))
+    rejected = Rejected()
+    found = read(CANONICAL, [file], {}, None, rejected).rows.num_rows
+    assert (found, len(rejected.records)) == (
+        sum(is_good for _, is_good in whole),
+        sum(not is_good for _, is_good in whole),
+    )
+
+
+def test_file_that_is_cut_off_or_holds_nothing_to_read_is_refused(tmp_path: Path) -> None:
+    for records, reason in (
+        ((canonical(1), '{"cut'), "line 2: not JSON; the line is cut off or garbled"),
+        (({"another": "format"}, {"another": "format"}), "no record of the file can be read"),
+        (("[]",) * (MOST + 1), f"more than {MOST} records"),
+    ):
+        with pytest.raises(BadInput, match=reason):
+            read(CANONICAL, [lines(tmp_path, *records)], {}, None, Rejected())
+
+
+def landed(tmp_path: Path, kind: Format, *files: tuple[str, tuple[Any, ...]]) -> tuple[Home, Any]:
+    home = Home(tmp_path / "home")
+    for name, records in files:
+        folder = tmp_path / "log" / Path(name).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        lines(folder, *records).path.rename(folder / Path(name).name)
+    assert kind is CANONICAL
+    return home, land(home, SOURCE, GatewaySettings(canonical_url=str(tmp_path / "log")), WINDOW, NOW)
+
+
+def test_slice_lands_with_its_rejected_records_in_the_lake_and_in_its_note(tmp_path: Path) -> None:
+    home, landing = landed(
+        tmp_path,
+        CANONICAL,
+        ("dt=2026-11-01/a.jsonl", (canonical(1), canonical(2, input_tokens=SECRET), canonical(3))),
+        ("dt=2026-11-01/b.jsonl", (canonical(4),)),
+    )
+    assert landing.states == {"delivered": 1} and landing.rows["llm_requests"] == 3
+    [file] = (home.lake / "raw_llm_gateway" / "rejected_records").glob("*.parquet")
+    [row] = pq.read_table(file, partitioning=None).to_pylist()
+    assert row["slice_id"] == "canonical|2026-11-01" and row["place"].endswith("a.jsonl, line 2")
+    [notes] = (home.lake / "raw_llm_gateway" / "deliveries").glob("*.parquet")
+    [note] = pq.read_table(notes, partitioning=None).to_pylist()
+    assert "records set aside: 1; the first: " in note["message"]
+    assert SECRET.encode() not in b"".join(path.read_bytes() for path in home.lake.rglob("*.parquet"))
