@@ -257,7 +257,7 @@ select
     is_compare_only,
     export_name,
     {% for column in charge_columns() -%}
-        {%- set value = column if column in known + filled else "null" -%}
+        {%- set value = charge_value(column) if column in known + filled else "null" -%}
         cast({{ value }} as {{ charge_column_type(column) }}) as {{ column }}{{ "," if not loop.last }}
     {% endfor %}
 from described
