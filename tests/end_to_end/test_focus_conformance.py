@@ -35,8 +35,9 @@ def expected(name: str) -> dict[str, Any]:
 
 def package(name: str) -> Path:
     """The folder of a package that is installed in FOCUS's environment."""
-    (found,) = FOCUS_VENV.glob(f"lib/python3.*/site-packages/{name}")
-    return found
+    found = list(FOCUS_VENV.glob(f"lib/python3.*/site-packages/{name}"))
+    assert found, f"{name} is not in {FOCUS_VENV}: `make test` installs it where it finds Python 3.12"
+    return found[0]
 
 
 def failures(view: Path, folder: Path) -> tuple[set[str], int]:
