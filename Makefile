@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SPARK_VENV := .venv-spark
+FOCUS_VENV := .venv-focus
+# The FOCUS validator needs Python 3.12. A shim of pyenv may be there without it, so each candidate is run.
+FOCUS_PYTHON ?= $(shell for found in python3.12 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.12.*/bin/python /usr/bin/python3.12 $(PYTHON); do \
+	"$$found" -c 'import sys, venv; sys.exit(sys.version_info[:2] != (3, 12))' 2>/dev/null && echo "$$found" && break; done)
 LITELLM_VENV := .venv-litellm
 LITELLM := litellm[proxy]==1.106.2
 SAMPLE := var/sample
@@ -41,6 +45,12 @@ $(SPARK_VENV)/.done: requirements-spark.lock | $(VENV)/bin/python
 	@$(SPARK_VENV)/bin/python $(PIP_INSTALL) -r requirements-spark.lock
 	@touch $@
 
+$(FOCUS_VENV)/.done: requirements-focus.lock
+	@echo "installing requirements-focus.lock into $(FOCUS_VENV) (a few minutes on a fresh machine)"
+	@$(FOCUS_PYTHON) -m venv $(FOCUS_VENV)
+	@$(FOCUS_VENV)/bin/python $(PIP_INSTALL) -r requirements-focus.lock
+	@touch $@
+
 run: $(VENV)/.run ## refresh the sample company end to end and print the owners' scoreboard
 	@COSTOWNER_DUCKDB_MEMORY=700MB $(RUN) -m sample_company with --home $(SAMPLE) -- $(BIN)/python -m orchestration refresh
 	@COSTOWNER_HOME=$(SAMPLE) $(RUN) -m orchestration status
@@ -72,8 +82,9 @@ generate: $(VENV)/.dev ## write dbt's lists of sources and docs/settings.md from
 	@$(RUN) -m orchestration.generate
 	@$(RUN) -m ingestion.setting_report
 
-# Where there is no Java the tests of Spark are skipped and say so (in CI they fail).
-test: check $(if $(shell command -v java),$(SPARK_VENV)/.done) ## everything that CI runs
+# Where there is no Java the tests of Spark are skipped and say so (in CI they fail); so are those of FOCUS's own validator
+# where there is no Python 3.12.
+test: check $(if $(shell command -v java),$(SPARK_VENV)/.done) $(if $(FOCUS_PYTHON),$(FOCUS_VENV)/.done) ## everything that CI runs
 	@$(QUIET) $(BIN)/pytest -n $(WORKERS)
 
 test-cluster: $(VENV)/.dev $(SPARK_VENV)/.done ## a Spark cluster on loopback: builds, and a worker killed in the middle
@@ -104,3 +115,5 @@ lock: ## make the lock files again (needs uv)
 		--no-emit-find-links --no-header --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-header --group spark -c requirements.lock -o requirements-spark.lock
+	uv pip compile -q --no-strip-extras --universal --python-version 3.12 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-header --group focus -o requirements-focus.lock

@@ -18,6 +18,7 @@ SLOW_TEST_SECONDS = 3600
 # Files of tests that share what is dear to make, one sample company that is refreshed: they go to one worker.
 SHARING = {
     "tests/end_to_end/test_faults.py": "company",
+    "tests/end_to_end/test_focus_conformance.py": "company",
     "tests/end_to_end/test_sample_company.py": "company",
 }
 

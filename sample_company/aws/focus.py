@@ -76,6 +76,8 @@ TEXTS = (
 )
 SINCE_1_2 = (
     "BillingAccountType",
+    "CapacityReservationId",
+    "CapacityReservationStatus",
     "InvoiceId",
     "PricingCurrency",
     "ServiceSubcategory",
@@ -206,6 +208,8 @@ def _row(
         "BillingCurrency": line["line_item_currency_code"],
         "BillingPeriodEnd": line["bill_billing_period_end_date"],
         "BillingPeriodStart": line["bill_billing_period_start_date"],
+        "CapacityReservationId": line.get("capacity_reservation_capacity_reservation_arn"),
+        "CapacityReservationStatus": line.get("capacity_reservation_capacity_reservation_status"),
         "ChargeCategory": category,
         "ChargeClass": "Correction" if line["bill_bill_type"] == "Refund" else None,
         "ChargeDescription": line.get("line_item_line_item_description"),

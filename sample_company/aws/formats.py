@@ -176,6 +176,9 @@ def _legacy_product(line: Line) -> dict[str, str]:
     product = dict(line.get("product") or [])
     found = {
         "ProductName": product.pop("product_name", None),
+        "instanceFamily": line.get("product_instance_family"),
+        "instanceType": line.get("product_instance_type"),
+        "operatingSystem": product.pop("operating_system", None),
         "productFamily": line.get("product_product_family"),
         "region": line.get("product_region_code"),
         "servicecode": line.get("product_servicecode"),
@@ -211,11 +214,15 @@ def _athena(content: Sequence[Line], extra: Sequence[str]) -> pa.Table:
         name: pa.array([line.get(name) for line in content], types.get(name, pa.string()))
         for name in _legacy_columns()
     }
-    for name in ("product_product_family", "product_servicecode", "product_sku"):
+    instance = ("product_instance_family", "product_instance_type")
+    for name in (*instance, "product_product_family", "product_servicecode", "product_sku"):
         columns[name] = pa.array([line.get(name) for line in content], pa.string())
     columns["product_region"] = pa.array([line.get("product_region_code") for line in content], pa.string())
     maps = [
         ("product_product_name", "product", "product_name"),
+        ("product_operating_system", "product", "operating_system"),
+        ("product_vcpu", "product", "vcpu"),
+        ("product_memory", "product", "memory"),
         ("cost_category_environment", "cost_category", "environment"),
         ("resource_tags_user_team", "resource_tags", "user_team"),
         ("resource_tags_user_service", "resource_tags", "user_service"),

@@ -66,6 +66,15 @@ KINDS = (
 )
 
 
+# What the price list has of an instance: its family, cores and memory.
+INSTANCES = {
+    "m6i.large": ("General purpose", "2", "8 GiB"),
+    "db.r6g.large": ("Memory optimized", "2", "16 GiB"),
+}
+# Has reserved capacity for its instance, which it switches off at weekends.
+RESERVED_CAPACITY_SERVICE = "search-indexer"
+
+
 def spike_days(world: World) -> tuple[date, date]:
     """A consumer loops through the NAT gateway for three days of the month before the last."""
     first = first_of_month(world.until, -1).replace(day=19)
@@ -106,6 +115,8 @@ def _usage(world: World, day: date, service: str, team: str, kind: Kind) -> Line
     account = _account(team)
     tags = [("user_team", team), ("user_service", service)] if _is_tagged(world, service, kind) else []
     cost = round(amount * kind.rate, 10)
+    instance = kind.usage_type.rpartition(":")[2]
+    described, attributes = _instance(instance) if instance in INSTANCES else ({}, [])
     return {
         **base(world, day, f"{day}|{service}|{kind.usage_type}"),
         "line_item_line_item_type": "Usage",
@@ -127,9 +138,39 @@ def _usage(world: World, day: date, service: str, team: str, kind: Kind) -> Line
         "pricing_rate_code": world.token("rate", kind.usage_type, length=16).upper(),
         "product_servicecode": kind.product,
         "product_product_family": kind.family,
+        **described,
         "resource_tags": tags,
         "cost_category": [("environment", "production")],
-        "product": [("product_name", kind.product)],
+        "product": [("product_name", kind.product), *attributes],
+    }
+
+
+def _instance(instance: str) -> tuple[Line, list[tuple[str, str]]]:
+    """What CUR has of an instance: in columns, and in the map of the product's other attributes."""
+    family, cores, memory = INSTANCES[instance]
+    attributes = [("vcpu", cores), ("memory", memory)]
+    if not instance.startswith("db."):
+        attributes.append(("operating_system", "Linux"))
+    return {"product_instance_family": family, "product_instance_type": instance}, attributes
+
+
+def _in_reserved_capacity(world: World, day: date, line: Line) -> Line:
+    """An instance's line as it is under a capacity reservation: its use, and at weekends the reservation without it."""
+    account = line["line_item_usage_account_id"]
+    short = world.token("capacity-reservation", RESERVED_CAPACITY_SERVICE, length=17)
+    reservation = f"arn:aws:ec2:{REGION}:{account}:capacity-reservation/cr-{short}"
+    found = {
+        **line,
+        "capacity_reservation_capacity_reservation_arn": reservation,
+        "capacity_reservation_capacity_reservation_status": "Used",
+        "capacity_reservation_capacity_reservation_type": "ODCR",
+    }
+    if day.weekday() < 5:
+        return found
+    return found | {
+        "capacity_reservation_capacity_reservation_status": "Unused",
+        "line_item_usage_type": line["line_item_usage_type"].replace("BoxUsage", "UnusedBox"),
+        "line_item_resource_id": reservation,
     }
 
 
@@ -232,6 +273,8 @@ def lines(world: World, month: str, as_of: date) -> tuple[tuple[Line, str | None
             team = world.team_of(service.id, day)
             for kind in KINDS:
                 line = _usage(world, day, service.id, team, kind)
+                if service.id == RESERVED_CAPACITY_SERVICE and kind.family == "Compute Instance":
+                    line = _in_reserved_capacity(world, day, line)
                 shows = (
                     bool(line["resource_tags"])
                     or line["line_item_usage_account_id"] != SHARED_ACCOUNT

@@ -173,6 +173,8 @@ FOCUS_ROW = {
 }
 AWS_ROW = {
     "bill_bill_type": "Anniversary",
+    "capacity_reservation_capacity_reservation_arn": "arn:aws:ec2:us-east-1:222222222222:capacity-reservation/cr-1",
+    "capacity_reservation_capacity_reservation_status": "Used",
     "bill_billing_entity": "AWS",
     "line_item_legal_entity": "Amazon Web Services, Inc.",
     "bill_invoice_id": "1",
@@ -201,12 +203,17 @@ AWS_ROW = {
     "pricing_rate_id": "1",
     "pricing_term": "OnDemand",
     "pricing_unit": "Hrs",
+    "product_instance_type": "m5.large",
     "product_product_family": "Compute Instance",
     "product_region_code": "us-east-1",
     "product_servicecode": "AmazonEC2",
     "product_sku": "SKU",
     "resource_tags": [("user_team", "engineering")],
-    "product": [("product_name", "Amazon Elastic Compute Cloud")],
+    "product": [
+        ("product_name", "Amazon Elastic Compute Cloud"),
+        ("operating_system", "Linux"),
+        ("vcpu", "2"),
+    ],
 }
 GATEWAY_ROW = {
     "source_system": "canonical",

@@ -67,6 +67,30 @@ def test_focus_term_is_recognised_in_any_case(engine: Sql, macro: str, value: st
     assert engine.rows(f"select {sql} as term from (select {value} as term) as charge") == [(term,)]
 
 
+# A detail, and the id of what it is a detail of (FOCUS: NULL where the id is).
+DETAILS = [
+    ("sku_meter", "sku_id"),
+    ("sku_price_details", "sku_price_id"),
+    ("resource_name", "resource_id"),
+    ("resource_type", "resource_id"),
+    ("sub_account_name", "sub_account_id"),
+    ("sub_account_type", "sub_account_id"),
+    ("allocated_resource_name", "allocated_resource_id"),
+    ("capacity_reservation_status", "capacity_reservation_id"),
+    *(
+        (f"commitment_discount_{detail}", "commitment_discount_id")
+        for detail in ("category", "name", "quantity", "status", "type", "unit")
+    ),
+]
+
+
+@pytest.mark.parametrize(("detail", "identity"), DETAILS)
+def test_detail_of_what_has_no_id_is_null(engine: Sql, detail: str, identity: str) -> None:
+    sql = rendered(f'charge_value("{detail}")', engine.name)
+    rows = f"select 1 as n, 'a' as {identity}, 'd' as {detail} union all select 2, null, 'd' union all select 3, 'a', null"
+    assert engine.rows(f"select {sql} as found from ({rows}) as charges order by n") == [("d",), (None,), (None,)]
+
+
 # A vendor's name, and the word by which bills of one vendor are recognised.
 VENDORS = [
     ("Google Cloud", "google"),

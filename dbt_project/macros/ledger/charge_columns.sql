@@ -83,20 +83,24 @@
 
 {% macro charge_select(relation, known, may_be_ai="true") %}
     {#-
-        Select all columns of a charge from a relation that has the `known` ones; the others are NULL. Where a
-        source prices in its billing currency, the cost in pricing currency is the effective cost. A resource
-        without an id has no name (FOCUS), even where the vendor gives one. A charge without dates takes those
+        Select all columns of a charge from a relation that has the `known` ones; the others are NULL. A source
+        prices in its billing currency, unless it has columns in pricing currency of its own. A detail of
+        something that has no id is NULL (`charge_value`). A charge without dates takes those
         of its billing period, and a period without dates those of the billing month, so that every charge has a
         day and an owner on that day. `may_be_ai`: whether the charge can be of AI, by the vendor's own columns
         alone. A reader of AI charges filters by it first, and the engine skips all other lines.
     -#}
+    {%- set same_in_billing_currency = {
+        "pricing_currency_contracted_unit_price": "contracted_unit_price",
+        "pricing_currency_effective_cost": "effective_cost",
+        "pricing_currency_list_unit_price": "list_unit_price",
+    } %}
     select
         {%- for column in charge_columns() -%}
-            {%- if column == "resource_name" and column in known -%}
-                {%- set value = "case when resource_id is not null then resource_name end" -%}
-            {%- elif column in timestamp_columns() -%} {%- set value = charge_time(column) -%}
-            {%- elif column in known -%} {%- set value = column -%}
-            {%- elif column == "pricing_currency_effective_cost" -%} {%- set value = "effective_cost" -%}
+            {%- if column in timestamp_columns() -%} {%- set value = charge_time(column) -%}
+            {%- elif column in known -%} {%- set value = charge_value(column) -%}
+            {%- elif column in same_in_billing_currency and same_in_billing_currency[column] in known -%}
+                {%- set value = same_in_billing_currency[column] -%}
             {%- else -%} {%- set value = "null" -%}
             {%- endif %}
             cast({{ value }} as {{ charge_column_type(column) }}) as {{ column }},
@@ -104,6 +108,32 @@
         {{ may_be_ai }} as may_be_ai
     from {{ relation }}
 {% endmacro %}
+
+{% macro charge_value(column) %}
+    {#-
+        A column of a charge as the ledger takes it. A detail of something is there only where that has an id, as
+        FOCUS wants: here are the details, each with the column of the id.
+    -#}
+    {%- set identity = {
+        "allocated_resource_name": "allocated_resource_id",
+        "capacity_reservation_status": "capacity_reservation_id",
+        "commitment_discount_category": "commitment_discount_id",
+        "commitment_discount_name": "commitment_discount_id",
+        "commitment_discount_quantity": "commitment_discount_id",
+        "commitment_discount_status": "commitment_discount_id",
+        "commitment_discount_type": "commitment_discount_id",
+        "commitment_discount_unit": "commitment_discount_id",
+        "resource_name": "resource_id",
+        "resource_type": "resource_id",
+        "sku_meter": "sku_id",
+        "sku_price_details": "sku_price_id",
+        "sub_account_name": "sub_account_id",
+        "sub_account_type": "sub_account_id",
+    }[column] -%}
+    {%- if identity -%} case when {{ identity }} is not null then {{ column }} end
+    {%- else -%} {{ column }}
+    {%- endif -%}
+{%- endmacro %}
 
 {% macro charge_time(column) %}
     {#- A time of a charge; where the vendor gives none, that of the billing period, or else of the billing month. -#}

@@ -73,6 +73,16 @@
                 "consumed_quantity is null and consumed_unit is not null",
             ],
             [
+                "sku_meter_without_sku",
+                "SkuId is there where SkuMeter is.",
+                "sku_id is null and sku_meter is not null",
+            ],
+            [
+                "sku_details_without_price_id",
+                "SkuPriceId is there where SkuPriceDetails is.",
+                "sku_price_id is null and sku_price_details is not null",
+            ],
+            [
                 "resource_without_type",
                 "ResourceType is there where ResourceId is.",
                 "resource_id is not null and resource_type is null",

@@ -18,6 +18,7 @@
     {%- for column in summable_columns() -%}
         {%- do parts.update({column: share_of(column)}) -%}
     {%- endfor -%}
+    {%- do parts.update({"contract_applied": _part_of_contract()}) -%}
     {%- do parts.update(replaced) -%}
     {%- for column in charge_columns() -%}
         {%- if column in parts %}
@@ -26,4 +27,28 @@
         {%- endif -%}
         {{ "," if not loop.last }}
     {%- endfor -%}
+{% endmacro %}
+
+{% macro _part_of_contract() %}
+    {#-
+        The part of what a charge counts towards its commitment. It is known where the commitment's quantity is what
+        counts; elsewhere it is NULL, because each part would count the whole.
+    -#}
+    case
+        when
+            contract_applied
+            = {{
+                contract_applied(
+                    "commitment_discount_id", "commitment_discount_quantity", "commitment_discount_unit",
+                    "commitment_discount_category = 'Spend'",
+                )
+            }}
+        then
+            {{
+                contract_applied(
+                    "commitment_discount_id", share_of("commitment_discount_quantity"), "commitment_discount_unit",
+                    "commitment_discount_category = 'Spend'",
+                )
+            }}
+    end
 {% endmacro %}

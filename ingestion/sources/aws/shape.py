@@ -17,6 +17,11 @@ COLUMNS = (
     text("bill_invoice_id", "invoice; NULL until it is issued"),
     text("bill_payer_account_id", "account that pays"),
     text("bill_payer_account_name", "name of the account that pays"),
+    text(
+        "capacity_reservation_capacity_reservation_arn",
+        "capacity reservation that the line is of (exports with capacity reservation data)",
+    ),
+    text("capacity_reservation_capacity_reservation_status", "Used, Unused, Reserved or Cancelled"),
     text("identity_line_item_id", "id of the line, of this delivery only"),
     text("identity_time_interval", "hour or day of the line, start/end in UTC"),
     text("line_item_availability_zone", "availability zone"),
@@ -38,6 +43,7 @@ COLUMNS = (
     text("pricing_rate_id", "id of the rate in the price list"),
     text("pricing_term", "OnDemand or Reserved"),
     text("pricing_unit", "unit that the price is for"),
+    text("product_instance_type", "type of the instance: m6i.large, db.r6g.large …"),
     text("product_product_family", "family of the product"),
     text("product_region_code", "region"),
     text("product_servicecode", "code of the service"),
@@ -161,13 +167,12 @@ CLAIM_KINDS = (
 # whatever format it is delivered in. Rates, numbers of reservations and times of commitments are text there.
 _MORE_TEXT = """
     bill_invoicing_entity
-    capacity_reservation_capacity_reservation_arn capacity_reservation_capacity_reservation_status
     capacity_reservation_capacity_reservation_type
     line_item_blended_rate line_item_net_unblended_rate line_item_tax_type
     line_item_unblended_rate line_item_user_identifier
     pricing_currency pricing_lease_contract_length pricing_offering_class pricing_purchase_option
     product_comment product_fee_code product_fee_description product_from_location product_from_location_type
-    product_from_region_code product_instance_family product_instance_type product_instancesku product_location
+    product_from_region_code product_instance_family product_instancesku product_location
     product_location_type product_operation product_pricing_unit product_to_location product_to_location_type
     product_to_region_code product_usagetype
     reservation_availability_zone reservation_end_time reservation_modification_status

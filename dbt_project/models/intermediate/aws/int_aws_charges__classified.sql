@@ -1,5 +1,36 @@
 -- CUR lines as charges in FOCUS terms, and the residuals of Savings Plan negations. Discounts are credits: as
 -- usage they would have a negative price, which FOCUS forbids.
+{#- Used twice: for a column of its own, and in another. A further CTE would hold every column once more in memory. -#}
+{% set commitment_quantity -%}
+    case
+                when commitment_arn is null or not is_priced
+                then null
+                when is_savings_plan
+                then case when charge_category = 'Purchase' then billed_cost else gross_effective_cost end
+                when part = 'unused'
+                then coalesce(reservation_unused_quantity, quantity)
+                else coalesce(line_item_usage_amount, quantity)
+            end
+{%- endset %}
+{% set commitment_unit -%}
+    case
+                when commitment_arn is null or not is_priced
+                then null
+                when is_savings_plan
+                then coalesce(line_item_currency_code, 'USD')
+                when part = 'unused' and coalesce(reservation_unused_quantity, quantity) is null
+                then null
+                when part <> 'unused' and coalesce(line_item_usage_amount, quantity) is null
+                then null
+                when part = 'unused' and reservation_unused_quantity is null
+                then unit
+                else coalesce(focus_unit, unit)
+            end
+{%- endset %}
+{% set capacity_status = aws_capacity_status(
+    "capacity_reservation_capacity_reservation_status", "capacity_reservation_capacity_reservation_arn",
+    "line_item_usage_type", "line_item_resource_id",
+) -%}
 with
     residuals as (select * from {{ ref("int_aws_negations__netted") }} where residual is not null),
 
@@ -17,7 +48,13 @@ with
                 else 'AWS'
             end as seller,
             coalesce(savings_plan_savings_plan_a_r_n, reservation_reservation_a_r_n) as commitment_arn,
-            savings_plan_savings_plan_a_r_n is not null as is_savings_plan
+            savings_plan_savings_plan_a_r_n is not null as is_savings_plan,
+            case
+                when savings_plan_savings_plan_a_r_n is not null
+                then 'Savings Plan'
+                when reservation_reservation_a_r_n is not null
+                then 'Reserved Instance'
+            end as commitment_type
         from {{ ref("int_aws_lines__priced") }} as priced
     ),
 
@@ -62,35 +99,28 @@ with
             commitment_arn as commitment_discount_id,
             commitment_arn as commitment_discount_name,
             commitment_status as commitment_discount_status,
+            commitment_type as commitment_discount_type,
             case
-                when commitment_arn is null
-                then null
-                when is_savings_plan
-                then 'Savings Plan'
-                else 'Reserved Instance'
-            end as commitment_discount_type,
+                when is_measured
+                then
+                    {{ commitment_eligibility(aws_commitment_programs("service_code", "line_item_usage_type"), "commitment_type") }}
+            end as commitment_program_eligibility_details,
+            {{ capacity_status }} as capacity_reservation_status,
+            -- FOCUS wants a status with the reservation of each usage.
             case
-                when commitment_arn is null or not is_priced
-                then null
-                when is_savings_plan
-                then case when charge_category = 'Purchase' then billed_cost else gross_effective_cost end
-                when part = 'unused'
-                then coalesce(reservation_unused_quantity, quantity)
-                else coalesce(line_item_usage_amount, quantity)
-            end as commitment_discount_quantity,
-            case
-                when commitment_arn is null or not is_priced
-                then null
-                when is_savings_plan
-                then coalesce(line_item_currency_code, 'USD')
-                when part = 'unused' and coalesce(reservation_unused_quantity, quantity) is null
-                then null
-                when part <> 'unused' and coalesce(line_item_usage_amount, quantity) is null
-                then null
-                when part = 'unused' and reservation_unused_quantity is null
-                then unit
-                else coalesce(focus_unit, unit)
-            end as commitment_discount_unit,
+                when charge_category <> 'Usage' or {{ capacity_status }} is not null
+                then
+                    {{
+                        aws_capacity_reservation(
+                            "capacity_reservation_capacity_reservation_arn", "line_item_usage_type",
+                            "line_item_resource_id"
+                        )
+                    }}
+            end as capacity_reservation_id,
+            {{ commitment_quantity }} as commitment_discount_quantity,
+            {{ commitment_unit }} as commitment_discount_unit,
+            {{ contract_applied("commitment_arn", commitment_quantity, commitment_unit, "is_savings_plan") }}
+            as contract_applied,
             case when is_measured then coalesce(bedrock_tokens, quantity) end as consumed_quantity,
             case
                 when is_measured and bedrock_tokens is not null
@@ -131,7 +161,7 @@ with
                     coalesce(pricing_rate_code, service_code || '/' || coalesce(line_item_usage_type, 'fee'))
                     || case when part = '' then '' else '/' || part end
             end as sku_price_id,
-            case when is_priced then bedrock_details end as sku_price_details,
+            case when is_priced then coalesce(bedrock_details, instance_details) end as sku_price_details,
             line_item_usage_account_id as sub_account_id,
             case
                 when line_item_usage_account_id is not null
@@ -207,6 +237,8 @@ with
         "described",
         [
             "source", "slice_id", "load_id", "billing_month", "charge_key", "vendor_charge_id", "availability_zone",
+            "capacity_reservation_id", "capacity_reservation_status", "commitment_program_eligibility_details",
+            "contract_applied",
             "billed_cost", "effective_cost", "list_cost", "contracted_cost", "billing_account_id",
             "billing_account_name", "billing_account_type", "billing_currency", "pricing_currency",
             "billing_period_start", "billing_period_end", "charge_category", "charge_class", "charge_description",

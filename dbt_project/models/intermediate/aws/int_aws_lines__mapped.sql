@@ -15,7 +15,13 @@ with
         select
             lines.*,
             coalesce(product_servicecode, line_item_product_code, 'Other') as service_code,
-            {{ map_value("product", ["product_name"]) }} as product_name
+            {{ map_value("product", ["product_name"]) }} as product_name,
+            {{
+                aws_instance_details(
+                    "product_instance_type", map_value("product", ["vcpu"]),
+                    map_value("product", ["operating_system"]),
+                )
+            }} as instance_details
         from lines
     ),
 

@@ -15,6 +15,12 @@
     "commitment_discount_category": focus_commitment_category("commitment_discount_category"),
     "commitment_discount_status": focus_use_status("commitment_discount_status"),
 } -%}
+{#- Prices in billing currency are those in pricing currency where they are one currency and the vendor has no others. -#}
+{%- set is_one_currency = "coalesce(pricing_currency, billing_currency) = billing_currency and price_id is not null" -%}
+{% set own_prices = {
+    "pricing_currency_contracted_unit_price": "case when " ~ is_one_currency ~ " and has_contracted_price then priced.contracted_unit_price end",
+    "pricing_currency_list_unit_price": "case when " ~ is_one_currency ~ " and has_list_price then priced.list_unit_price end",
+} -%}
 {% set filled = [
             "source", "slice_id", "load_id", "billing_month", "charge_key", "vendor_charge_id", "billed_cost",
             "effective_cost", "list_cost", "contracted_cost", "billing_account_id", "billing_account_name",
@@ -134,6 +140,8 @@ with
             {{ md5_key(["'focus'", "content_key", "occurrence"]) }} as charge_key,
             {% for column in known %}
                 {% if column in use_words -%} coalesce({{ use_words[column] }}, {{ column }}) as {{ column }},
+                {%- elif column in own_prices -%}
+                    coalesce({{ column }}, {{ own_prices[column] }}) as {{ column }},
                 {%- else -%} {{ column }},
                 {%- endif %}
             {% endfor %}
@@ -257,7 +265,7 @@ select
     is_compare_only,
     export_name,
     {% for column in charge_columns() -%}
-        {%- set value = column if column in known + filled else "null" -%}
+        {%- set value = charge_value(column) if column in known + filled else "null" -%}
         cast({{ value }} as {{ charge_column_type(column) }}) as {{ column }}{{ "," if not loop.last }}
     {% endfor %}
 from described

@@ -136,6 +136,7 @@ with
             coalesce(
                 sku_id, case when is_priced then coalesce(numbered.service_name, 'Vercel') end
             ) as sku_id,
+            coalesce(numbered.service_name, sku_id, 'Vercel') as sku_meter,
             case
                 when is_priced
                 then coalesce(sku_id, numbered.service_name, 'Vercel') || '/' || coalesce(region_id, 'global')
@@ -189,7 +190,7 @@ with
             "consumed_quantity", "consumed_unit", "invoice_id", "invoice_issuer_name", "service_provider_name",
             "provider_name", "publisher_name", "region_id", "region_name", "sub_account_id", "sub_account_name",
             "sub_account_type", "resource_id", "resource_name", "resource_type", "service_category",
-            "service_subcategory", "service_name", "sku_id", "sku_price_id", "tags", "claims", "list_unit_price",
+            "service_subcategory", "service_name", "sku_id", "sku_meter", "sku_price_id", "tags", "claims", "list_unit_price",
             "contracted_unit_price",
         ],
     )

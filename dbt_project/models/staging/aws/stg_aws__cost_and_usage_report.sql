@@ -7,6 +7,12 @@ select
     nullif(bill_invoice_id, '') as bill_invoice_id,
     nullif(bill_payer_account_id, '') as bill_payer_account_id,
     nullif(bill_payer_account_name, '') as bill_payer_account_name,
+    nullif(
+        capacity_reservation_capacity_reservation_arn, ''
+    ) as capacity_reservation_capacity_reservation_arn,
+    nullif(
+        capacity_reservation_capacity_reservation_status, ''
+    ) as capacity_reservation_capacity_reservation_status,
     nullif(identity_line_item_id, '') as identity_line_item_id,
     nullif(identity_time_interval, '') as identity_time_interval,
     nullif(line_item_availability_zone, '') as line_item_availability_zone,
@@ -26,6 +32,7 @@ select
     nullif(pricing_rate_id, '') as pricing_rate_id,
     nullif(pricing_term, '') as pricing_term,
     nullif(pricing_unit, '') as pricing_unit,
+    nullif(product_instance_type, '') as product_instance_type,
     nullif(product_product_family, '') as product_product_family,
     nullif(product_region_code, '') as product_region_code,
     nullif(product_servicecode, '') as product_servicecode,
