@@ -72,6 +72,26 @@ def test_odd_value_costs_its_record_and_is_not_quoted(tmp_path: Path, odd: dict[
     assert SECRET not in str(record)
 
 
+def test_object_that_is_odd_or_garbled_costs_itself(tmp_path: Path) -> None:
+    """LiteLLM writes an object a record: the other objects of the hour land."""
+    files = []
+    contents = (json.dumps(canonical(1)), '{"cut\noff": ', "[]", json.dumps(canonical(4, input_tokens=SECRET)), "")
+    for number, content in enumerate((*contents, json.dumps(canonical(6)))):
+        file = tmp_path / f"{number}.json"
+        file.write_text(content)
+        files.append(Local(file, file.name))
+    rejected = Rejected()
+    found = read(CANONICAL, files, {}, None, rejected).rows.to_pylist()
+    assert [row["request_id"] for row in found] == ["r1", "r6"]
+    assert {record["place"] for record in rejected.records} >= {f"{n}.json, line 1" for n in (1, 2, 3)}
+
+
+def test_single_odd_record_is_set_aside(tmp_path: Path) -> None:
+    rejected = Rejected()
+    found = read(CANONICAL, [lines(tmp_path, canonical(1, input_tokens=SECRET))], {}, None, rejected)
+    assert (found.rows.num_rows, len(rejected.records)) == (0, 1)
+
+
 def test_row_of_a_table_is_set_aside(tmp_path: Path) -> None:
     import pyarrow as pa
 
@@ -118,7 +138,7 @@ def test_every_record_lands_or_is_set_aside(
 def test_file_that_is_cut_off_or_holds_nothing_to_read_is_refused(tmp_path: Path) -> None:
     for records, reason in (
         ((canonical(1), '{"cut'), "line 2: not JSON; the line is cut off or garbled"),
-        (({"another": "format"}, {"another": "format"}), "no record of the file can be read"),
+        (({"another": "format"}, {"another": "format"}), "none of its records can be read"),
         (("[]",) * (MOST + 1), f"more than {MOST} records"),
     ):
         with pytest.raises(BadInput, match=reason):

@@ -65,9 +65,10 @@ def read(
 ) -> Columns:
     """The requests in some files of one format.
 
-    A record that can't be read goes into `rejected`. Without it, and where no record of a file can be read, BadInput names
-    file and line or row; a file that is cut off always raises it.
+    A record that can't be read goes into `rejected`. Without it, and where none of several can be read, BadInput names file
+    and line or row; a file of lines that is cut off always raises it.
     """
+    row_count = 0
     with tempfile.TemporaryDirectory(prefix="costowner-llm-") as folder:
         target = Path(folder) / "requests.arrow"
         with engine(Path(folder)) as connection:
@@ -75,7 +76,11 @@ def read(
             with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
                 for group in alike(files):
                     for rows in _settled(connection, kind, group, accounts, known, rejected):
+                        row_count += rows.num_rows
                         writer.write_table(rows)
+        if rejected and len(rejected.records) > 1 and not row_count:
+            first = rejected.records[0]
+            raise BadInput(f"{first['place']}: {first['reason']}; none of its records can be read")
         # The file goes with its folder; what is mapped stays until it is let go.
         return Columns(LLM_REQUESTS, pa.ipc.open_file(pa.memory_map(str(target))).read_all())
 
@@ -271,7 +276,7 @@ def _readable(
 ) -> str:
     """SQL of the declared fields of a file's records that can be read; the others, or the first `most`, are rejected.
 
-    Raises BadInput where the file is cut off, or where none can be read.
+    Raises BadInput where the file is cut off.
     """
     is_table = not file.path.name.endswith((*LINES, ".json"))
     place = f"{file.where}, {'row' if is_table else 'line'}"
@@ -287,10 +292,7 @@ def _readable(
             rejected.add(f"{place} {number}", reason)
     bad = {int(record["place"].rpartition(" ")[2]) for record in rejected.records[before:]}
     left = [number for number in numbers if number not in bad]
-    if not left and most is None:
-        first = rejected.records[-1]
-        raise BadInput(f"{first['place']}: {first['reason']}; no record of the file can be read")
-    if bad:
+    if bad & set(numbers):
         listed = ", ".join(map(str, sorted(bad)))
         connection.execute(f"create or replace temp table given as from given where n not in ({listed})")
     return records(min(left, default=0), max(left, default=0))
@@ -309,7 +311,9 @@ def _given_records(
         try:
             record = json.loads(line)
         except ValueError:
-            if number == numbered[-1][0]:
+            # An object of its own is set aside; the last of several lines shows that the file is not whole.
+            is_whole_object = file.path.name.endswith(".json") and len(numbered) == 1
+            if number == numbered[-1][0] and not is_whole_object:
                 raise BadInput(f"{place} {number}: not JSON; the line is cut off or garbled") from None
             rejected.add(f"{place} {number}", "not JSON; the line is cut off or garbled")
         else:
@@ -327,8 +331,8 @@ def _given_records(
 def _given(numbered: list[tuple[int, bytes]]) -> pa.Table:
     return pa.table(
         {
-            "n": [number for number, _ in numbered],
-            "record": [line.decode("utf-8", "replace") for _, line in numbered],
+            "n": pa.array([number for number, _ in numbered], pa.int64()),
+            "record": pa.array([line.decode("utf-8", "replace") for _, line in numbered], pa.string()),
         }
     )
 
@@ -361,14 +365,22 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     with cast(IO[bytes], gzip.open(path)) if packed else path.open("rb") as file:
         if path.name.endswith(".json"):
             content = file.read()
-            try:
-                json.loads(content)
-            except ValueError:
-                yield from _numbered(content.splitlines())
-            else:
+            lines = content.splitlines()
+            # One object, whole or not; or lines, as some writers name them, too.
+            if _is_json(content) or not lines or not _is_json(lines[0]):
                 yield 1, content
+            else:
+                yield from _numbered(lines)
             return
         yield from _numbered(file)
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
