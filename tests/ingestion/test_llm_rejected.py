@@ -160,13 +160,16 @@ def test_slice_lands_with_its_rejected_records_in_the_lake_and_in_its_note(tmp_p
         tmp_path,
         CANONICAL,
         ("dt=2026-11-01/a.jsonl", (canonical(1), canonical(2, input_tokens=SECRET), canonical(3))),
-        ("dt=2026-11-01/b.jsonl", (canonical(4),)),
+        ("dt=2026-11-01/b.json", ("garbage",)),
+        ("dt=2026-11-01/c.json", (canonical(4, messages=SECRET),)),
     )
     assert landing.states == {"delivered": 1} and landing.rows["llm_requests"] == 3
+    assert landing.rows["dropped_fields"] == 1
     [file] = (home.lake / "raw_llm_gateway" / "rejected_records").glob("*.parquet")
-    [row] = pq.read_table(file, partitioning=None).to_pylist()
-    assert row["slice_id"] == "canonical|2026-11-01" and row["place"].endswith("a.jsonl, line 2")
+    rows = pq.read_table(file, partitioning=None).to_pylist()
+    assert {row["slice_id"] for row in rows} == {"canonical|2026-11-01"}
+    assert [row["place"].rpartition("/")[2] for row in rows] == ["a.jsonl, line 2", "b.json, line 1"]
     [notes] = (home.lake / "raw_llm_gateway" / "deliveries").glob("*.parquet")
     [note] = pq.read_table(notes, partitioning=None).to_pylist()
-    assert "records set aside: 1; the first: " in note["message"]
+    assert "records set aside: 2; the first: " in note["message"]
     assert SECRET.encode() not in b"".join(path.read_bytes() for path in home.lake.rglob("*.parquet"))

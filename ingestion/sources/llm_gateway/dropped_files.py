@@ -38,18 +38,13 @@ OF_ATTRIBUTES = tuple(path[1] for path in PROMPT_PATHS if path[0] == "attributes
 def count(slices: Sequence[tuple[str, date, Sequence[Local]]]) -> list[list[dict[str, Any]]]:
     """Rows of `dropped_fields` for each of some slices: its format's name, UTC day and files.
 
-    The files hold records: they have been read as such before.
+    The files have been read before: what is no record there is not counted here.
     """
     found = [Dropped() for _ in slices]
     of_file = {str(file.path): number for number, (_, _, files) in enumerate(slices) for file in files}
     with tempfile.TemporaryDirectory(prefix="costowner-llm-") as folder, engine(Path(folder)) as connection:
-        for relation in _relations([file for _, _, files in slices for file in files]):
-            try:
-                shapes = connection.execute(_shapes(relation)).fetchall()
-                unread = connection.execute(unread_of_files(relation, quoted(SPANS), ATTRIBUTES[:1])).fetchall()
-            except duckdb.Error as error:
-                places = ", ".join(file.where for _, _, files in slices for file in files)
-                raise BadInput(f"{places}: what holds words can't be counted ({fault(error)})") from None
+        groups = alike([file for _, _, files in slices for file in files])
+        for shapes, unread in (looked for group in groups for looked in _looked_at(connection, group)):
             for name, field, is_redacted, kind, structure, records in shapes:
                 if holds(_sample(kind, structure)):
                     number = of_file[name]
@@ -61,17 +56,31 @@ def count(slices: Sequence[tuple[str, date, Sequence[Local]]]) -> list[list[dict
     return [dropped.rows() for dropped in found]
 
 
-def _relations(files: Sequence[Local]) -> Iterator[str]:
+def _looked_at(
+    connection: duckdb.DuckDBPyConnection, group: list[Local]
+) -> Iterator[tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]]:
+    """The shapes of fields of files that are alike, and the counts in them that are not read."""
+    relation = _relation(group)
+    try:
+        shapes = connection.execute(_shapes(relation)).fetchall()
+        yield shapes, connection.execute(unread_of_files(relation, quoted(SPANS), ATTRIBUTES[:1])).fetchall()
+    except duckdb.Error as error:
+        half = len(group) // 2
+        if half:
+            yield from _looked_at(connection, group[:half])
+            yield from _looked_at(connection, group[half:])
+        elif not group[0].path.name.endswith(".json"):
+            raise BadInput(f"{group[0].where}: what holds words can't be counted ({fault(error)})") from None
+
+
+def _relation(group: list[Local]) -> str:
     """SQL that gives what is looked at of the records of files, each a column of JSON, with the file's name."""
-    for group in alike(files):
-        if group[0].path.name.endswith((*LINES, ".json")):
-            listed, options = json_files(group)
-            # Lines that are no records are set aside where records are read.
-            options += ", ignore_errors = true" if group[0].path.name.endswith(LINES) else ""
-            columns = ", ".join(f"{literal(name)}: 'JSON'" for name in LOOKED_AT)
-            yield f"select * from read_json({listed}, columns = {{{columns}}}, {options}, filename = true)"
-        else:
-            yield _of_table(group[0])
+    if not group[0].path.name.endswith((*LINES, ".json")):
+        return _of_table(group[0])
+    listed, options = json_files(group)
+    options += ", ignore_errors = true" if group[0].path.name.endswith(LINES) else ""
+    columns = ", ".join(f"{literal(name)}: 'JSON'" for name in LOOKED_AT)
+    return f"select * from read_json({listed}, columns = {{{columns}}}, {options}, filename = true)"
 
 
 def _of_table(file: Local) -> str:
