@@ -17,7 +17,7 @@ from ingestion.lake.pipeline import land
 from ingestion.lake.rejected import MOST, Rejected
 from ingestion.settings import Home, Month, Window
 from ingestion.sources.llm_gateway import SOURCE
-from ingestion.sources.llm_gateway.columnar import Local, read
+from ingestion.sources.llm_gateway.columnar import Local, read, read_together
 from ingestion.sources.llm_gateway.formats import CANONICAL, Format
 from ingestion.sources.llm_gateway.source import GatewaySettings
 from tests.ingestion.test_messages import GOOD
@@ -57,6 +57,7 @@ def test_lines_that_are_no_records_are_set_aside_in_every_format(tmp_path: Path,
         ({"input_tokens": 10**27}, "input_tokens"),
         ({"reported_cost": "1e27"}, "reported_cost"),
         ({"started_at": "0001-01-01T00:00:00Z"}, "started_at of the year 0001"),
+        ({"started_at": "12026-11-01T00:00:00Z"}, "started_at of the year 9999"),
         ({"started_at": SECRET}, "started_at"),
         ({"request_id": None}, "request_id"),
         ({"latency_ms": {"a": SECRET}}, "latency_ms"),
@@ -84,6 +85,39 @@ def test_object_that_is_odd_or_garbled_costs_itself(tmp_path: Path) -> None:
     found = read(CANONICAL, files, {}, None, rejected).rows.to_pylist()
     assert [row["request_id"] for row in found] == ["r1", "r6"]
     assert {record["place"] for record in rejected.records} >= {f"{n}.json, line 1" for n in (1, 2, 3)}
+
+
+@pytest.mark.parametrize(
+    ("content", "places"),
+    [
+        ("{garbled\n" + json.dumps(canonical(1)) + "\n" + json.dumps(canonical(2)), ["line 1"]),
+        (json.dumps(canonical(1), indent=1) + json.dumps(canonical(0, input_tokens="x"), indent=1) + "\n"
+         + json.dumps(canonical(2), indent=1), ["line 5"]),
+    ],
+)  # fmt: skip
+def test_object_file_of_several_records_loses_only_the_odd_one(
+    tmp_path: Path, content: str, places: list[str]
+) -> None:
+    file = tmp_path / "records.json"
+    file.write_text(content)
+    rejected = Rejected()
+    found = read(CANONICAL, [Local(file, "records.json")], {}, None, rejected).rows.to_pylist()
+    assert [row["request_id"] for row in found] == ["r1", "r2"]
+    assert [record["place"] for record in rejected.records] == [f"records.json, {place}" for place in places]
+
+
+def test_list_of_records_is_refused_by_what_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "records.json"
+    file.write_text(json.dumps([canonical(1), canonical(2)]))
+    with pytest.raises(BadInput, match="line 1: a list, not a JSON object"):
+        read(CANONICAL, [Local(file, "records.json")], {}, None, Rejected())
+
+
+def test_small_slices_that_are_read_together_set_aside_what_no_vendor_bills(tmp_path: Path) -> None:
+    """Read by one statement, they look right: the record is found when its slice is read by itself."""
+    odd = lines(tmp_path, canonical(1), canonical(2, started_at="0001-01-01T00:00:00Z"))
+    with pytest.raises(BadInput, match="0001"):
+        read_together(CANONICAL, [[odd]], {})
 
 
 def test_single_odd_record_is_set_aside(tmp_path: Path) -> None:
@@ -138,7 +172,7 @@ def test_every_record_lands_or_is_set_aside(
 def test_file_that_is_cut_off_or_holds_nothing_to_read_is_refused(tmp_path: Path) -> None:
     for records, reason in (
         ((canonical(1), '{"cut'), "line 2: not JSON; the line is cut off or garbled"),
-        (({"another": "format"}, {"another": "format"}), "none of its records can be read"),
+        (({"another": "format"}, {"another": "format"}), "no record of the file can be read"),
         (("[]",) * (MOST + 1), f"more than {MOST} records"),
     ):
         with pytest.raises(BadInput, match=reason):

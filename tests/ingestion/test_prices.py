@@ -380,6 +380,20 @@ def test_override_that_breaks_the_schema_is_named_with_its_line(tmp_path: Path, 
         read(registry(tmp_path, line))
 
 
+def test_overrides_of_the_guide_are_accepted(tmp_path: Path) -> None:
+    guide = (PROJECT_ROOT / "ingestion" / "sources" / "prices" / "README.md").read_text()
+    (listed,) = (block for block in guide.split("```yaml\n") if block.startswith("price_overrides:"))
+    folder = registry(tmp_path)
+    (folder / "prices.yml").write_text(listed.partition("```")[0])
+    assert not problems(read(folder))
+
+
+def test_version_of_the_book_is_also_that_of_published_conditions(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = book_version([])
+    monkeypatch.setattr("ingestion.sources.prices.client.PUBLISHED", PUBLISHED[1:])
+    assert book_version([]) != before
+
+
 def test_template_has_the_documented_defaults() -> None:
     cards = list(book(overrides_of(read(PROJECT_ROOT / "registry"))))
     openai, anthropic = ([card for card in cards if card.provider == name] for name in ("openai", "anthropic"))

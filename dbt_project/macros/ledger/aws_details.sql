@@ -4,7 +4,7 @@
         Whether a usage type, without its region and what it is of, is one of some meters: BoxUsage is that of
         `EUC1-BoxUsage:m6i.large`. Not by a list after `in`: DuckDB makes a join of a long one, which takes memory.
     -#}
-    {{ regex_group(usage_type, "^(?:[A-Z]+[0-9]*-)?(" ~ meters | join("|") ~ ")(?::.*)?$", 1) }} is not null
+    {{ regex_group(usage_type, "^(?:[A-Z]+[0-9]*-)*(" ~ meters | join("|") ~ ")(?::.*)?$", 1) }} is not null
 {%- endmacro %}
 
 {% macro aws_instance_details(instance_type, vcpu, operating_system) %}
@@ -84,7 +84,13 @@
         ],
         ["AmazonEKS", ["Fargate-vCPU-Hours", "Fargate-GB-Hours"], "Savings Plan"],
         ["AmazonSageMaker", ["Host", "Notebk", "Processing", "Train", "Tsform"], "Savings Plan"],
-        ["AmazonRDS", ["InstanceUsage", "Multi-AZUsage"], "Reserved Instance"],
+        [
+            "AmazonRDS",
+            [
+                "InstanceUsage", "InstanceUsageIOOptimized", "Multi-AZUsage", "Multi-AZClusterUsage",
+            ],
+            "Reserved Instance",
+        ],
         ["AmazonElastiCache", ["NodeUsage"], "Reserved Instance"],
         ["AmazonES", ["ESInstance"], "Reserved Instance"],
         ["AmazonRedshift", ["Node"], "Reserved Instance"],

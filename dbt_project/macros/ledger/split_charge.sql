@@ -31,24 +31,17 @@
 
 {% macro _part_of_contract() %}
     {#-
-        The part of what a charge counts towards its commitment. It is known where the commitment's quantity is what
-        counts; elsewhere it is NULL, because each part would count the whole.
+        The part of what a charge counts towards its commitment: that of the commitment's quantity, where this is what its
+        only element counts. Elsewhere it is NULL, because each part would count the whole.
     -#}
+    {%- set counted = "':' || " ~ decimal_text("commitment_discount_quantity") -%}
     case
-        when
-            contract_applied
-            = {{
-                contract_applied(
-                    "commitment_discount_id", "commitment_discount_quantity", "commitment_discount_unit",
-                    "commitment_discount_category = 'Spend'",
-                )
-            }}
+        when contract_applied like '%' || {{ counted }} || '%' and contract_applied not like '%},{%'
         then
-            {{
-                contract_applied(
-                    "commitment_discount_id", share_of("commitment_discount_quantity"), "commitment_discount_unit",
-                    "commitment_discount_category = 'Spend'",
-                )
-            }}
+            replace(
+                contract_applied,
+                {{ counted }},
+                ':' || {{ decimal_text(share_of("commitment_discount_quantity")) }}
+            )
     end
 {% endmacro %}

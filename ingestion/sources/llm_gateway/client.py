@@ -52,7 +52,7 @@ DATED = (
 )
 
 # What of a row a format makes changes when this does: every slice is then read again.
-ADAPTERS = 5
+ADAPTERS = 6
 PAGE_SIZE = 1000
 READ_AS = (".json", ".jsonl", ".json.gz", ".jsonl.gz", ".csv", ".csv.gz", ".parquet")
 _log = logging.getLogger(__name__)

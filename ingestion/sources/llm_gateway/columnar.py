@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,9 +22,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.errors import BadInput
+from ingestion.lake.columns import Column
 from ingestion.lake.contract import Columns
 from ingestion.lake.faults import broken_line, fault
-from ingestion.lake.plausible import check_plausible, is_measured
+from ingestion.lake.plausible import check_plausible, extremes_of_rows, is_measured
 from ingestion.lake.rejected import Rejected
 from ingestion.lake.vendor_files import (
     LONGEST_LINE,
@@ -43,6 +45,8 @@ from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
 
 SCHEMA = pa.schema([pa.field(column.name, column.type) for column in LLM_REQUESTS.columns])
 BATCH_ROWS = 50_000
+# A full disk or memory is no fault of a record.
+OF_THE_MACHINE = (duckdb.IOException, duckdb.OutOfMemoryException)
 # A record with a long conversation in it; DuckDB keeps two of them a thread.
 LONGEST_RECORD = 32 << 20
 LINES = (".jsonl", ".jsonl.gz", ".json.gz")
@@ -65,10 +69,9 @@ def read(
 ) -> Columns:
     """The requests in some files of one format.
 
-    A record that can't be read goes into `rejected`. Without it, and where none of several can be read, BadInput names file
-    and line or row; a file of lines that is cut off always raises it.
+    A record that can't be read goes into `rejected`. Without it, and where none of several in a file can be read, BadInput
+    names file and line or row; a file of lines that is cut off always raises it.
     """
-    row_count = 0
     with tempfile.TemporaryDirectory(prefix="costowner-llm-") as folder:
         target = Path(folder) / "requests.arrow"
         with engine(Path(folder)) as connection:
@@ -76,11 +79,7 @@ def read(
             with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
                 for group in alike(files):
                     for rows in _settled(connection, kind, group, accounts, known, rejected):
-                        row_count += rows.num_rows
                         writer.write_table(rows)
-        if rejected and len(rejected.records) > 1 and not row_count:
-            first = rejected.records[0]
-            raise BadInput(f"{first['place']}: {first['reason']}; none of its records can be read")
         # The file goes with its folder; what is mapped stays until it is let go.
         return Columns(LLM_REQUESTS, pa.ipc.open_file(pa.memory_map(str(target))).read_all())
 
@@ -103,6 +102,7 @@ def read_together(
                 ).to_arrow_table()
             except duckdb.Error as error:
                 raise BadInput(fault(error)) from None
+            check_plausible(LLM_REQUESTS, extremes_of_rows(LLM_REQUESTS, rows), datetime.now(UTC), "")
             start = 0
             for count in pc.value_counts(rows["filename"]).to_pylist():
                 part = rows.slice(start, count["counts"]).drop_columns(["filename"])
@@ -141,6 +141,8 @@ def _settled(
             connection.execute(f"create or replace temp table rows as {kind.select(relation, accounts)}")
             _check(connection, "rows")
             break
+        except OF_THE_MACHINE:
+            raise
         except (duckdb.Error, BadInput) as error:
             last = error, relation
     else:
@@ -161,11 +163,25 @@ def _settled(
 
 def _check(connection: duckdb.DuckDBPyConnection, rows: str) -> None:
     """Raise BadInput, with the column, where a value of some rows is one that no vendor bills."""
-    measured = [column.name for column in LLM_REQUESTS.columns if is_measured(column.type)]
-    listed = ", ".join(f"min({name}), max({name})" for name in measured)
+    measured = [column for column in LLM_REQUESTS.columns if is_measured(column.type)]
+    listed = ", ".join(f"{_held('min', column)}, {_held('max', column)}" for column in measured)
     (found,) = connection.execute(f"select {listed} from {rows}").fetchall()
-    extremes = dict(zip(measured, zip(found[::2], found[1::2], strict=True), strict=True))
+    extremes = {
+        column.name: pair for column, pair in zip(measured, zip(found[::2], found[1::2], strict=True), strict=True)
+    }
     check_plausible(LLM_REQUESTS, extremes, datetime.now(UTC), "")
+
+
+def _held(extreme: str, column: Column) -> str:
+    """SQL: an extreme value of a column; a time that Python can't hold is one that it can, and just as implausible."""
+    value = f"{extreme}({column.name})"
+    if not pa.types.is_timestamp(column.type):
+        return value
+    # DuckDB's greatest and least pass over NULL.
+    return (
+        f"case when {value} is not null "
+        f"then greatest(least({value}, timestamptz '9999-12-30'), timestamptz '0001-01-02') end"
+    )
 
 
 def _relations(kind: Format, files: list[Local], *, named: bool = False) -> list[str]:
@@ -276,10 +292,11 @@ def _readable(
 ) -> str:
     """SQL of the declared fields of a file's records that can be read; the others, or the first `most`, are rejected.
 
-    Raises BadInput where the file is cut off.
+    Raises BadInput where the file is cut off, or where none of several records can be read.
     """
     is_table = not file.path.name.endswith((*LINES, ".json"))
     place = f"{file.where}, {'row' if is_table else 'line'}"
+    first = len(rejected.records)
     if is_table:
         numbers = _given_table(connection, file, error, relation)
         records = _given_rows
@@ -292,6 +309,9 @@ def _readable(
             rejected.add(f"{place} {number}", reason)
     bad = {int(record["place"].rpartition(" ")[2]) for record in rejected.records[before:]}
     left = [number for number in numbers if number not in bad]
+    if most is None and not left and len(rejected.records) - first > 1:
+        record = rejected.records[first]
+        raise BadInput(f"{record['place']}: {record['reason']}; no record of the file can be read")
     if bad & set(numbers):
         listed = ", ".join(map(str, sorted(bad)))
         connection.execute(f"create or replace temp table given as from given where n not in ({listed})")
@@ -310,7 +330,7 @@ def _given_records(
     for number, line in numbered:
         try:
             record = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             # An object of its own is set aside; the last of several lines shows that the file is not whole.
             is_whole_object = file.path.name.endswith(".json") and len(numbered) == 1
             if number == numbered[-1][0] and not is_whole_object:
@@ -320,6 +340,8 @@ def _given_records(
             if isinstance(record, dict):
                 objects.append((number, line))
                 continue
+            if isinstance(record, list) and len(record) > 1 and file.path.name.endswith(".json"):
+                raise BadInput(f"{place} {number}: a list, not a JSON object")
             rejected.add(f"{place} {number}", "not a JSON object")
         if most is not None and len(rejected.records) >= most:
             return []
@@ -364,23 +386,34 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     packed = path.name.endswith(".gz")
     with cast(IO[bytes], gzip.open(path)) if packed else path.open("rb") as file:
         if path.name.endswith(".json"):
-            content = file.read()
-            lines = content.splitlines()
-            # One object, whole or not; or lines, as some writers name them, too.
-            if _is_json(content) or not lines or not _is_json(lines[0]):
-                yield 1, content
-            else:
-                yield from _numbered(lines)
+            yield from _json_values(file.read())
             return
         yield from _numbered(file)
 
 
-def _is_json(text: bytes) -> bool:
+def _json_values(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """The values of a `.json` file, with their lines: one or several; lines where one is garbled; else the whole file."""
+    text = content.decode("utf-8", "replace")
+    values, place, line = [], 0, 1
+    while found := re.compile(r"\S").search(text, place):
+        line += text.count("\n", place, found.start())
+        try:
+            _, place = json.JSONDecoder().raw_decode(text, found.start())
+        except (ValueError, RecursionError):
+            lines = content.splitlines()
+            # A value a line; or an object of its own that is not whole.
+            yield from _numbered(lines) if values or any(map(_is_object, lines)) else [(1, content)]
+            return
+        values.append((line, text[found.start() : place].encode()))
+        line += text.count("\n", found.start(), place)
+    yield from values
+
+
+def _is_object(line: bytes) -> bool:
     try:
-        json.loads(text)
-    except ValueError:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
         return False
-    return True
 
 
 def _numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
@@ -407,6 +440,8 @@ def _bad(
         try:
             connection.execute(f"create or replace temp table tried as {statement}")
             _check(connection, "tried")
+        except OF_THE_MACHINE:
+            raise
         except duckdb.Error as error:
             return fault(error, statement)
         except BadInput as implausible:

@@ -87,7 +87,8 @@ def seconds_of(fields: Mapping[str, Any]) -> tuple[int, int]:
 def book_version(overrides: Sequence[Override]) -> str:
     """The name of the price book that the library and some overrides make, whatever order these are declared in."""
     listed = sorted(json.dumps(astuple(override), default=str) for override in overrides)
-    content = hashlib.sha256(json.dumps([FORMAT, *listed]).encode()).hexdigest()
+    published = [json.dumps(astuple(override), default=str) for override in PUBLISHED]
+    content = hashlib.sha256(json.dumps([FORMAT, *published, *listed]).encode()).hexdigest()
     return f"{PACKAGE} {library_version()}+{content[:8]}"
 
 

@@ -1,7 +1,8 @@
 -- The slices of each billing period. A list of an LLM provider has no month: it counts for each month that
 -- refers to it, and its version there is the digest of the entries that the month refers to. A slice of
--- requests
--- counts for the months before its own, too, that it has requests of: a span is exported after its end.
+-- requests counts for each month that it has requests of: a span is exported after its end, and a gateway's
+-- day
+-- may be a local one.
 with
     slices as (select * from {{ ref("int_slices__current") }}),
 
@@ -42,5 +43,6 @@ from slices
 inner join
     months
     on months.billing_month >= {{ month_text("slices.oldest_charge_at") }}
-    and months.billing_month < slices.billing_month
+    and months.billing_month <= {{ month_text("slices.newest_charge_at") }}
+    and months.billing_month <> slices.billing_month
 where slices.source = '{{ estimating_source() }}'
