@@ -36,7 +36,9 @@
     -#}
     {%- set counted = "':' || " ~ decimal_text("commitment_discount_quantity") -%}
     case
-        when contract_applied like '%' || {{ counted }} || '%' and contract_applied not like '%},{%'
+        when
+            contract_applied like '%' || {{ counted }} || '%'
+            and contract_applied not like '%' || '},{' || '%'
         then
             replace(
                 contract_applied,
