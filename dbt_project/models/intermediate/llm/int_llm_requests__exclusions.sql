@@ -60,7 +60,7 @@ with
                         then ''
                         else source_system || request_id
                     end
-                order by system_rank, started_at desc, request_id
+                order by system_rank, started_at desc, request_id, source_system
             ) as answer_rank
         from ranked
         where occurrence = 1
