@@ -394,7 +394,8 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
 def _json_values(content: bytes) -> Iterator[tuple[int, bytes]]:
     """The values of a `.json` file, with their lines: one or several; lines where one is garbled; else the whole file."""
     text = content.decode("utf-8", "replace")
-    values, place, line = [], 0, 1
+    values: list[tuple[int, bytes]] = []
+    place, line = 0, 1
     while found := re.compile(r"\S").search(text, place):
         line += text.count("\n", place, found.start())
         try:
