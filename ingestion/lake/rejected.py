@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from ingestion.errors import BadInput
 from ingestion.lake.columns import Table, text
-from ingestion.lake.contract import Remark
+from ingestion.lake.contract import Part, Remark, Rows
 
 REJECTED_RECORDS = Table(
     "rejected_records",
@@ -29,12 +29,13 @@ class Rejected:
 
     records: list[dict[str, str]] = field(default_factory=list)
 
-    def remarks(self) -> list[Remark]:
-        """What the slice's note has of them."""
+    def parts(self) -> list[Part]:
+        """What the slice has of them: their rows, and a remark in its note."""
         if not self.records:
             return []
         first = self.records[0]
-        return [Remark(f"records set aside: {len(self.records)}; the first: {first['place']}: {first['reason']}")]
+        remark = Remark(f"records set aside: {len(self.records)}; the first: {first['place']}: {first['reason']}")
+        return [Rows(REJECTED_RECORDS, self.records), remark]
 
     def add(self, place: str, reason: str) -> None:
         """Set a record aside. Raises BadInput where there are too many of them."""

@@ -18,7 +18,7 @@ from ingestion.lake.rejected import MOST, Rejected
 from ingestion.settings import Home, Month, Window
 from ingestion.sources.llm_gateway import SOURCE
 from ingestion.sources.llm_gateway.columnar import Local, read, read_together
-from ingestion.sources.llm_gateway.formats import CANONICAL, Format
+from ingestion.sources.llm_gateway.formats import CANONICAL
 from ingestion.sources.llm_gateway.source import GatewaySettings
 from tests.ingestion.test_messages import GOOD
 
@@ -179,20 +179,18 @@ def test_file_that_is_cut_off_or_holds_nothing_to_read_is_refused(tmp_path: Path
             read(CANONICAL, [lines(tmp_path, *records)], {}, None, Rejected())
 
 
-def landed(tmp_path: Path, kind: Format, *files: tuple[str, tuple[Any, ...]]) -> tuple[Home, Any]:
+def landed(tmp_path: Path, *files: tuple[str, tuple[Any, ...]]) -> tuple[Home, Any]:
     home = Home(tmp_path / "home")
     for name, records in files:
         folder = tmp_path / "log" / Path(name).parent
         folder.mkdir(parents=True, exist_ok=True)
         lines(folder, *records).path.rename(folder / Path(name).name)
-    assert kind is CANONICAL
     return home, land(home, SOURCE, GatewaySettings(canonical_url=str(tmp_path / "log")), WINDOW, NOW)
 
 
 def test_slice_lands_with_its_rejected_records_in_the_lake_and_in_its_note(tmp_path: Path) -> None:
     home, landing = landed(
         tmp_path,
-        CANONICAL,
         ("dt=2026-11-01/a.jsonl", (canonical(1), canonical(2, input_tokens=SECRET), canonical(3))),
         ("dt=2026-11-01/b.json", ("garbage",)),
         ("dt=2026-11-01/c.json", (canonical(4, messages=SECRET),)),

@@ -18,7 +18,7 @@ from ingestion.access.stores import open_store
 from ingestion.errors import BadInput, SettingError, TornDelivery
 from ingestion.lake.columns import plain
 from ingestion.lake.contract import Columns, Known, LedgerSource, Part, Rows, Slice, Source
-from ingestion.lake.rejected import REJECTED_RECORDS, Rejected
+from ingestion.lake.rejected import Rejected
 from ingestion.setting_table import about
 from ingestion.settings import Month, Window
 from ingestion.sources.llm_gateway.client import (
@@ -159,8 +159,7 @@ def _read_objects(
             for found, group in by_kind.values()
         ]
         dropped = count([(found.name, start.date(), group) for found, group in by_kind.values()])
-        aside = Rows(REJECTED_RECORDS, rejected.records)
-        return [*requests, *(Rows(DROPPED_FIELDS, rows) for rows in dropped), aside, *rejected.remarks()]
+        return [*requests, *(Rows(DROPPED_FIELDS, rows) for rows in dropped), *rejected.parts()]
 
 
 class _Together:
@@ -296,7 +295,7 @@ def _read_records(settings: GatewaySettings, kind: Format, where: str, records: 
                 file.write(json.dumps(kept, default=_plain) + "\n")
         rejected = Rejected()
         requests = read(kind, [Local(path, where)], settings.accounts, settings.identities, rejected)
-        return [requests, Rows(REJECTED_RECORDS, rejected.records), *rejected.remarks()]
+        return [requests, *rejected.parts()]
 
 
 def _days(
