@@ -6,9 +6,12 @@ import json
 import os
 import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
 from string import Template
 
+from ingestion.atomic_write import atomic_write
+from ingestion.locks import exclusive_lock
 from ingestion.setting_table import check_settings
 from ingestion.settings import Home
 from orchestration.dbt.engine import Engine
@@ -36,6 +39,15 @@ def _has_acl(path: Path) -> bool:
         return False  # not Linux, or a file system without
 
 
+def _close(entry: Path) -> None:
+    """Take a file or folder of this user's from everybody else."""
+    found = entry.stat()
+    # With an ACL the group's bits are its mask: who was granted access on purpose keeps it.
+    closed = stat.S_IRWXO if _has_acl(entry) else PRIVATE
+    if found.st_mode & closed and found.st_uid == os.getuid():
+        entry.chmod(stat.S_IMODE(found.st_mode) & ~closed)
+
+
 def _make_private(home: Home) -> None:
     """Make an installation's folders: its user's alone, but for what is published.
 
@@ -50,18 +62,15 @@ def _make_private(home: Home) -> None:
         (home.published.parent, PASSED_THROUGH),
         (home.published, LISTED),
     ):
-        if not folder.exists():
+        with suppress(FileExistsError):  # and another process may make it just now
             folder.mkdir()
             folder.chmod(mode)
     for folder in (home.lake, home.dagster, home.dlt):
         folder.mkdir(parents=True, exist_ok=True)
     for name in OWN_ENTRIES:
         for entry in home.root.glob(name):
-            mode, is_own = stat.S_IMODE(entry.stat().st_mode), entry.stat().st_uid == os.getuid()
-            # With an ACL the group's bits are its mask: who was granted access on purpose keeps it.
-            closed = stat.S_IRWXO if _has_acl(entry) else PRIVATE
-            if mode & closed and is_own:
-                entry.chmod(mode & ~closed)
+            with suppress(FileNotFoundError):  # a build that runs removes files of its own
+                _close(entry)
 
 
 def prepare(home: Home) -> None:
@@ -79,8 +88,10 @@ def prepare(home: Home) -> None:
         # dlt reads the settings of this installation, wherever the command is called.
         os.environ["DLT_PROJECT_DIR"] = str(home.root)
     target = home.dagster / "dagster.yaml"
-    if not target.exists() or target.read_text() != text:
-        target.write_text(text)
+    with exclusive_lock(home, "environment"):
+        if not target.exists() or target.read_text() != text:
+            with atomic_write(target) as draft:
+                draft.write_text(text)
     # dagster-dbt looks for dbt on the PATH; the one beside this Python is the one that the lock file pins.
     beside = str(Path(sys.executable).parent)
     if beside not in os.environ.get("PATH", "").split(os.pathsep):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -54,6 +56,24 @@ def test_installation_of_an_earlier_release_is_closed(tmp_path: Path) -> None:
     }
     assert found["published"] == 0o755 and found["published/marts.duckdb"] == 0o644
     assert found["notes.txt"] == 0o644, "what the installation did not make is left alone"
+
+
+def test_processes_that_start_together_make_one_installation(tmp_path: Path) -> None:
+    """As a schedule's run, a command and a page of the UI do, and the workers of these tests."""
+    together = 8
+    barrier = Barrier(together)
+
+    def start(home: Home) -> None:
+        barrier.wait()
+        prepare(home)
+
+    with ThreadPoolExecutor(together) as processes:
+        for number in range(25):
+            home = Home(tmp_path / str(number))
+            for started in [processes.submit(start, home) for _ in range(together)]:
+                started.result()
+            assert modes(home)["."] == 0o711 and modes(home)["published"] == 0o755
+            assert [path.name for path in home.dagster.iterdir()] == ["dagster.yaml"]
 
 
 def test_publication_elsewhere_can_be_reached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
