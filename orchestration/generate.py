@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from ingestion.lake.contract import DELIVERIES, DELIVERY_TOTALS
+from ingestion.lake.rejected import REJECTED_RECORDS
 from ingestion.settings import SHIPPED
 from ingestion.sources.catalog import CLAIM_KINDS, SOURCES
 from ingestion.sources.registry.shape import DEFAULT_CLAIM_KEYS
@@ -58,6 +59,11 @@ def _lists(project: Path) -> str:
             "money_datasets",
             "The datasets that hold bills: the ledger is reconciled to them.",
             [source.dataset for source in SOURCES if source.has_bills],
+        ),
+        _macro(
+            "datasets_with_rejected_records",
+            "The datasets in which a record that can't be read is set aside.",
+            [source.dataset for source in SOURCES if REJECTED_RECORDS in source.tables],
         ),
         _macro(
             "datasets_of_several_sources",

@@ -110,6 +110,20 @@ class Table:
         """The declared columns' names."""
         return frozenset(column.name for column in self.columns)
 
+    @cached_property
+    def amounts(self) -> frozenset[str]:
+        """The columns that hold money to be added up. AWS's costs are floats, and no measures: their sums come from the file."""
+        added = {measure.column for measure in self.measures if measure.currency}
+        costs = {
+            column.name for column in self.columns if pa.types.is_floating(column.type) and "cost" in column.name
+        }
+        return frozenset(added | costs)
+
+    @cached_property
+    def types(self) -> dict[str, pa.DataType]:
+        """The declared columns' types by name."""
+        return {column.name: column.type for column in self.columns}
+
     def rows(self, slice_id: str, records: list[dict[str, Any]]) -> pa.Table:
         """Records of one slice as an Arrow table of exactly the declared columns; absent keys are NULL.
 
@@ -125,10 +139,9 @@ class Table:
             return pa.Table.from_pylist(in_slice, self.schema)
         except (pa.ArrowException, ArithmeticError, TypeError, ValueError):
             # Value by value: what can be made to fit does, and the first that can't is named.
-            types = {column.name: column.type for column in self.columns}
             as_declared = [
                 {
-                    name: fitted(value, types[name], f"{self.name} of {slice_id}, record {number}, {name}")
+                    name: fitted(value, self.types[name], f"{self.name} of {slice_id}, record {number}, {name}")
                     for name, value in record.items()
                 }
                 for number, record in enumerate(records, start=1)

@@ -18,6 +18,8 @@ from ingestion.lake.columns import Table
 # outside is a fault of the file, and would make the source look fresh for good.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 FURTHEST = timedelta(days=20 * 366)
+# What is later than this is so on any day of a refresh.
+LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 # What no vendor bills in any currency, counts, or measures in any unit (byte-seconds come to 10^18): sums and products of
 # what is smaller fit DECIMAL(38,12) on both engines.
 LARGEST_AMOUNT, LARGEST_COUNT, LARGEST_QUANTITY = Decimal(10) ** 13, Decimal(10) ** 13, Decimal(10) ** 21
@@ -57,27 +59,21 @@ def is_measured(kind: pa.DataType) -> bool:
 
 def check_plausible(table: Table, extremes: Extremes, moment: datetime, where: str) -> None:
     """Raise BadInput, with `where` and the column, for a value that no vendor bills: sums of it would overflow."""
-    # AWS's costs are floats, and no measures: they are added up from the file.
-    amounts = {measure.column for measure in table.measures if measure.currency} | {
-        column.name for column in table.columns if pa.types.is_floating(column.type) and "cost" in column.name
-    }
-    for column in table.columns:
-        for value in extremes.get(column.name, ()):
-            if value is None:
-                continue
-            if isinstance(value, datetime):
-                end = value if value.tzinfo else value.replace(tzinfo=UTC)
-                # Other times of a row may be a program's way to write that there is none (0001-01-01).
-                is_of_charge = table.vendor_files or column.name == table.charge_end
-                if is_of_charge and not EARLIEST <= end <= moment + FURTHEST:
-                    raise BadInput(f"{where}{column.name} of the year {value.year:04d}, which no vendor bills")
-                continue
-            limit = (
-                LARGEST_AMOUNT
-                if column.name in amounts
-                else LARGEST_COUNT
-                if pa.types.is_integer(column.type)
-                else LARGEST_QUANTITY
-            )
-            if not abs(value) < limit:
-                raise BadInput(f"{where}{column.name} of 10^{limit.adjusted()} or more, which no vendor bills")
+    for name, values in extremes.items():
+        for value in values:
+            check_value(table, name, value, where, moment + FURTHEST)
+
+
+def check_value(table: Table, name: str, value: Any, where: str, latest: datetime = LATEST) -> None:
+    """Raise BadInput, with `where` and the column, for a number or time that no vendor bills."""
+    if isinstance(value, datetime):
+        moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+        # Other times of a row may be a program's way to write that there is none (0001-01-01).
+        is_of_charge = table.vendor_files or name == table.charge_end
+        if is_of_charge and not EARLIEST <= moment <= latest:
+            raise BadInput(f"{where}{name} of the year {value.year:04d}, which no vendor bills")
+    elif isinstance(value, int | float | Decimal):
+        is_amount, is_count = name in table.amounts, isinstance(value, int)
+        limit = LARGEST_AMOUNT if is_amount else LARGEST_COUNT if is_count else LARGEST_QUANTITY
+        if not -limit < value < limit:
+            raise BadInput(f"{where}{name} of 10^{limit.adjusted()} or more, which no vendor bills")

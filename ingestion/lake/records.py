@@ -11,6 +11,7 @@ from typing import Any
 
 from ingestion.errors import BadInput
 from ingestion.lake.columns import Table, exact, fitted
+from ingestion.lake.plausible import check_value
 
 __all__ = ["exact", "instant", "moment", "part", "record", "typed"]
 
@@ -49,11 +50,12 @@ def typed(
 ) -> dict[str, Any]:
     """A row whose values are of the table's types. Numbers in the place of text become text, as ids are.
 
-    `fields` are the vendor's names of columns, for messages. Raises BadInput, with the field, for any other value.
+    `fields` are the vendor's names of columns, for messages. Raises BadInput, with the field, for any other value and for
+    one that no vendor bills.
     """
-    types = {column.name: column.type for column in table.columns}
     found = {}
     for name, value in row.items():
         place = f"{where}, {(fields or {}).get(name, name)}"
-        found[name] = fitted(value, types[name], place)
+        found[name] = fitted(value, table.types[name], place)
+        check_value(table, name, found[name], f"{where}, ")
     return found

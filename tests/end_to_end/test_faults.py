@@ -106,7 +106,7 @@ def test_publication_stays_when_the_ledger_does_not_add_up(company: Company) -> 
     try:
         output = company.fail({})
         last = output.splitlines()[-1]
-        assert "ledger: test ledger_is_conserved failed: " in last and "source=atlas, " in last, last
+        assert "ledger: test delivered_cost_equals_the_ledger failed: " in last and "source=atlas, " in last, last
         assert company.database.stat().st_ino == published and company.marts() == before
         # A run of the publication alone, as from the UI, does not publish the failed build either.
         alone = materialized(company, "published/marts")

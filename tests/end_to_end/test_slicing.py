@@ -41,7 +41,7 @@ Place = tuple[datetime, int]
 
 
 def requests(rng: random.Random) -> list[Request]:
-    """Requests of two providers; some are told twice, some are attempts of one call, some were made at a month's end."""
+    """Requests of two providers: some in two logs, some attempts of one call, some around a month's end, one id twice."""
     found: list[Request] = []
     for number in range(240):
         started = FIRST + timedelta(days=rng.randrange(DAYS), seconds=rng.randrange(86_400))
@@ -64,7 +64,12 @@ def requests(rng: random.Random) -> list[Request]:
         found.append(record)
         if rng.random() < 0.1:
             other = "spans" if record["source_system"] == "gateway" else "gateway"
-            found.append({**record, "source_system": other, "workflow": None})
+            began = (started + timedelta(seconds=rng.randrange(5))).isoformat()
+            found.append({**record, "source_system": other, "workflow": None, "started_at": began})
+    for at in (FIRST, FIRST + timedelta(days=70)):
+        found.append(
+            {**found[0], "request_id": "chatcmpl-1", "provider_request_id": None, "started_at": at.isoformat()}
+        )
     return found
 
 
@@ -171,10 +176,18 @@ def test_any_order_of_deliveries_gives_the_ledger_of_a_fresh_build(tmp_path: Pat
     fresh.declare()
 
     # The second refresh finds more files of any month; one bill comes before requests of its month, the others after.
+    # Then come a file of November and one of October alone: their months are built without the others.
     files = placed(records, rng)
-    shuffled = rng.sample(sorted(files), len(files))
+    middles = (datetime(2026, month, 14, tzinfo=UTC) for month in (11, 10))
+    last = [next(place for place in sorted(files) if place[0] >= middle) for middle in middles]
+    shuffled = [place for place in rng.sample(sorted(files), len(files)) if place not in last]
     half = len(shuffled) // 2
-    for part, months in ((shuffled[:half], MONTHS[:1]), (shuffled[half:], MONTHS[1:])):
+    for part, months in (
+        (shuffled[:half], MONTHS[:1]),
+        (shuffled[half:], MONTHS[1:]),
+        (last[:1], ()),
+        (last[1:], ()),
+    ):
         by_steps.deliver_requests({place: files[place] for place in part})
         by_steps.deliver_bills(months)
         by_steps.refresh()

@@ -135,7 +135,11 @@ def test_of_azures_runs_of_a_period_the_newest_counts(tmp_path: Path) -> None:
     [
         (HEADER.replace("EffectiveCost", "Cost"), line("1"), "has no column EffectiveCost"),
         (HEADER, line("1,5".join('""')), "row 2, column BilledCost: not a number"),
-        (HEADER, line("1", start="yesterday"), "row 2, column ChargePeriodStart: not a time"),
+        (
+            HEADER,
+            line("1", start="13.10.2026"),
+            "row 2, column ChargePeriodStart: not a time, its day stands first",
+        ),
         (HEADER, line(""), "row 2, column BilledCost: must not be empty"),
     ],
 )

@@ -17,6 +17,7 @@ from ingestion.access.http import exact_json
 from ingestion.errors import BadInput
 from ingestion.lake.contract import Landing, Note
 from ingestion.lake.pipeline import land
+from ingestion.lake.rejected import Rejected
 from ingestion.settings import Home, Month, Window
 from ingestion.sources.llm_providers import SOURCE
 from ingestion.sources.llm_providers.anthropic.analytics import ANALYTICS_GROUPS, analytics_costs
@@ -90,7 +91,7 @@ def test_cents_as_text_are_a_hundredth_to_the_last_digit(amount: Decimal) -> Non
 def test_cents_are_not_dollars_and_no_amount_is_none() -> None:
     assert anthropic_cost({"amount": "123.45"}, DAY)["amount"] == Decimal("1.2345")
     for wrong in (None, "NaN", "Infinity", "1,5"):
-        with pytest.raises(BadInput, match="Anthropic cost report of 2026-11-03"):
+        with pytest.raises(BadInput, match="amount"):
             anthropic_cost({"amount": wrong}, DAY)
 
 
@@ -141,7 +142,7 @@ def test_groups_and_their_remainder_are_the_total_exactly(amounts: list[Decimal]
     ]
     whole = sum(amounts, Decimal(0))
     totals = [{"amount": format(whole, "f"), "list_amount": format(whole * 2, "f")}]
-    rows = analytics_costs(reported_groups[:100], totals, DAY)
+    rows = analytics_costs(reported_groups[:100], totals, DAY, Rejected())
     assert sum(row["amount"] for row in rows) * 100 == whole
     assert sum(row["list_amount"] for row in rows) * 100 == whole * 2
     assert [row.get("is_remainder") for row in rows].count(True) == (1 if any(amounts[100:]) else 0)
@@ -153,8 +154,20 @@ def test_overlapping_groups_are_never_asked_for() -> None:
 
 def test_remainder_of_a_currency_is_its_own() -> None:
     totals = [{"amount": "5", "currency": "USD"}, {"amount": "9", "currency": "EUR"}]
-    rows = analytics_costs([{"amount": "5", "currency": "USD"}, {"amount": "4", "currency": "EUR"}], totals, DAY)
+    groups = [{"amount": "5", "currency": "USD"}, {"amount": "4", "currency": "EUR"}]
+    rows = analytics_costs(groups, totals, DAY, Rejected())
     assert [(row["currency"], row["amount"]) for row in rows if row["is_remainder"]] == [("EUR", Decimal("0.05"))]
+
+
+def test_group_that_is_set_aside_is_in_the_remainder() -> None:
+    rejected = Rejected()
+    groups = [{"amount": "5"}, {"amount": "3", "requests": "many"}]
+    rows = analytics_costs(groups, [{"amount": "8"}], DAY, rejected)
+    assert [(row["is_remainder"], row["amount"]) for row in rows] == [
+        (False, Decimal("0.05")),
+        (True, Decimal("0.03")),
+    ]
+    assert rejected.records[0]["billed_cost"] == Decimal("0.03")
 
 
 # What lands
@@ -345,7 +358,7 @@ def test_limits_count_days_and_every_page_is_read(home: Home) -> None:
 def test_closed_days_only_and_what_may_restate_again() -> None:
     def note(day: datetime) -> dict[str, Note]:
         identifier = f"x|{day:%Y-%m-%d}"
-        return {identifier: Note(identifier, "l", None, None, 0, NOW, None, None)}
+        return {identifier: Note(identifier, "l", None, None, 0, NOW, None, None, None)}
 
     def due(day: datetime, now: datetime) -> bool:
         return is_due(day, f"x|{day:%Y-%m-%d}", note(day), now)
@@ -373,8 +386,10 @@ def test_files_of_other_providers_are_read_exactly(home: Home, tmp_path: Path) -
     (folder / "2026-10-bad.csv").write_text(HEADER + row + row.replace("0.123456789012", "much"))
     (folder / "bills.csv").write_text(HEADER)
     landing = land(home, SOURCE, ProviderSettings(costs_url=str(folder)), WINDOW, NOW)
+    assert [(row["place"], row["reason"]) for row in table(home, "rejected_records")] == [
+        ("2026-10-bad.csv, line 3", "amount: not a number")
+    ]
     assert dict(landing.refused) == {
-        "llm_costs|2026-10-bad.csv": "2026-10-bad.csv, line 3, amount: not a number",
         "llm_costs|bills.csv": "bills.csv: the name does not begin with a month; call it YYYY-MM….csv or YYYY-MM….jsonl",
     }
     rows = {row["provider"]: row for row in table(home, "llm_provider_costs")}
@@ -391,13 +406,21 @@ def test_files_of_other_providers_are_read_exactly(home: Home, tmp_path: Path) -
         ('{"day":"2026-10-03","provider":"x","amount":1,"currency":"dollars"}', "not of ISO 4217"),
         ('{"day":"2026-10-03","provider":"x","amount":1,"currency":"USD","token_class":"in"}', "is none of"),
         ('{"day":', "not JSON"),
-        ("[1]", "not an object"),
+        ("[1]", "not a JSON object"),
     ],
 )
-def test_row_that_can_not_be_read_names_its_line(line: str, message: str) -> None:
+def test_row_that_can_not_be_read_is_set_aside_by_its_line(line: str, message: str) -> None:
     good = '{"day":"2026-10-03","provider":"x","amount":1,"currency":"USD"}\n'
-    with pytest.raises(BadInput, match=f"2026-10.jsonl, line 2: .*{message}"):
-        cost_rows("2026-10.jsonl", (good + line).encode(), Month(2026, 10))
+    rejected = Rejected()
+    rows = cost_rows("2026-10.jsonl", (good + line + "\n" + good).encode(), Month(2026, 10), rejected)
+    (record,) = rejected.records
+    assert len(rows) == 2 and record["place"] == "2026-10.jsonl, line 2" and message in record["reason"]
+
+
+def test_cost_file_that_is_cut_off_is_refused() -> None:
+    good = '{"day":"2026-10-03","provider":"x","amount":1,"currency":"USD"}\n'
+    with pytest.raises(BadInput, match=r"2026-10.jsonl, line 2: not JSON; the file is cut off"):
+        cost_rows("2026-10.jsonl", (good + good[:20]).encode(), Month(2026, 10), Rejected())
 
 
 def test_month_is_of_the_name() -> None:

@@ -11,7 +11,7 @@ import gzip
 import io
 import json
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -24,7 +24,9 @@ import pytest
 
 from ingestion.access.objects import Folder
 from ingestion.errors import BadInput
+from ingestion.lake.contract import Part, Rows
 from ingestion.lake.faults import fault
+from ingestion.lake.rejected import REJECTED_RECORDS, Rejected
 from ingestion.settings import Month
 from ingestion.sources.atlas.invoices import line_rows
 from ingestion.sources.atlas.shape import cluster_row, invoice_row, payment_rows, project_row
@@ -37,14 +39,12 @@ from ingestion.sources.llm_gateway.columnar import Local, read
 from ingestion.sources.llm_gateway.formats import BEDROCK, CANONICAL, LANGFUSE, LITELLM, OTEL, SPEND_LOGS, Format
 from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
 from ingestion.sources.llm_prompts.shape import moment
+from ingestion.sources.llm_providers.anthropic.analytics import CLAUDE_CODE as CLAUDE_CODE_TABLE
 from ingestion.sources.llm_providers.anthropic.analytics import (
-    ANALYTICS_COSTS,
-    ANALYTICS_USAGE,
     analytics_costs,
     analytics_usage,
     claude_code,
 )
-from ingestion.sources.llm_providers.anthropic.analytics import CLAUDE_CODE as CLAUDE_CODE_TABLE
 from ingestion.sources.llm_providers.anthropic.shape import (
     ANTHROPIC_COSTS,
     ANTHROPIC_USAGE,
@@ -77,6 +77,20 @@ def refusal(reading: Callable[[], object]) -> str | None:
         assert WORD not in shown and WORD[:6] not in shown, shown
         return str(error)
     return None
+
+
+def first_rejected(parts: Iterable[Part]) -> None:
+    """Raise BadInput for the first record that is set aside."""
+    for part in parts:
+        if isinstance(part, Rows) and part.table is REJECTED_RECORDS:
+            raise BadInput(f"{part.records[0]['place']}: {part.records[0]['reason']}")
+
+
+def aside(reading: Callable[[Rejected], object]) -> None:
+    """The same of what a reader sets aside."""
+    rejected = Rejected()
+    reading(rejected)
+    first_rejected(rejected.parts())
 
 
 # Gateways' logs
@@ -270,7 +284,7 @@ CUR = {
 
 
 def read_focus(file: Path, where: str) -> None:
-    convert(file, where, file.with_suffix(".out"), Delivered("dwh", False))
+    aside(lambda rejected: convert(file, where, file.with_suffix(".out"), Delivered("dwh", False), None, rejected))
 
 
 def read_months(file: Path, where: str) -> None:
@@ -306,7 +320,8 @@ def test_bills_value_of_another_kind_is_named_by_row_and_column(name: str, suffi
             file = stored(tmp_path, suffix, [good, {**good, column: value}, good])
             message = refusal(lambda file=file: reader(file, f"bills/a{suffix}"))  # type: ignore[misc]
             assert message is not None, (column, value)
-            assert message.startswith(f"bills/a{suffix}: row 2, column {column}: not a "), message
+            place, wrong = f"bills/a{suffix}: row 2", f"column {column}: not a "
+            assert message.startswith((f"{place}, {wrong}", f"{place}: {wrong}")), message
 
 
 def test_message_of_a_column_names_it_in_parquet_of_another_type(tmp_path: Path) -> None:
@@ -402,7 +417,9 @@ def test_cost_files_of_the_contract_are_refused_by_line_and_field(suffix: str) -
         return lines.encode()
 
     def refused(data: bytes) -> str | None:
-        return refusal(lambda: cost_rows(f"2026-10{suffix}", data, Month(2026, 10)))
+        return refusal(
+            lambda: aside(lambda rejected: cost_rows(f"2026-10{suffix}", data, Month(2026, 10), rejected))
+        )
 
     line = 3 if suffix == ".csv" else 2
     assert refused(content(CONTRACT, CONTRACT)) is None
@@ -447,9 +464,13 @@ CREATION = {"ephemeral_5m_input_tokens": 1, "ephemeral_1h_input_tokens": 1}
 
 
 def reported(table: Any, row: Any, *others: dict[str, Any]) -> Callable[[Any], object]:
-    return lambda record: Report(table, Fetched("Vendor", lambda *_: iter([(DAY, [record])]), [DAY]), row).rows(
-        DAY
+    return lambda record: first_rejected(
+        Report(table, Fetched("Vendor", lambda *_: iter([(DAY, [record])]), [DAY]), row).parts(DAY)
     )
+
+
+def lines(invoice: dict[str, Any]) -> None:
+    aside(lambda rejected: line_rows(invoice, "Atlas invoice i", rejected=rejected))
 
 
 Api = tuple[dict[str, Any], Callable[[Any], object], str, tuple[str, ...]]
@@ -464,31 +485,31 @@ APIS: dict[str, Api] = {
     "vercel project": (LISTED, lambda record: vercel_project(record, "Vercel, record 2"), "Vercel, record 2", ("createdAt",)),
     "atlas invoice": (
         INVOICE,
-        lambda record: (invoice_row(record, "Atlas invoice i"), line_rows(record, "Atlas invoice i")),
+        lambda record: (invoice_row(record, "Atlas invoice i"), lines(record)),
         "Atlas invoice i",
         ("startDate", "endDate", "created", "updated", "subtotalCents", "creditsCents", "salesTaxCents", "amountBilledCents"),
     ),
     "atlas item": (
         ITEM,
-        lambda record: line_rows({**INVOICE, "lineItems": [ITEM, record]}, "Atlas invoice i"),
+        lambda record: lines({**INVOICE, "lineItems": [ITEM, record]}),
         "Atlas invoice i, line item 2",
         ("totalPriceCents", "discountCents", "quantity", "unitPriceDollars", "percentDiscount", "startDate", "created"),
     ),
     "atlas refund": (
         {"amountCents": 1, "note": SECRET},
-        lambda record: line_rows({**INVOICE, "refunds": [record]}, "Atlas invoice i"),
+        lambda record: lines({**INVOICE, "refunds": [record]}),
         "Atlas invoice i, refund 1",
         ("amountCents",),
     ),
     "atlas payment": (
         {"amountBilledCents": 1, "unitPrice": "1.1", "currency": "EUR", "note": SECRET},
-        lambda record: payment_rows({**INVOICE, "payments": [record]}, "Atlas invoice i"),
+        lambda record: aside(lambda found: payment_rows({**INVOICE, "payments": [record]}, "Atlas invoice i", found)),
         "Atlas invoice i, payment 1",
         ("amountBilledCents", "unitPrice"),
     ),
     "atlas linked invoice": (
         {**INVOICE, "lineItems": [ITEM]},
-        lambda record: line_rows({**INVOICE, "linkedInvoices": [record]}, "Atlas invoice i"),
+        lambda record: lines({**INVOICE, "linkedInvoices": [record]}),
         "Atlas invoice i, linked invoice 1",
         ("startDate", "creditsCents", "salesTaxCents"),
     ),
@@ -530,13 +551,13 @@ APIS: dict[str, Api] = {
     ),
     "anthropic analytics costs": (
         {"amount": "1.5", "list_amount": "2", "currency": "USD", "requests": 1, "product": SECRET},
-        reported(ANALYTICS_COSTS, lambda record, day: analytics_costs([record], [], day)[0]),
+        lambda record: aside(lambda rejected: analytics_costs([record], [], DAY, rejected)),
         "",
         ("amount", "list_amount", "requests"),
     ),
     "anthropic analytics usage": (
         {"requests": 1, "output_tokens": 1, "product": SECRET, "cache_creation": CREATION},
-        reported(ANALYTICS_USAGE, lambda record, day: analytics_usage([record], [], day)[0]),
+        lambda record: aside(lambda rejected: analytics_usage([record], [], DAY, rejected)),
         "",
         ("requests", "output_tokens"),
     ),
@@ -554,7 +575,9 @@ APIS: dict[str, Api] = {
     ),
     "entities": (
         {"id": "i", "name": SECRET, "status": SECRET, "owner": {"type": "user", "user": {"id": SECRET}}},
-        lambda record: shaped_rows("Vendor", ENTITIES, DAY, [record], lambda found: entity("openai", "api_key", found)),
+        lambda record: first_rejected(
+            shaped_rows("Vendor", ENTITIES, DAY, [record], lambda found: entity("openai", "api_key", found))
+        ),
         "",
         (),
     ),
@@ -601,7 +624,7 @@ def test_bucket_of_another_shape_is_refused_without_content(bucket: Any) -> None
     patched.setattr(admin_api, "get", answered)
     try:
         report = Report(OPENAI_COSTS, Fetched("OpenAI", openai.costs, [DAY]), openai_cost)
-        message = refusal(lambda: report.rows(DAY))
+        message = refusal(lambda: first_rejected(report.parts(DAY)))
     finally:
         patched.undo()
     assert message is not None and message.startswith("OpenAI "), message

@@ -15,6 +15,7 @@ from ingestion.access.http import exact_json
 from ingestion.errors import BadInput, SettingError
 from ingestion.lake.contract import Landing
 from ingestion.lake.pipeline import land
+from ingestion.lake.rejected import Rejected
 from ingestion.settings import Home, Month, Window
 from ingestion.sources.atlas import SOURCE as ATLAS
 from ingestion.sources.atlas.invoices import line_rows
@@ -193,8 +194,9 @@ def test_atlas_invoice_with_an_unknown_field_keeps_it() -> None:
     )
     (row,) = line_rows(invoice)
     assert row["total_price"] == Decimal("0.07") and row["extra"] == '{"surprise": {"a": 1}}'
-    with pytest.raises(BadInput, match="line item 1: no totalPriceCents"):
-        line_rows({"id": "i", "lineItems": [{"sku": "S"}]})
+    rejected = Rejected()
+    assert not line_rows({"id": "i", "lineItems": [{"sku": "S"}]}, rejected=rejected)
+    assert rejected.records == [{"place": "Atlas invoice, line item 1", "reason": "no totalPriceCents"}]
 
 
 def test_providers_land_every_page_of_closed_days_only(home: Home, base: str) -> None:
@@ -211,7 +213,7 @@ def test_amounts_of_the_providers_are_exact() -> None:
     openai = exact_json('{"amount":{"value":0.06,"currency":"usd"},"line_item":"gpt-5, input"}')
     assert openai_cost(openai, DAY)["amount"] == Decimal("0.06")
     assert anthropic_cost({"amount": "123.456789", "currency": "USD"}, DAY)["amount"] == Decimal("1.23456789")
-    with pytest.raises(BadInput, match="Anthropic cost report of 2026-11-03"):
+    with pytest.raises(BadInput, match="amount"):
         anthropic_cost({"amount": "much"}, DAY)
 
 

@@ -114,7 +114,11 @@ def test_publication_waits_for_the_reconciliation(defs: dg.Definitions) -> None:
 
 def test_dbt_tests_are_asset_checks(defs: dg.Definitions) -> None:
     names = {key.name for key in graph(defs).asset_check_keys}
-    assert {"ledger_is_conserved", "slice_days_sum_to_their_charges", "every_slice_was_delivered"} <= names
+    assert {
+        "delivered_cost_equals_the_ledger",
+        "slice_days_sum_to_their_charges",
+        "every_slice_was_delivered",
+    } <= names
 
 
 def test_schedule_refreshes_the_open_months_in_one_run_once_the_history_is_there(

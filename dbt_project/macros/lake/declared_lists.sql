@@ -33,6 +33,21 @@
     }}
 {% endmacro %}
 
+{% macro datasets_with_rejected_records() %}
+    {#- The datasets in which a record that can't be read is set aside. -#}
+    {{
+        return(
+            [
+                "raw_focus",
+                "raw_vercel",
+                "raw_atlas",
+                "raw_llm_providers",
+                "raw_llm_gateway",
+            ]
+        )
+    }}
+{% endmacro %}
+
 {% macro datasets_of_several_sources() %}
     {#- The datasets of several sources of the ledger: their slice ids begin with the source. -#}
     {{

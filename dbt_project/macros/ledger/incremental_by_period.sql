@@ -72,15 +72,38 @@
     )
 {% endmacro %}
 
-{% macro is_of_loads_to_build(load_id, fingerprint, stored_as=none) %}
+{% macro requests_to_compare(fingerprint) %}
+    {#-
+        The requests of the periods to build, and those of other months that may be records of the same calls
+        (int_billing_periods__delivered). Each row once.
+    -#}
+    {%- set slices = ref("int_billing_periods__delivered") -%}
+    (
+        select *
+        from {{ ref("stg_llm_gateway__llm_requests") }}
+        where
+            slice_id in (
+                select slice.slice_id
+                from {{ slices }} as slice
+                inner join
+                    {{ periods_to_build(fingerprint) }} as period
+                    on slice.source = period.source
+                    and slice.billing_month = period.billing_month
+                where slice.source = '{{ estimating_source() }}'
+            )
+            and {{ is_of_loads_to_build("load_id", fingerprint, slices=slices) }}
+    )
+{% endmacro %}
+
+{% macro is_of_loads_to_build(load_id, fingerprint, stored_as=none, slices=none) %}
     {#-
         Whether a load has rows of the periods to build. The loads are literals, so that the filter reaches the
-        list of the lake's files: a period costs what it contains, not the history. Unit tests have no lake and
-        override this.
+        list of the lake's files: a period costs what it contains, not the history. `slices`: the slices of each
+        period, where these are more than its own. Unit tests have no lake and override this.
     -#}
     {%- set loads -%}
         select distinct slice.load_id
-        from {{ ref("int_slices__current") }} as slice
+        from {{ slices or ref("int_slices__current") }} as slice
         inner join
             {{ periods_to_build(fingerprint, stored_as) }} as period
             on slice.source = period.source

@@ -12,7 +12,6 @@ from requests.auth import AuthBase, HTTPBasicAuth
 from ingestion.access.http import Client, exact_json, without_query
 from ingestion.access.paging import Pages
 from ingestion.errors import BadInput, SettingError, VendorError
-from ingestion.lake.records import record
 
 BASE_URL = "https://cloud.mongodb.com"
 PAGE = 500
@@ -71,7 +70,7 @@ class Atlas:
             credentials="the service account's role (Organization Billing Viewer) and sources.atlas.org_id",
         )
 
-    def _pages(self, path: str, accept: str, **params: Any) -> Iterator[dict[str, Any]]:
+    def _pages(self, path: str, accept: str, **params: Any) -> Iterator[Any]:
         """The records of a list, page by page. Raises BadInput where a page is no such list."""
         number, seen = 1, 0
         pages = Pages(self.http.vendor, path)
@@ -86,14 +85,14 @@ class Atlas:
                 raise BadInput(f"Atlas {path}: results is no list, or totalCount no number")
             for found in pages.take(results):
                 seen += 1
-                yield record(found, f"Atlas {path}, record {seen}")
+                yield found
             if (len(results) < PAGE) if total is None else (seen >= total):
                 return
             if total is not None and not results:
                 raise BadInput(f"Atlas {path}, page {number}: no records, {total - seen} of {total} are missing")
             number += 1
 
-    def invoices(self) -> Iterator[dict[str, Any]]:
+    def invoices(self) -> Iterator[Any]:
         """All invoices of the organization, without line items; the pending one among them."""
         return self._pages(f"/orgs/{self.org_id}/invoices", INVOICES, viewLinkedInvoices="true")
 
@@ -101,8 +100,8 @@ class Atlas:
         """An invoice with its line items."""
         return self.http.json(f"/orgs/{self.org_id}/invoices/{invoice_id}", headers={"Accept": INVOICES})
 
-    def projects(self) -> Iterator[dict[str, Any]]:
+    def projects(self) -> Iterator[Any]:
         return self._pages(f"/orgs/{self.org_id}/groups", INVOICES)
 
-    def clusters(self, project_id: str) -> Iterator[dict[str, Any]]:
+    def clusters(self, project_id: str) -> Iterator[Any]:
         return self._pages(f"/groups/{project_id}/clusters", CLUSTERS)

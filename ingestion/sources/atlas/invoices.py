@@ -13,6 +13,7 @@ from typing import Any
 
 from ingestion.errors import BadInput
 from ingestion.lake.records import record
+from ingestion.lake.rejected import Rejected
 from ingestion.sources.atlas.shape import PENDING, cents, identifier, invoice_row, objects, own_rows
 
 # Atlas links one level.
@@ -58,17 +59,21 @@ def _identity(item: dict[str, Any]) -> tuple[str, ...]:
 
 
 def line_rows(
-    invoice: dict[str, Any], where: str = "Atlas invoice", apart: frozenset[str] = frozenset()
+    invoice: dict[str, Any],
+    where: str = "Atlas invoice",
+    apart: frozenset[str] = frozenset(),
+    rejected: Rejected | None = None,
 ) -> list[dict[str, Any]]:
     """The lines of the invoice and of those linked to it, so that all that is billed is in one table.
 
     An invoice's own amounts are lines too. A linked invoice that is a slice of its own (`apart`) or whose items the
-    invoice has itself is left out. Raises BadInput, with `where` and the line, where an item lacks its price or a value
-    can't be read.
+    invoice has itself is left out. A line that lacks its price, or has a value that can't be read, is set aside in
+    `rejected`. Raises BadInput, with `where`, for what of an invoice is no line.
     """
-    rows = own_rows(invoice, where)
+    rejected = Rejected() if rejected is None else rejected
+    rows = own_rows(invoice, where, rejected)
     for linked, place in _linked(invoice, where, apart):
-        rows += own_rows(linked, place, is_linked=True)
+        rows += own_rows(linked, place, rejected, is_linked=True)
     return [{**row, "line_number": number} for number, row in enumerate(rows, start=1)]
 
 
@@ -83,10 +88,11 @@ def stated_total(
     if invoice.get("statusName") == PENDING or invoice.get("amountBilledCents") is None:
         return None
     linked = [
-        (found, place, own_rows(found, place, is_linked=True)) for found, place in _linked(invoice, where, apart)
+        (found, place, own_rows(found, place, Rejected(), is_linked=True))
+        for found, place in _linked(invoice, where, apart)
     ]
     below = sum((_sum(rows) for *_, rows in linked), Decimal(0))
-    stated = _stated(invoice, where, own_rows(invoice, where), below)
+    stated = _stated(invoice, where, own_rows(invoice, where, Rejected()), below)
     return stated + sum((_stated(found, place, rows) for found, place, rows in linked), Decimal(0))
 
 

@@ -11,6 +11,7 @@ from ingestion.errors import BadInput
 from ingestion.lake.columns import Measure, Table, integer, json, money, number, rest, text, timestamp
 from ingestion.lake.contract import ClaimKind, Evidence
 from ingestion.lake.records import exact, moment, record, typed
+from ingestion.lake.rejected import REJECTED_RECORDS, Money, Rejected
 
 _EXTRA = json("extra", "fields that are not known by name")
 
@@ -114,7 +115,7 @@ CLUSTERS = Table(
         _EXTRA,
     ),
 )
-TABLES = (INVOICES, LINE_ITEMS, PAYMENTS, PROJECTS, CLUSTERS)
+TABLES = (INVOICES, LINE_ITEMS, PAYMENTS, PROJECTS, CLUSTERS, REJECTED_RECORDS)
 CLAIM_KINDS = (
     ClaimKind("atlas_project", Evidence.PROVIDER_ACCOUNT, "Atlas project (group) id"),
     ClaimKind("atlas_organization", Evidence.PROVIDER_ACCOUNT, "Atlas organization: what belongs to no project"),
@@ -177,31 +178,43 @@ def _currency(invoice: dict[str, Any]) -> str:
     return named.strip().upper() if isinstance(named, str) and named.strip() else "USD"
 
 
-def payment_rows(invoice: dict[str, Any], where: str = "Atlas invoice") -> list[dict[str, Any]]:
-    """The invoice's payments as rows. Raises BadInput, with the payment and field, for a value that can't be read."""
+def billed(record: dict[str, Any], name: str) -> Money:
+    """What an invoice or a line of one bills, by its field for it."""
+    return exact(record[name], name, -2), _currency(record)
+
+
+def payment_rows(
+    invoice: dict[str, Any], where: str = "Atlas invoice", rejected: Rejected | None = None
+) -> list[dict[str, Any]]:
+    """The invoice's payments as rows; one that can't be read is set aside in `rejected`."""
+    rejected = Rejected() if rejected is None else rejected
     found = []
     for nth, value in enumerate(objects(invoice, "payments", where), start=1):
         place = f"{where}, payment {nth}"
-        payment = record(value, place)
-        currency = payment.get("currency")
-        row = {
-            "payment_id": payment.get("id"),
-            "invoice_id": invoice.get("id"),
-            "status": payment.get("statusName"),
-            "currency": currency.strip().upper() if isinstance(currency, str) else currency,
-            "unit_price": None
-            if payment.get("unitPrice") is None
-            else exact(payment["unitPrice"], f"{place}, unitPrice"),
-            "amount_billed": cents(payment.get("amountBilledCents"), f"{place}, amountBilledCents"),
-            "amount_paid": cents(payment.get("amountPaidCents"), f"{place}, amountPaidCents"),
-            "sales_tax": cents(payment.get("salesTaxCents"), f"{place}, salesTaxCents"),
-            "subtotal": cents(payment.get("subtotalCents"), f"{place}, subtotalCents"),
-            "created": _moment(payment.get("created"), f"{place}, created"),
-            "updated": _moment(payment.get("updated"), f"{place}, updated"),
-            "extra": rest(payment, _PAYMENT, _ABSENT),
-        }
-        found.append(typed(PAYMENTS, row, place))
+        with rejected.aside(place):
+            found.append(_payment_row(invoice, record(value, place), place))
     return found
+
+
+def _payment_row(invoice: dict[str, Any], payment: dict[str, Any], place: str) -> dict[str, Any]:
+    currency = payment.get("currency")
+    row = {
+        "payment_id": payment.get("id"),
+        "invoice_id": invoice.get("id"),
+        "status": payment.get("statusName"),
+        "currency": currency.strip().upper() if isinstance(currency, str) else currency,
+        "unit_price": None
+        if payment.get("unitPrice") is None
+        else exact(payment["unitPrice"], f"{place}, unitPrice"),
+        "amount_billed": cents(payment.get("amountBilledCents"), f"{place}, amountBilledCents"),
+        "amount_paid": cents(payment.get("amountPaidCents"), f"{place}, amountPaidCents"),
+        "sales_tax": cents(payment.get("salesTaxCents"), f"{place}, salesTaxCents"),
+        "subtotal": cents(payment.get("subtotalCents"), f"{place}, subtotalCents"),
+        "created": _moment(payment.get("created"), f"{place}, created"),
+        "updated": _moment(payment.get("updated"), f"{place}, updated"),
+        "extra": rest(payment, _PAYMENT, _ABSENT),
+    }
+    return typed(PAYMENTS, row, place)
 
 
 def payment_remark(invoice: dict[str, Any], payments: list[dict[str, Any]]) -> str | None:
@@ -296,20 +309,24 @@ def _is_among_items(
     return bool(credit) and reduced == -(credit or 0) and sum(prices, tax) == billed
 
 
-def own_rows(invoice: dict[str, Any], where: str, *, is_linked: bool = False) -> list[dict[str, Any]]:
-    """An invoice's lines without those of linked ones."""
+def own_rows(
+    invoice: dict[str, Any], where: str, rejected: Rejected, *, is_linked: bool = False
+) -> list[dict[str, Any]]:
+    """An invoice's lines without those of linked ones; a line that can't be read is set aside in `rejected`."""
     identifier(invoice, where)
     rows = []
     items = objects(invoice, "lineItems", where)
     for position, item in enumerate(items, start=1):
         place = f"{where}, line item {position}"
-        rows.append(_item_row(invoice, record(item, place), position, place))
+        with rejected.aside(place, lambda item=item: billed({**invoice, **item}, "totalPriceCents")):  # type: ignore[misc]
+            rows.append(_item_row(invoice, record(item, place), position, place))
+    rejected.check(len(rows))
     if is_linked and not items:
         # A list of invoices has their amounts only.
         whole = next((name for name in ("amountBilledCents", "subtotalCents") if invoice.get(name)), None)
         own = [("linked_invoice", cents(invoice[whole], f"{where}, {whole}"), 1)] if whole else []
     else:
-        own = _own_amounts(invoice, rows, where)
+        own = _own_amounts(invoice, rows, where, rejected)
     for kind, amount, sign in own:
         if amount:
             line = _line(invoice, where)
@@ -327,7 +344,7 @@ def own_rows(invoice: dict[str, Any], where: str, *, is_linked: bool = False) ->
 
 
 def _own_amounts(
-    invoice: dict[str, Any], rows: list[dict[str, Any]], where: str
+    invoice: dict[str, Any], rows: list[dict[str, Any]], where: str, rejected: Rejected
 ) -> list[tuple[str, Decimal | None, int]]:
     """What an invoice bills beside its items: kind, amount and sign."""
     credit = cents(invoice.get("creditsCents"), f"{where}, creditsCents")
@@ -337,7 +354,8 @@ def _own_amounts(
     ]
     for nth, refund in enumerate(objects(invoice, "refunds", where), start=1):
         place = f"{where}, refund {nth}"
-        own.append(("refund", cents(record(refund, place).get("amountCents"), f"{place}, amountCents"), -1))
+        with rejected.aside(place):
+            own.append(("refund", cents(record(refund, place).get("amountCents"), f"{place}, amountCents"), -1))
     return own
 
 

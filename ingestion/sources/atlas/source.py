@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from ingestion.errors import BadInput
 from ingestion.lake.contract import Known, LedgerSource, Part, Remark, Rows, Slice, Source, Stated
-from ingestion.lake.records import moment
+from ingestion.lake.records import moment, record
+from ingestion.lake.rejected import Rejected, read_records
 from ingestion.setting_table import about
 from ingestion.settings import Month, Window
 from ingestion.sources.atlas.client import BASE_URL, Atlas
@@ -23,6 +23,7 @@ from ingestion.sources.atlas.shape import (
     PENDING,
     PROJECTS,
     TABLES,
+    billed,
     cluster_row,
     payment_remark,
     payment_rows,
@@ -40,23 +41,33 @@ class AtlasSettings:
     base_url: str = field(default=BASE_URL, metadata=about("the API's address"))
 
 
-def _numbered(
-    found: Iterable[dict[str, Any]], place: str, row: Callable[[dict[str, Any], str], dict[str, Any]]
-) -> list[dict[str, Any]]:
-    return [row(record, f"{place}, record {number}") for number, record in enumerate(found, start=1)]
+def clusters(atlas: Atlas) -> Iterable[Part]:
+    """The clusters of every project that can be read; the others are set aside with the list of projects."""
+    for project in atlas.projects():
+        if isinstance(project, dict) and project.get("id"):
+            identifier = str(project["id"])
+            yield from read_records(
+                CLUSTERS,
+                atlas.clusters(identifier),
+                f"Atlas clusters of project {identifier}",
+                lambda found, where, of=identifier: cluster_row(found, of, where),  # type: ignore[misc]
+            )
 
 
 def slices(settings: AtlasSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
     """The invoices whose month is in the window, oldest first; then projects and clusters."""
     atlas = Atlas(settings.client_id, settings.client_secret, settings.org_id, settings.base_url)
-    found = []
-    for number, header in enumerate(atlas.invoices(), start=1):
-        where = f"Atlas invoices, record {number}"
-        if not header.get("id") or not header.get("startDate"):
-            raise BadInput(f"{where}: no id or no startDate")
-        start = moment(header["startDate"], f"{where}, startDate")
-        if start in window:
-            found.append((start, header))
+    found, unreadable, count = [], Rejected(), 0
+    for count, listed_invoice in enumerate(atlas.invoices(), start=1):
+        where = f"Atlas invoices, record {count}"
+        with unreadable.aside(where, lambda invoice=listed_invoice: billed(invoice, "amountBilledCents")):  # type: ignore[misc]
+            header = record(listed_invoice, where)
+            if not header.get("id") or not header.get("startDate"):
+                raise BadInput(f"{where}: no id or no startDate")
+            start = moment(header["startDate"], f"{where}, startDate")
+            if start in window:
+                found.append((start, header))
+    unreadable.check(count - len(unreadable.records))
     # An invoice that is listed is a slice, also where another one links to it.
     invoices = frozenset(str(header["id"]) for _, header in found)
     for start, header in sorted(found, key=lambda pair: (pair[0], str(pair[1]["id"]))):
@@ -64,13 +75,16 @@ def slices(settings: AtlasSettings, window: Window, known: Known, now: datetime)
         def read(identifier: str = str(header["id"])) -> Iterable[Part]:
             where = f"Atlas invoice {identifier}"
             invoice = atlas.invoice(identifier)
-            lines, payments = line_rows(invoice, where, invoices), payment_rows(invoice, where)
+            rejected = Rejected()
+            lines = line_rows(invoice, where, invoices, rejected)
+            payments = payment_rows(invoice, where, rejected)
             yield Rows(INVOICES, invoice_rows(invoice, where, invoices))
             yield Rows(LINE_ITEMS, lines)
             yield Rows(PAYMENTS, payments)
             stated = stated_total(invoice, where, invoices)
             if stated is not None and lines:
                 yield Stated(LINE_ITEMS, str(lines[0]["currency"]), stated)
+            yield from rejected.parts()
             remark = payment_remark(invoice, payments)
             if remark:
                 yield Remark(remark)
@@ -92,31 +106,21 @@ def slices(settings: AtlasSettings, window: Window, known: Known, now: datetime)
         if gone and note.billing_period and window.first <= Month.parse(note.billing_period) <= window.last:
             month = Month.parse(note.billing_period)
             yield Slice(note.slice_id, note.billing_period, month.start, month.end, list)
+    if unreadable.records or f"invoices|{settings.org_id}" in known:
+        yield Slice(f"invoices|{settings.org_id}", None, window.start, now, unreadable.parts)
     yield Slice(
         f"projects|{settings.org_id}",
         None,
         window.start,
         now,
-        lambda: [Rows(PROJECTS, _numbered(atlas.projects(), "Atlas projects", project_row))],
+        lambda: read_records(PROJECTS, atlas.projects(), "Atlas projects", project_row),
     )
     yield Slice(
         f"clusters|{settings.org_id}",
         None,
         window.start,
         now,
-        lambda: [
-            Rows(
-                CLUSTERS,
-                _numbered(
-                    atlas.clusters(project),
-                    f"Atlas clusters of project {project}",
-                    lambda found, where, project=project: cluster_row(found, project, where),  # type: ignore[misc]
-                ),
-            )
-            for project in [
-                row["project_id"] for row in _numbered(atlas.projects(), "Atlas projects", project_row)
-            ]
-        ],
+        lambda: clusters(atlas),
     )
 
 

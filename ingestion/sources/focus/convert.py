@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -17,6 +18,8 @@ import pyarrow as pa
 from ingestion.errors import BadInput
 from ingestion.lake.contract import Total, VendorFile
 from ingestion.lake.faults import broken_line, fault
+from ingestion.lake.plausible import EARLIEST, LARGEST_AMOUNT, LARGEST_QUANTITY, LATEST
+from ingestion.lake.rejected import MOST, Money, Rejected
 from ingestion.lake.tags import tags_sql, with_flat_tags, without_addresses_sql
 from ingestion.lake.vendor_files import (
     LONGEST_LINE,
@@ -64,6 +67,8 @@ TAGS = ("tags", "allocated_tags")
 # Where people's addresses stand: LiteLLM's file has the user's in Tags.
 PERSONAL = (*TAGS, "extra")
 ACCOUNTS = ("billing_account_id", "sub_account_id")
+# Without them it is not known what a row bills, and when: a file with a row that lacks one has no total to be trusted.
+TRUSTED = ("billed_cost", "billing_currency", "billing_period_start")
 
 
 @dataclass(frozen=True)
@@ -350,9 +355,7 @@ def months(path: Path, where: str) -> list[str]:
     found = reader(path, where)
     with _connected(path) as connection:
         try:
-            bad = connection.execute(f"select {_faults(found)} from {found.rows}").fetchone()
-            if bad and any(bad):
-                _explain(path, where, found)
+            _check_trusted(connection, path, where, found)
             rows = connection.execute(
                 f"select {_month(found.value('billing_period_start'))}, {found.value('billing_currency')}, "
                 f"sum({found.value('billed_cost')}), count(*) from {found.rows} group by 1, 2 order by 1, 2"
@@ -369,11 +372,21 @@ def months(path: Path, where: str) -> list[str]:
     return sorted({month for month, *_ in rows})
 
 
-def convert(path: Path, where: str, target: Path, delivery: Delivered, month: str | None = None) -> VendorFile:
+def convert(
+    path: Path,
+    where: str,
+    target: Path,
+    delivery: Delivered,
+    month: str | None = None,
+    rejected: Rejected | None = None,
+) -> VendorFile:
     """Write a file's rows, all or those of one billing month, to `target`; with their totals and newest charge.
 
-    Raises BadInput, with row and column, for a value that can't be read.
+    A row that can't be read is set aside in `rejected`, with what it bills. Raises BadInput, with row and column, where
+    the row's amount, currency or billing period can't be read, or the file is written in another way than FOCUS's.
     """
+    rejected = Rejected() if rejected is None else rejected
+    before = len(rejected.records)
     found = reader(path, where)
     version = delivery.version or focus_version(frozenset(found.columns))
     constants = {
@@ -395,11 +408,10 @@ def convert(path: Path, where: str, target: Path, delivery: Delivered, month: st
     wanted = f"where {_month('billing_period_start')} = '{month}'" if month else ""
     with _connected(path) as connection:
         try:
-            bad = connection.execute(f"select {_faults(found)} from {found.rows}").fetchone()
-            if bad and any(bad):
-                _explain(path, where, found)
+            _check_trusted(connection, path, where, found)
+            rows = _readable_rows(connection, path, where, found, month, rejected)
             connection.execute(
-                f"copy (select * from (select {selected} from {found.rows}) {wanted}) "
+                f"copy (select * from (select {selected} from {rows}) {wanted}) "
                 f"to {literal(str(target))} (format parquet, compression zstd)"
             )
             totals = connection.execute(
@@ -413,7 +425,7 @@ def convert(path: Path, where: str, target: Path, delivery: Delivered, month: st
     newest = max((moment for *_, moment in totals), default=None)
     stated = tuple(Total(measure, currency, Decimal(amount), count) for currency, amount, count, _ in totals)
     if month is None:
-        _checked_sums(path, where, found, stated)
+        _checked_sums(path, where, found, _with_rejected(stated, rejected.records[before:]))
     return VendorFile(
         COST_AND_USAGE,
         target,
@@ -422,6 +434,15 @@ def convert(path: Path, where: str, target: Path, delivery: Delivered, month: st
         newest.astimezone(UTC) if newest else None,
         remark=f"read as {found.dialect.title}" if found.dialect else None,
     )
+
+
+def _with_rejected(totals: tuple[Total, ...], records: list[dict[str, Any]]) -> tuple[Total, ...]:
+    """The totals of a file's rows together with those that are set aside, by currency."""
+    found = {total.currency: (total.amount, total.row_count) for total in totals}
+    for record in records:
+        amount, count = found.get(record["billing_currency"], (Decimal(0), 0))
+        found[record["billing_currency"]] = (amount + record["billed_cost"], count + 1)
+    return tuple(Total("billed_cost", currency, *sums) for currency, sums in found.items())
 
 
 def accounts(path: Path) -> list[tuple[str, str | None, str | None]]:
@@ -483,30 +504,124 @@ def _checked(found: _Reader) -> list[tuple[str, str]]:
     return list(dict(checks).items())
 
 
-def _faults(found: _Reader) -> str:
-    return ", ".join(f"bool_or({condition})" for _, condition in _checked(found))
+def _check_trusted(connection: duckdb.DuckDBPyConnection, path: Path, where: str, found: _Reader) -> None:
+    """Raise BadInput for the first row whose amount, currency or billing period can't be read."""
+    checks = [check for check in _checked(found) if check[0] in TRUSTED]
+    if _has_any(connection, found, checks):
+        for odd in _faults(path, found, checks, None, 1):
+            raise BadInput(f"{where}: row {odd.row}, {odd.reason}")
 
 
-def _explain(path: Path, where: str, found: _Reader) -> None:
-    """Raise BadInput for the first value that is absent or not of its column's type."""
-    faults: list[tuple[int, str, str]] = []
+def _has_any(connection: duckdb.DuckDBPyConnection, found: _Reader, checks: list[tuple[str, str]]) -> bool:
+    if not checks:
+        return False
+    query = f"select bool_or({_any(checks)}) from {found.rows}"
+    row = connection.execute(query).fetchone()
+    return bool(row and row[0])
+
+
+def _any(checks: list[tuple[str, str]]) -> str:
+    """SQL: whether a row fails one of the checks."""
+    return " or ".join(f"coalesce({condition}, false)" for _, condition in checks)
+
+
+def _readable_rows(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    where: str,
+    found: _Reader,
+    month: str | None,
+    rejected: Rejected,
+) -> str:
+    """SQL of the file's rows, or a month's, that can be read; the others are set aside with what they bill.
+
+    Raises BadInput where none of several can be read, or too many can't, or where a value shows that the file writes
+    numbers or dates in another way: its other rows may be misread.
+    """
+    checks = [check for check in (*_checked(found), *_implausible(found)) if check[0] not in TRUSTED]
+    if not _has_any(connection, found, checks):
+        return found.rows
+    first = len(rejected.records)
+    for odd in _faults(path, found, checks, month, MOST + 1):
+        if odd.has_sign:
+            raise BadInput(f"{where}: row {odd.row}, {odd.reason}")
+        rejected.add(f"{where}: row {odd.row}", odd.reason, lambda odd=odd: odd.money)  # type: ignore[misc]
+    readable = f"(select * from {found.rows} where not ({_any(checks)}))"
+    wanted = f"where {_month(found.value('billing_period_start'))} = '{month}'" if month else ""
+    (count,) = connection.execute(f"select count(*) from {readable} {wanted}").fetchone() or (0,)
+    Rejected(rejected.records[first:]).check(int(count))
+    return readable
+
+
+def _implausible(found: _Reader) -> list[tuple[str, str]]:
+    """Each column that can hold a time, number or amount that no vendor bills, with the condition that it does."""
+    checks = []
+    for column in found.columns:
+        value = found.value(column)
+        if column in TIMES:
+            checks.append((column, f"{value} < '{EARLIEST}' or {value} >= '{LATEST}'"))
+        elif column in NUMERIC:
+            limit = LARGEST_AMOUNT if column in COST_AND_USAGE.amounts else LARGEST_QUANTITY
+            checks.append((column, f"abs({value}) >= {limit:f}"))
+    return checks
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """A row that can't be read: its number, why, and what it bills where that is known."""
+
+    row: int
+    reason: str
+    has_sign: bool
+    money: Money
+
+
+def _faults(
+    path: Path, found: _Reader, checks: list[tuple[str, str]], month: str | None, most: int
+) -> Iterator[_Fault]:
+    """The first rows, of a file or of a month in it, that fail a check: each with the first one that it fails."""
+    wanted = f"and {_month(found.value('billing_period_start'))} = '{month}'" if month else ""
+
+    def first_of(values: Iterable[str]) -> str:
+        cases = " ".join(
+            f"when coalesce({condition}, false) then {value}"
+            for (_, condition), value in zip(checks, values, strict=True)
+        )
+        return f"case {cases} end"
+
     with _connected(path) as connection:
         connection.execute("set threads = 1")
         connection.execute("set preserve_insertion_order = true")
-        for column, condition in _checked(found):
-            index = found.columns[column]
-            stated = found.stated(index, is_typed=column in TYPED)
-            sign = DECIMAL_COMMA if column in NUMERIC else OTHER_DATE
-            has_sign = f"regexp_matches({stated}, {literal(sign)})" if found.is_text(index) else "false"
-            row = connection.execute(
-                f"select n, {stated} is null, {has_sign} "
-                f"from (select *, row_number() over () as n from {found.rows}) "
-                f"where {condition} order by n limit 1"
-            ).fetchone()
-            if row:
-                faults.append((int(row[0]), column, _wrong(column, is_empty=bool(row[1]), has_sign=bool(row[2]))))
-    number, column, wrong = min(faults)
-    raise BadInput(f"{where}: row {number}, column {focus_header(column)}: {wrong}")
+        rows = connection.execute(
+            f"select n, {first_of(str(number) for number in range(len(checks)))}, "
+            f"{first_of(_is_empty(found, column) for column, _ in checks)}, "
+            f"{first_of(_has_sign(found, column) for column, _ in checks)}, "
+            f"{found.value('billed_cost')}, {found.value('billing_currency')} "
+            f"from (select *, row_number() over () as n from {found.rows}) "
+            f"where ({_any(checks)}) {wanted} order by n limit {most}"
+        ).fetchall()
+    typed = _checked(found)
+    for number, check, is_empty, has_sign, amount, currency in rows:
+        column = checks[check][0]
+        reason = (
+            _wrong(column, is_empty=is_empty, has_sign=has_sign)
+            if checks[check] in typed
+            else "no vendor bills so much, or such a year"
+        )
+        yield _Fault(int(number), f"column {focus_header(column)}: {reason}", bool(has_sign), (amount, currency))
+
+
+def _is_empty(found: _Reader, column: str) -> str:
+    return f"{found.stated(found.columns[column], is_typed=column in TYPED)} is null"
+
+
+def _has_sign(found: _Reader, column: str) -> str:
+    """SQL: whether a value is written as other countries write numbers and dates."""
+    index = found.columns[column]
+    if not found.is_text(index) or column not in TYPED:
+        return "false"
+    sign = DECIMAL_COMMA if column in NUMERIC else OTHER_DATE
+    return f"coalesce(regexp_matches({found.stated(index, is_typed=True)}, {literal(sign)}), false)"
 
 
 def _wrong(column: str, *, is_empty: bool, has_sign: bool) -> str:

@@ -9,6 +9,7 @@ import re
 
 from ingestion.lake.columns import Column, Measure, Table, boolean, json, money, number, text, timestamp
 from ingestion.lake.contract import ClaimKind, Evidence
+from ingestion.lake.rejected import REJECTED_RECORDS
 
 TEXTS = {
     "allocated_method_id": "way of splitting a shared charge (1.3)",
@@ -115,7 +116,7 @@ COST_AND_USAGE = Table(
     measures=(Measure("billed_cost", "billed_cost", "billing_currency"),),
     vendor_files=True,
 )
-TABLES = (COST_AND_USAGE,)
+TABLES = (COST_AND_USAGE, REJECTED_RECORDS)
 CLAIM_KINDS = (
     ClaimKind(
         "focus_sub_account",

@@ -13,7 +13,8 @@ from typing import Any
 from ingestion.access.objects import Object, ObjectStore
 from ingestion.access.stores import open_store
 from ingestion.errors import BadInput, SettingError
-from ingestion.lake.contract import Known, LedgerSource, Slice, Source, VendorFile
+from ingestion.lake.contract import Known, LedgerSource, Part, Slice, Source, VendorFile
+from ingestion.lake.rejected import Rejected
 from ingestion.lake.vendor_files import Workspace
 from ingestion.setting_table import about
 from ingestion.settings import Month, Window
@@ -67,11 +68,16 @@ class FocusSettings:
 
 
 def _converted(
-    files: Iterable[tuple[str, Path]], folder: Path, delivery: Delivered, month: str | None, first: int = 0
+    files: Iterable[tuple[str, Path]],
+    folder: Path,
+    delivery: Delivered,
+    rejected: Rejected,
+    month: str | None = None,
+    first: int = 0,
 ) -> list[VendorFile]:
     found = []
     for number, (where, path) in enumerate(files, start=first):
-        found.append(convert(path, where, folder / f"{number:05d}.focus.parquet", delivery, month))
+        found.append(convert(path, where, folder / f"{number:05d}.focus.parquet", delivery, month, rejected))
         path.unlink()
     return [file for file in found if file.row_count]
 
@@ -116,9 +122,10 @@ def _delivered(export: Export, window: Window, delivery: Delivered, workspace: W
         if manifest is None:
             continue  # data without a manifest is a delivery that is still being written
 
-        def read(manifest: Any = manifest) -> Iterable[VendorFile]:
-            target = workspace.emptied()
-            return _converted(download_delivery(export, manifest, target), target, delivery, None)
+        def read(manifest: Any = manifest) -> Iterable[Part]:
+            target, rejected = workspace.emptied(), Rejected()
+            files = _converted(download_delivery(export, manifest, target), target, delivery, rejected)
+            return [*files, *rejected.parts()]
 
         yield _slice(delivery, period, read, _version(manifest.version, delivery))
 
@@ -263,16 +270,18 @@ def _read(
     delivery: Delivered,
     period: str,
     workspace: Workspace,
-) -> list[VendorFile]:
+) -> list[Part]:
     """A period's files: whole where their path names it and no row another one, else the rows that are of it."""
-    folder = workspace.emptied()
-    files = _converted(download(store, placed, folder), folder, delivery, None)
+    folder, rejected = workspace.emptied(), Rejected()
+    files = _converted(download(store, placed, folder), folder, delivery, rejected)
     exports = dict(placed.exports)
     for number, other in enumerate(others, start=1):
-        files += _converted(download(store, other, folder), folder, delivery, period, first=number * MANY_FILES)
+        files += _converted(
+            download(store, other, folder), folder, delivery, rejected, period, first=number * MANY_FILES
+        )
         exports |= other.exports
     _check_exports(store, replace(placed, exports=exports), files)
-    return files
+    return [*files, *rejected.parts()]
 
 
 def slices(settings: FocusSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:

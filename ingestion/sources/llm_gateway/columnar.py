@@ -393,7 +393,8 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def _json_values(content: bytes) -> Iterator[tuple[int, bytes]]:
     """The values of a `.json` file, with their lines: one or several; lines where one is garbled; else the whole file."""
-    text = content.decode("utf-8", "replace")
+    # What is not UTF-8 stays as it is: its record is the one that can't be read.
+    text = content.decode("utf-8", "surrogateescape")
     values: list[tuple[int, bytes]] = []
     place, line = 0, 1
     while found := re.compile(r"\S").search(text, place):
@@ -405,7 +406,7 @@ def _json_values(content: bytes) -> Iterator[tuple[int, bytes]]:
             # A value a line; or an object of its own that is not whole.
             yield from _numbered(lines) if values or any(map(_is_object, lines)) else [(1, content)]
             return
-        values.append((line, text[found.start() : place].encode()))
+        values.append((line, text[found.start() : place].encode("utf-8", "surrogateescape")))
         line += text.count("\n", found.start(), place)
     yield from values
 

@@ -17,8 +17,9 @@ from ingestion.access.http import exact_json
 from ingestion.access.objects import Object, ObjectStore
 from ingestion.errors import BadInput
 from ingestion.lake.columns import Measure, Table, money, number, rest, text
-from ingestion.lake.contract import Rows, Slice
-from ingestion.lake.records import exact, typed
+from ingestion.lake.contract import Part, Rows, Slice
+from ingestion.lake.records import exact, record, typed
+from ingestion.lake.rejected import Money, Rejected
 from ingestion.provider_names import provider_of
 from ingestion.settings import Month, Window
 from ingestion.sources.llm_providers.records import BUCKET, EXTRA, bucket, quantity
@@ -63,8 +64,8 @@ def month_of(name: str) -> Month:
     return Month.parse(found.group(1))
 
 
-def _records(name: str, content: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The records with their line numbers."""
+def _records(name: str, content: bytes) -> Iterator[tuple[int, Any]]:
+    """The records with their line numbers; of a line that is none, the BadInput."""
     try:
         lines = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -73,66 +74,78 @@ def _records(name: str, content: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
     if name.endswith(".csv"):
         reader = csv.DictReader(io.StringIO(lines, newline=""), strict=True)
         try:
-            for record in reader:
-                if None in record or None in record.values():
-                    raise BadInput(f"{name}, line {reader.line_num}: not as many fields as the header has")
-                yield reader.line_num, {key: value for key, value in record.items() if value != ""}
+            for fields in reader:
+                if None in fields or None in fields.values():
+                    yield reader.line_num, BadInput("not as many fields as the header has")
+                    continue
+                yield reader.line_num, {key: value for key, value in fields.items() if value != ""}
         except csv.Error:
             raise BadInput(
                 f"{name}, line {reader.line_num + 1}: a quoted field that does not end, or goes on after its end"
             ) from None
         return
-    for position, line in enumerate(lines.split("\n"), start=1):
-        if not line.strip():
-            continue
+    numbered = [(number, line) for number, line in enumerate(lines.split("\n"), start=1) if line.strip()]
+    for number, line in numbered:
         try:
-            record = exact_json(line)
+            yield number, exact_json(line)
         except ValueError:
-            raise BadInput(f"{name}, line {position}: not JSON; the line is cut off or garbled") from None
-        if not isinstance(record, dict):
-            raise BadInput(f"{name}, line {position}: not an object")
-        yield position, record
+            if number == numbered[-1][0]:
+                raise BadInput(
+                    f"{name}, line {number}: not JSON; the file is cut off or its last line garbled"
+                ) from None
+            yield number, BadInput("not JSON")
 
 
-def _row(record: dict[str, Any], name: str, where: str) -> dict[str, Any]:
-    missing = [field for field in _REQUIRED if record.get(field) in (None, "")]
+def _row(charge: dict[str, Any], name: str, where: str) -> dict[str, Any]:
+    missing = [field for field in _REQUIRED if charge.get(field) in (None, "")]
     if missing:
         raise BadInput(f"{where}: no {', '.join(missing)}")
     try:
-        day = datetime.strptime(str(record["day"]), "%Y-%m-%d").replace(tzinfo=UTC)
+        day = datetime.strptime(str(charge["day"]), "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         raise BadInput(f"{where}: day is not YYYY-MM-DD") from None
-    currency = str(record["currency"]).upper()
+    currency = str(charge["currency"]).upper()
     if not re.fullmatch(r"[A-Z]{3}", currency):
         raise BadInput(f"{where}: currency is not of ISO 4217")
-    token_class = record.get("token_class")
+    token_class = charge.get("token_class")
     if token_class is not None and token_class not in _TOKEN_CLASSES:
         raise BadInput(f"{where}: token_class is none of {', '.join(_TOKEN_CLASSES)}")
     row = {
         **bucket(day),
-        **{field: record.get(field) for field in _TEXTS},
-        "provider_id": provider_of(str(record["provider"])),
-        "quantity": quantity(record.get("quantity"), f"{where}, quantity"),
-        "amount": exact(record["amount"], f"{where}, amount"),
+        **{field: charge.get(field) for field in _TEXTS},
+        "provider_id": provider_of(str(charge["provider"])),
+        "quantity": quantity(charge.get("quantity"), f"{where}, quantity"),
+        "amount": exact(charge["amount"], f"{where}, amount"),
         "currency": currency,
         "file": name,
-        "extra": rest(record, {"day", "quantity", "amount", "currency", *_TEXTS}, (None,)),
+        "extra": rest(charge, {"day", "quantity", "amount", "currency", *_TEXTS}, (None,)),
     }
     return typed(PROVIDER_COSTS, row, where)
 
 
-def cost_rows(name: str, content: bytes, month: Month) -> list[dict[str, Any]]:
-    """The charges of a file. Raises BadInput, with file and line, also for a day outside the file's month."""
+def cost_rows(name: str, content: bytes, month: Month, rejected: Rejected) -> list[dict[str, Any]]:
+    """The charges of a file. A line that is none, or of a day outside the file's month, is set aside in `rejected`.
+
+    Raises BadInput where the file as a whole can't be read.
+    """
     rows = []
-    for line, record in _records(name, content):
-        row = _row(record, name, f"{name}, line {line}")
-        if not month.start <= row["bucket_start"] < month.end:
-            raise BadInput(
-                f"{name}, line {line}: day is not of {month}, the month in the file's name; "
-                "move the row to that month's file"
-            )
-        rows.append(row)
+    for line, found in _records(name, content):
+        where = f"{name}, line {line}"
+        with rejected.aside(where, lambda found=found: _billed(found)):  # type: ignore[misc]
+            if isinstance(found, BadInput):
+                raise found
+            row = _row(record(found, where), name, where)
+            if not month.start <= row["bucket_start"] < month.end:
+                raise BadInput(
+                    f"{where}: day is not of {month}, the month in the file's name; move the row to that month's file"
+                )
+            rows.append(row)
+    rejected.check(len(rows))
     return rows
+
+
+def _billed(found: Any) -> Money:
+    return exact(found["amount"], "amount"), str(found["currency"]).upper()
 
 
 def cost_file_slices(store: ObjectStore, window: Window) -> Iterator[Slice]:
@@ -149,12 +162,13 @@ def cost_file_slices(store: ObjectStore, window: Window) -> Iterator[Slice]:
         if month and month not in window.months:
             continue
 
-        def read(item: Object = item) -> Iterable[Rows]:
+        def read(item: Object = item) -> Iterable[Part]:
             where = f"{store.root}/{item.key}"
-            rows = cost_rows(item.key, store.read(item.key), month_of(item.key))
+            rejected = Rejected()
+            rows = cost_rows(item.key, store.read(item.key), month_of(item.key), rejected)
             if not rows:
                 _log.warning("%s holds no charges", where)
-            return [Rows(PROVIDER_COSTS, rows)]
+            return [Rows(PROVIDER_COSTS, rows), *rejected.parts()]
 
         yield Slice(
             f"llm_costs|{item.key}",

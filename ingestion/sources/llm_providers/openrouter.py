@@ -9,12 +9,13 @@ from typing import Any
 from ingestion.access.http import Client
 from ingestion.errors import BadInput, VendorError
 from ingestion.lake.columns import Measure, Table, integer, money, rest, text
-from ingestion.lake.contract import Known, NoData, Rows, Slice
+from ingestion.lake.contract import Known, NoData, Part, Slice
 from ingestion.lake.records import exact
+from ingestion.lake.rejected import SHAPES, Money
 from ingestion.settings import Month, Window
 from ingestion.sources.llm_providers.admin_api import closed_days
 from ingestion.sources.llm_providers.records import BUCKET, EXTRA, bucket
-from ingestion.sources.llm_providers.reports import SHAPES, shaped_rows, unexpected
+from ingestion.sources.llm_providers.reports import shaped_rows, unexpected
 
 OPENROUTER_URL = "https://openrouter.ai/api/v1"
 REACH_DAYS = 30
@@ -57,18 +58,22 @@ _PLAIN = (
 
 def activity(record: dict[str, Any], day: datetime) -> dict[str, Any]:
     """A row of activity: dollars as a JSON number, of which the digits are taken."""
-    where = f"OpenRouter activity of {day:%Y-%m-%d}"
     if record.get("usage") is None:
-        raise BadInput(f"{where}: a row has no usage")
+        raise BadInput("no usage")
     own = record.get("byok_usage_inference")
     return {
         **bucket(day),
-        "amount": exact(record["usage"], f"{where}, usage"),
-        "byok_inference": None if own is None else exact(own, f"{where}, byok_usage_inference"),
+        "amount": exact(record["usage"], "usage"),
+        "byok_inference": None if own is None else exact(own, "byok_usage_inference"),
         "currency": "USD",
         **{name: record.get(name) for name in _PLAIN},
         "extra": rest(record, {"date", "usage", "byok_usage_inference", *_PLAIN}, (None,)),
     }
+
+
+def billed(record: dict[str, Any]) -> Money:
+    """What a row of activity bills."""
+    return exact(record["usage"], "usage"), "USD"
 
 
 def is_within_reach(day: datetime, now: datetime) -> bool:
@@ -90,11 +95,11 @@ class OpenRouter:
             credentials="sources.llm_providers.openrouter_management_key (a management key)",
         )
 
-    def activity(self, day: datetime) -> list[dict[str, Any]]:
+    def activity(self, day: datetime) -> list[Any]:
         """The rows of a day. Raises VendorError for one of another day."""
-        rows: list[dict[str, Any]] = self.http.json("/activity", params={"date": f"{day:%Y-%m-%d}"})["data"]
+        rows: list[Any] = self.http.json("/activity", params={"date": f"{day:%Y-%m-%d}"})["data"]
         for number, row in enumerate(rows, start=1):
-            if not str(row.get("date") or "").startswith(f"{day:%Y-%m-%d}"):
+            if isinstance(row, dict) and not str(row.get("date") or "").startswith(f"{day:%Y-%m-%d}"):
                 raise VendorError(f"OpenRouter: asked for {day:%Y-%m-%d}, and row {number} is not of that date")
         return rows
 
@@ -106,13 +111,13 @@ def openrouter_slices(client: OpenRouter, window: Window, known: Known, now: dat
         if identifier in known and not is_within_reach(day, now):
             continue
 
-        def read(day: datetime = day) -> Iterable[Rows]:
+        def read(day: datetime = day) -> Iterable[Part]:
             if not is_within_reach(day, now):
                 raise NoData(f"{day:%Y-%m-%d} is out of reach: OpenRouter reports the last 30 completed UTC days")
             try:
                 records = client.activity(day)
             except SHAPES as error:
                 raise BadInput(f"OpenRouter activity of {day:%Y-%m-%d}: {unexpected(error)}") from None
-            return [shaped_rows("OpenRouter", ACTIVITY, day, records, lambda record: activity(record, day))]
+            return shaped_rows("OpenRouter", ACTIVITY, day, records, lambda record: activity(record, day), billed)
 
         yield Slice(identifier, str(Month.of(day)), day, day + timedelta(days=1), read)

@@ -27,7 +27,7 @@ def quantity(value: Any, where: str) -> Decimal | None:
 def cents(value: Any, where: str) -> Decimal:
     """Fractional cents, as text, in the currency's unit: `"123.45"` is 1.2345."""
     if value is None:
-        raise BadInput(f"{where}: a result has no amount")
+        raise BadInput(f"no {where}")
     return exact(value, where, -2)
 
 

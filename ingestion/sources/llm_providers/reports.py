@@ -10,32 +10,23 @@ from typing import Any
 
 from ingestion.errors import BadInput
 from ingestion.lake.columns import Table
-from ingestion.lake.contract import Known, Rows, Slice
+from ingestion.lake.contract import Known, Part, Slice
 from ingestion.lake.faults import fault
 from ingestion.lake.records import typed
+from ingestion.lake.rejected import SHAPES, Money, read_records
 from ingestion.settings import Month, Window
 from ingestion.sources.llm_providers.admin_api import Bucket, within
 from ingestion.sources.llm_providers.entities import ENTITIES
 from ingestion.sources.llm_providers.records import Row
 
 Fetch = Callable[[datetime, datetime], Iterator[Bucket]]
-
-
 _log = logging.getLogger(__name__)
-
-
-# What Python raises for a result that is not shaped as documented.
-SHAPES = (KeyError, TypeError, AttributeError, ValueError)
-
 
 # Fields that the code asks for: of a KeyError no other name is fit to be shown.
 ASKED_FOR = frozenset({"data", "results", "start_time", "starting_at", "id"})
 
-
 # What restates is asked for again: the last days daily, and the month that ended until it has settled.
 TRAILING_DAYS = 7
-
-
 SETTLING_DAYS = 5
 
 
@@ -77,44 +68,50 @@ def unexpected(error: Exception) -> str:
     return f"no {absent}" if absent in ASKED_FOR else fault(error)
 
 
-def refused(vendor: str, table: Table, day: datetime, error: Exception, number: int | None = None) -> BadInput:
-    place = f", result {number}" if number else ""
-    return BadInput(f"{vendor} {table.name} of {day:%Y-%m-%d}{place}: {unexpected(error)}")
+def refused(vendor: str, table: Table, day: datetime, error: Exception) -> BadInput:
+    return BadInput(f"{vendor} {table.name} of {day:%Y-%m-%d}: {unexpected(error)}")
 
 
 def shaped_rows(
-    vendor: str, table: Table, day: datetime, records: Iterable[Any], row: Callable[[Any], dict[str, Any]]
-) -> Rows:
-    """A day's records as rows. Raises BadInput, with the record's number, for one that is not as documented."""
-    rows = []
-    for number, record in enumerate(records, start=1):
-        try:
-            rows.append(typed(table, row(record), f"{vendor} {table.name} of {day:%Y-%m-%d}"))
-        except BadInput as error:
-            raise BadInput(f"{error} (result {number})") from None
-        except SHAPES as error:
-            raise refused(vendor, table, day, error, number) from None
-    return Rows(table, rows)
+    vendor: str,
+    table: Table,
+    day: datetime,
+    records: Iterable[Any],
+    row: Callable[[Any], dict[str, Any]],
+    money: Callable[[Any], Money] | None = None,
+) -> list[Part]:
+    """A day's records as rows, and those that are set aside because they are not as documented.
+
+    `money` is what a record bills. Raises BadInput where none of several records can be read, or too many can't.
+    """
+    place = f"{vendor} {table.name} of {day:%Y-%m-%d}"
+    return read_records(table, records, place, lambda record, where: typed(table, row(record), where), money)
 
 
 @dataclass
 class Report:
-    """A report by days, as rows of a table. Raises BadInput for a result that is not shaped as documented."""
+    """A report by days, as rows of a table; `money` is what a result bills.
+
+    Raises BadInput for an answer that is not shaped as documented; a result of it that is not is set aside.
+    """
 
     table: Table
     fetched: Fetched
     row: Row
+    money: Callable[[Any], Money] | None = None
 
-    def rows(self, day: datetime) -> Rows:
+    def parts(self, day: datetime) -> list[Part]:
         try:
             records = self.fetched.of(day)
         except SHAPES as error:
             raise refused(self.fetched.vendor, self.table, day, error) from None
-        return shaped_rows(self.fetched.vendor, self.table, day, records, lambda record: self.row(record, day))
+        return shaped_rows(
+            self.fetched.vendor, self.table, day, records, lambda record: self.row(record, day), self.money
+        )
 
 
 def slices_by_day(
-    days: list[datetime], month: Month, prefix: str, read: Callable[[datetime], Iterable[Rows]]
+    days: list[datetime], month: Month, prefix: str, read: Callable[[datetime], Iterable[Part]]
 ) -> Iterator[Slice]:
     for day in days:
         yield Slice(
@@ -138,11 +135,19 @@ def is_due(day: datetime, identifier: str, known: Known, now: datetime) -> bool:
 
 
 def listed_slice(
-    window: Window, now: datetime, identifier: str, rows: Callable[[], list[dict[str, Any]]]
+    window: Window,
+    now: datetime,
+    identifier: str,
+    records: Callable[[], Iterable[Any]],
+    row: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> Slice:
-    def read() -> Iterable[Rows]:
+    """A list of a provider's entities, whole; a record that can't be read is set aside."""
+
+    def read() -> Iterable[Part]:
         try:
-            return [Rows(ENTITIES, [typed(ENTITIES, row, identifier) for row in rows()])]
+            return read_records(
+                ENTITIES, records(), identifier, lambda record, where: typed(ENTITIES, row(record), where)
+            )
         except SHAPES as error:
             raise BadInput(f"{identifier}: {unexpected(error)}") from None
 

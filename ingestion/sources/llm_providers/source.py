@@ -8,6 +8,7 @@ from datetime import datetime
 
 from ingestion.access.stores import open_store
 from ingestion.lake.contract import ClaimKind, Evidence, Known, LedgerSource, Slice, Source
+from ingestion.lake.rejected import REJECTED_RECORDS
 from ingestion.setting_table import about
 from ingestion.settings import Window
 from ingestion.sources.llm_providers.anthropic.analytics import (
@@ -40,6 +41,7 @@ TABLES = (
     ACTIVITY,
     PROVIDER_COSTS,
     ENTITIES,
+    REJECTED_RECORDS,
 )
 
 

@@ -10,7 +10,7 @@ from ingestion.access.http import Client, exact_json
 from ingestion.access.paging import Pages
 from ingestion.errors import BadInput, VendorError
 from ingestion.lake.contract import NoData
-from ingestion.lake.records import part, record
+from ingestion.lake.records import part
 
 BASE_URL = "https://api.vercel.com"
 PAGE = 100
@@ -28,8 +28,8 @@ class Vercel:
             credentials="sources.vercel.token (the role needs to see billing) and sources.vercel.team_id",
         )
 
-    def charges(self, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
-        """The charges from `start` to before `end`, both Los Angeles midnights; at most a year.
+    def charges(self, start: datetime, end: datetime) -> Iterator[Any]:
+        """The charges, as JSON of whatever kind, from `start` to before `end`, both Los Angeles midnights; at most a year.
 
         Raises NoData on `costs_not_found`, which does not mean that usage was zero, and BadInput, with the line,
         where the stream is cut or garbled.
@@ -51,18 +51,16 @@ class Vercel:
                 raise VendorError(f"Vercel: {url} is not there for team {self.team_id} (404)")
             for number, line in self.http.lines(response):
                 try:
-                    charge = exact_json(line)
+                    yield exact_json(line)
                 except ValueError:
                     raise BadInput(
                         f"Vercel {url} from {start:%Y-%m-%d} to {end:%Y-%m-%d}, line {number}: not JSON; "
                         "the answer was cut off or garbled, the next refresh asks again"
                     ) from None
-                yield record(charge, f"Vercel {url}, line {number}")
 
-    def _pages(self, path: str, key: str, cursor: str) -> Iterator[dict[str, Any]]:
+    def _pages(self, path: str, key: str, cursor: str) -> Iterator[Any]:
         """The records of a list, page by page. Raises BadInput where a page is no such list."""
         following: Any = None
-        number = 0
         pages = Pages(self.http.vendor, path)
         while True:
             params: dict[str, Any] = {"teamId": self.team_id, "limit": PAGE}
@@ -72,17 +70,15 @@ class Vercel:
             found = answer.get(key)
             if not isinstance(found, list):
                 raise BadInput(f"Vercel {path}: the answer has no list of {key}")
-            for entry in pages.take(found):
-                number += 1
-                yield record(entry, f"Vercel {path}, record {number}")
+            yield from pages.take(found)
             following = pages.follow(part(answer.get("pagination"), f"Vercel {path}, pagination").get("next"))
             if following is None:
                 return
 
-    def teams(self) -> Iterator[dict[str, Any]]:
+    def teams(self) -> Iterator[Any]:
         """The teams that the token sees."""
         return self._pages("/v2/teams", "teams", "until")
 
-    def projects(self) -> Iterator[dict[str, Any]]:
+    def projects(self) -> Iterator[Any]:
         """The team's projects that still exist."""
         return self._pages("/v10/projects", "projects", "from")

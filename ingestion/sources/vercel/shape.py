@@ -9,7 +9,8 @@ from typing import Any
 from ingestion.errors import BadInput
 from ingestion.lake.columns import Measure, Table, date, json, money, number, rest, text, timestamp
 from ingestion.lake.contract import ClaimKind, Evidence
-from ingestion.lake.records import instant, moment, typed
+from ingestion.lake.records import exact, instant, moment, typed
+from ingestion.lake.rejected import REJECTED_RECORDS, Money
 from ingestion.lake.tags import tags_of
 
 # FOCUS name on the wire → column, and what it is.
@@ -81,7 +82,7 @@ PROJECTS = Table(
         json("extra", "fields that are not known by name"),
     ),
 )
-TABLES = (CHARGES, TEAMS, PROJECTS)
+TABLES = (CHARGES, TEAMS, PROJECTS, REJECTED_RECORDS)
 CLAIM_KINDS = (
     ClaimKind("vercel_project", Evidence.PROVIDER_ACCOUNT, "Vercel project id"),
     ClaimKind("vercel_team", Evidence.PROVIDER_ACCOUNT, "Vercel team id"),
@@ -114,6 +115,11 @@ def charge_row(record: dict[str, Any], team_id: str, day: Any, where: str) -> di
         "extra": rest(record, known),
     }
     return typed(CHARGES, row, where, FIELDS)
+
+
+def billed(record: dict[str, Any]) -> Money:
+    """What a charge bills."""
+    return exact(record["BilledCost"], "BilledCost"), str(record["BillingCurrency"])
 
 
 def _listed(table: Table, found: dict[str, Any], key: str, fields: dict[str, str], where: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -9,8 +10,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ingestion.errors import BadInput
-from ingestion.lake.contract import Known, LedgerSource, NoData, Rows, Slice, Source
-from ingestion.lake.records import moment
+from ingestion.lake.contract import Known, LedgerSource, NoData, Part, Rows, Slice, Source
+from ingestion.lake.plausible import EARLIEST, LATEST
+from ingestion.lake.records import moment, record
+from ingestion.lake.rejected import SHAPES, Rejected, read_records
 from ingestion.setting_table import about
 from ingestion.settings import Month, Window
 from ingestion.sources.vercel.client import BASE_URL, Vercel
@@ -20,6 +23,7 @@ from ingestion.sources.vercel.shape import (
     PROJECTS,
     TABLES,
     TEAMS,
+    billed,
     charge_row,
     project_row,
     team_row,
@@ -64,6 +68,7 @@ class MonthOfCharges:
     """
 
     def __init__(self, vercel: Vercel, days: list[date], months: dict[date, MonthOfCharges], today: date) -> None:
+        self.rejected: dict[date, Rejected] = defaultdict(Rejected)
         self.vercel = vercel
         self.days = days
         self.months = months
@@ -77,13 +82,27 @@ class MonthOfCharges:
     def _fetch(self) -> list[_Charge]:
         found = []
         end = midnight(self.days[-1] + timedelta(days=1))
-        for number, record in enumerate(self.vercel.charges(midnight(self.days[0]), end), start=1):
+        for number, answered in enumerate(self.vercel.charges(midnight(self.days[0]), end), start=1):
             where = f"{CHARGES_OF}, record {number}"
-            if record.get("ChargePeriodStart") is None:
-                raise BadInput(f"{where}: no ChargePeriodStart")
-            day = billing_day(moment(record["ChargePeriodStart"], f"{where}, ChargePeriodStart"))
-            found.append(_Charge(number, day, charge_row(record, self.vercel.team_id, day, where)))
+            day = self._day_of(answered)
+            # A record without a readable day, or of another month's, is listed with the first of these days.
+            rejected = self.rejected[day if day in self.days else self.days[0]]
+            with rejected.aside(where, lambda answered=answered: billed(answered)):  # type: ignore[misc]
+                row = charge_row(record(answered, where), self.vercel.team_id, day, where)
+                if day is None or not EARLIEST <= row["charge_period_start"] <= LATEST:
+                    raise BadInput(f"{where}, ChargePeriodStart: of a year in which no vendor bills")
+                found.append(_Charge(number, day, row))
+        for rejected in self.rejected.values():
+            rejected.check(len(found))
         return found
+
+    @staticmethod
+    def _day_of(answered: Any) -> date | None:
+        """The billing day of a record; None where it can't be read."""
+        try:
+            return billing_day(moment(answered["ChargePeriodStart"], ""))
+        except (BadInput, *SHAPES):
+            return None
 
     def _answer(self) -> list[_Charge]:
         """What Vercel answered. Raises what the fetch raised, each time."""
@@ -129,8 +148,8 @@ class MonthOfCharges:
         except NoData:
             return []
 
-    def rows(self, day: date) -> list[Rows]:
-        """A day's charges. Raises what the month's fetch raised, for every day of it."""
+    def rows(self, day: date) -> list[Part]:
+        """A day's charges, and its records that are set aside. Raises what the month's fetch raised, for every day of it."""
         if self.refused:
             raise self.refused
         if not self.is_whole:
@@ -140,7 +159,7 @@ class MonthOfCharges:
                 self.refused = error
                 raise
             self.is_whole = True
-        return [Rows(CHARGES, self.of(day))]
+        return [Rows(CHARGES, self.of(day)), *self.rejected[day].parts()]
 
 
 def slices(settings: VercelSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
@@ -168,30 +187,14 @@ def slices(settings: VercelSettings, window: Window, known: Known, now: datetime
         None,
         window.start,
         now,
-        lambda: [
-            Rows(
-                TEAMS,
-                [
-                    team_row(found, f"Vercel teams, record {number}")
-                    for number, found in enumerate(vercel.teams(), 1)
-                ],
-            )
-        ],
+        lambda: read_records(TEAMS, vercel.teams(), "Vercel teams", team_row),
     )
     yield Slice(
         f"projects|{settings.team_id}",
         None,
         window.start,
         now,
-        lambda: [
-            Rows(
-                PROJECTS,
-                [
-                    project_row(found, f"Vercel projects, record {number}")
-                    for number, found in enumerate(vercel.projects(), 1)
-                ],
-            )
-        ],
+        lambda: read_records(PROJECTS, vercel.projects(), "Vercel projects", project_row),
     )
 
 

@@ -1,14 +1,35 @@
 -- The slices of each billing period. A list of an LLM provider has no month: it counts for each month that
 -- refers to it, and its version there is the digest of the entries that the month refers to. A slice of
--- requests counts for each month that it has requests of: a span is exported after its end, and a gateway's
--- day
--- may be a local one.
+-- requests counts for its own month and for each month that may hold other records of its calls: a span is
+-- exported after its end, a gateway's day may be a local one, and two logs of one call may lie in two months.
 with
     slices as (select * from {{ ref("int_slices__current") }}),
 
     lists as (select * from {{ ref("int_llm_entities__referenced") }}),
 
-    months as (select distinct billing_month from slices where billing_month is not null)
+    request_slices as (select * from slices where source = '{{ estimating_source() }}'),
+
+    months as (
+        select
+            billing_month,
+            cast(billing_month || '-01' as timestamp) as month_start,
+            cast(billing_month || '-01' as timestamp) + interval '1' month as month_end
+        from (select distinct billing_month from slices where billing_month is not null) as months_of_slices
+    ),
+
+    -- When the requests of a month's slices were made, with a day around it: records of one call begin within
+    -- a day.
+    spans as (
+        select
+            months.billing_month,
+            least(months.month_start, coalesce(min(request_slices.oldest_charge_at), months.month_start))
+            - interval '1' day as span_start,
+            greatest(months.month_end, coalesce(max(request_slices.newest_charge_at), months.month_end))
+            + interval '1' day as span_end
+        from months
+        left join request_slices on months.billing_month = request_slices.billing_month
+        group by months.billing_month, months.month_start, months.month_end
+    )
 
 select dataset, source, billing_month, slice_id, load_id, vendor_version, content_digest, extracted_at
 from slices
@@ -31,18 +52,17 @@ inner join slices on lists.slice_id = slices.slice_id and slices.dataset = 'raw_
 union all
 
 select
-    slices.dataset,
-    slices.source,
-    months.billing_month,
-    slices.slice_id,
-    slices.load_id,
-    slices.vendor_version,
-    slices.content_digest,
-    slices.extracted_at
-from slices
+    request_slices.dataset,
+    request_slices.source,
+    spans.billing_month,
+    request_slices.slice_id,
+    request_slices.load_id,
+    request_slices.vendor_version,
+    request_slices.content_digest,
+    request_slices.extracted_at
+from request_slices
 inner join
-    months
-    on months.billing_month >= {{ month_text("slices.oldest_charge_at") }}
-    and months.billing_month <= {{ month_text("slices.newest_charge_at") }}
-    and months.billing_month <> slices.billing_month
-where slices.source = '{{ estimating_source() }}'
+    spans
+    on request_slices.newest_charge_at >= spans.span_start
+    and request_slices.oldest_charge_at < spans.span_end
+    and request_slices.billing_month <> spans.billing_month

@@ -30,7 +30,9 @@ with
     )
 
 select
-    {{ md5_key(["identified.source_system", "identified.request_id"]) }} as llm_request_key,
+    -- With the month: a server that counts its answers (`chatcmpl-1`) begins again one day.
+    {{ md5_key(["identified.source_system", "identified.request_id", "identified.billing_month"]) }}
+    as llm_request_key,
     identified.*,
     nullif({{ canonical_model("coalesce(response_model, request_model)") }}, '') as model_id,
     {{ canonical_tier("service_tier") }} as served_tier,

@@ -1,20 +1,17 @@
 {{ built_by_period("charges_fingerprint") }}
 
 {%- set columns = [
-    "billing_month", "charges_fingerprint", "lake_file", "lake_row", "source_system", "request_id", "call_id",
-    "provider_request_id", "parent_request_id", "started_at", "slice_id", "key_hash", "status",
-    "error_code", "error_class", "gateway_cache_hit", "actor_status", "actor_token_id", "ended_at", "operation",
-    "input_tokens", "output_tokens", "reported_cost",
+    "lake_file", "lake_row", "source_system", "request_id", "call_id", "provider_request_id", "parent_request_id",
+    "started_at", "slice_id", "key_hash", "status", "error_code", "error_class", "gateway_cache_hit", "actor_status",
+    "actor_token_id", "ended_at", "operation", "input_tokens", "output_tokens", "reported_cost",
 ] -%}
 {#- Repeated where it is read, so that each reader takes from millions of rows only the columns that it needs. -#}
-{%- set delivered -%}
-    {{ charges_to_build("(select *, '" ~ estimating_source() ~ "' as source from " ~ ref("stg_llm_gateway__llm_requests") ~ ")",
-                        "charges_fingerprint") }}
-{%- endset -%}
+{%- set delivered = requests_to_compare("charges_fingerprint") -%}
 
--- Rows of the lake that share an id, a call or a signed token with another row: only these can be
--- duplicates or
--- replays. They are few; int_llm_requests__exclusions compares them with each other.
+-- Rows of the lake that share an id, a call or a signed token with another row: only these can be duplicates
+-- or replays. They are few; int_llm_requests__exclusions compares those of a month with each other. A row
+-- that
+-- another month may share a call with is compared in both months.
 with
     repeated_ids as (
         select request_id from {{ delivered }} as delivered group by request_id having count(*) > 1
@@ -90,24 +87,42 @@ with
         union
         select request_id as provider_request_id
         from responses
+    ),
+
+    candidates as (
+        select billing_month as delivered_month, {{ columns | join(", ") }}
+        from {{ delivered }} as delivered
+        where
+            request_id in (select request_id from candidate_ids)
+            or (
+                request_id like '%_cache_hit%'
+                and {{ litellm_attempt_id() }} in (select attempt_id from repeated_cache_hits)
+            )
+            or provider_request_id in (select provider_request_id from candidate_responses)
+            or parent_request_id is not null
+            or call_id in (select call_id from repeated_calls)
+            or (actor_status = 'verified' and actor_token_id in (select actor_token_id from shared_tokens))
     )
 
-select source, {{ columns | join(", ") }}
-from {{ delivered }} as delivered
-where
-    request_id in (select request_id from candidate_ids)
-    or (
-        request_id like '%_cache_hit%'
-        and {{ litellm_attempt_id() }} in (select attempt_id from repeated_cache_hits)
-    )
-    or provider_request_id in (select provider_request_id from candidate_responses)
-    or parent_request_id is not null
-    or call_id in (select call_id from repeated_calls)
-    or (actor_status = 'verified' and actor_token_id in (select actor_token_id from shared_tokens))
+select
+    period.source,
+    period.billing_month,
+    period.charges_fingerprint,
+    candidates.delivered_month = period.billing_month as is_of_month,
+    {%- for column in columns %} candidates.{{ column }}{{ "," if not loop.last }} {%- endfor %}
+from candidates
+inner join
+    {{ ref("int_billing_periods__delivered") }} as slice
+    on candidates.slice_id = slice.slice_id
+    and slice.source = '{{ estimating_source() }}'
+inner join
+    {{ periods_to_build("charges_fingerprint") }} as period
+    on slice.source = period.source
+    and slice.billing_month = period.billing_month
 
 union all
 
 -- A month without candidates keeps one row, so that it is not read again.
-select source, billing_month, charges_fingerprint {%- for _ in columns[2:] %}, null{% endfor %}
+select source, billing_month, charges_fingerprint, null {%- for _ in columns %}, null{% endfor %}
 from {{ periods_to_build("charges_fingerprint") }} as processed
 where source = '{{ estimating_source() }}'

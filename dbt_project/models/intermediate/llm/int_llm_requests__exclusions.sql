@@ -2,7 +2,8 @@
 
 -- A request that two logs hold, that is delivered twice, or that an SDK logs around its gateway counts once.
 -- This model holds the exceptions: rows of the lake that do not count, and rows whose token is replayed.
--- int_llm_requests__deduplicated compares the requests with these few rows.
+-- int_llm_requests__deduplicated compares the requests with these few rows. Each month compares its rows with
+-- each other and with those of other months that may be records of the same calls, and decides on its own.
 with
     candidates as (
         select
@@ -40,7 +41,7 @@ with
             candidates.*,
             {{ litellm_attempt_id() }} as attempt_id,
             row_number() over (
-                partition by source_system, request_id
+                partition by billing_month, source_system, request_id
                 order by started_at desc, slice_id desc, lake_file desc, lake_row desc
             ) as occurrence
         from candidates
@@ -53,6 +54,7 @@ with
             ranked.*,
             row_number() over (
                 partition by
+                    billing_month,
                     was_answered,
                     case when was_answered and provider_request_id <> '' then provider_request_id end,
                     case
@@ -70,9 +72,12 @@ with
 
     -- LiteLLM's request id is the response's (gen_ai.response.id); other logs hold that as the provider's id.
     by_response as (
-        select others.lake_file, others.lake_row
+        select others.billing_month, others.lake_file, others.lake_row
         from unique_attempts as others
-        inner join unique_attempts as gateways on others.provider_request_id = gateways.request_id
+        inner join
+            unique_attempts as gateways
+            on others.billing_month = gateways.billing_month
+            and others.provider_request_id = gateways.request_id
         where
             others.was_answered
             and gateways.was_answered
@@ -82,31 +87,36 @@ with
 
     -- A span of an SDK around a request that the gateway below it logs too.
     wrapping_another as (
-        select outer_ones.lake_file, outer_ones.lake_row
+        select outer_ones.billing_month, outer_ones.lake_file, outer_ones.lake_row
         from unique_attempts as outer_ones
         inner join
             unique_attempts as inner_ones
-            on outer_ones.source_system = inner_ones.source_system
+            on outer_ones.billing_month = inner_ones.billing_month
+            and outer_ones.source_system = inner_ones.source_system
             and outer_ones.request_id = inner_ones.parent_request_id
         where outer_ones.was_answered and inner_ones.was_answered
     ),
 
     -- One id in two systems for the same attempt: LiteLLM's table and its logs.
     by_own_id as (
-        select others.lake_file, others.lake_row
+        select others.billing_month, others.lake_file, others.lake_row
         from unique_attempts as others
-        inner join unique_attempts as gateways on others.attempt_id = gateways.attempt_id
+        inner join
+            unique_attempts as gateways
+            on others.billing_month = gateways.billing_month
+            and others.attempt_id = gateways.attempt_id
         where others.source_system = 'litellm_spend_logs' and gateways.source_system = 'litellm'
     ),
 
     -- One provider call under two ids: LiteLLM's bridge between its APIs logs the call that it was asked for
     -- and the one that it makes of it. Retries of a call follow each other, and one of them answers.
     bridged as (
-        select others.lake_file, others.lake_row
+        select others.billing_month, others.lake_file, others.lake_row
         from unique_attempts as others
         inner join
             unique_attempts as firsts
-            on others.source_system = firsts.source_system
+            on others.billing_month = firsts.billing_month
+            and others.source_system = firsts.source_system
             and others.call_id = firsts.call_id
             and others.input_tokens = firsts.input_tokens
             and others.output_tokens = firsts.output_tokens
@@ -138,10 +148,10 @@ with
 
     -- One token on two keys: one of them uses the other's.
     replayed as (
-        select verified_token_id as replayed_token_id
+        select billing_month, verified_token_id as replayed_token_id
         from unique_attempts
         where verified_token_id is not null
-        group by verified_token_id
+        group by billing_month, verified_token_id
         having min(key_hash) <> max(key_hash)
     ),
 
@@ -157,13 +167,19 @@ with
         from candidates
         left join
             unique_attempts
-            on candidates.lake_file = unique_attempts.lake_file
+            on candidates.billing_month = unique_attempts.billing_month
+            and candidates.lake_file = unique_attempts.lake_file
             and candidates.lake_row = unique_attempts.lake_row
         left join
             duplicates
-            on candidates.lake_file = duplicates.lake_file
+            on candidates.billing_month = duplicates.billing_month
+            and candidates.lake_file = duplicates.lake_file
             and candidates.lake_row = duplicates.lake_row
-        left join replayed on candidates.verified_token_id = replayed.replayed_token_id
+        left join
+            replayed
+            on candidates.billing_month = replayed.billing_month
+            and candidates.verified_token_id = replayed.replayed_token_id
+        where candidates.is_of_month
     )
 
 select *

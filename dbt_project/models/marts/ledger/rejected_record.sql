@@ -1,2 +1,39 @@
-select cast('{{ estimating_source() }}' as string) as source, billing_month, slice_id, load_id, place, reason
-from {{ ref("stg_llm_gateway__rejected_records") }}
+with
+    slices as (select * from {{ ref("int_slices__current") }}),
+
+    {% for dataset in datasets_with_rejected_records() %}
+        {{ dataset }} as (select * from {{ lake_table(dataset, "rejected_records") }}){{ "," }}
+    {% endfor %}
+
+    rejected as (
+        {% for dataset in datasets_with_rejected_records() %}
+            select
+                '{{ dataset }}' as dataset,
+                slice_id,
+                delivery_load_id as load_id,
+                place,
+                reason,
+                billed_cost,
+                billing_currency
+            from {{ dataset }}
+            {% if not loop.last %}
+                union all
+            {% endif %}
+        {% endfor %}
+    )
+
+select
+    slices.source,
+    slices.billing_month,
+    slices.slice_id,
+    slices.load_id,
+    rejected.place,
+    rejected.reason,
+    cast(rejected.billed_cost as decimal(38, 12)) as billed_cost,
+    rejected.billing_currency
+from rejected
+inner join
+    slices
+    on rejected.dataset = slices.dataset
+    and rejected.slice_id = slices.slice_id
+    and rejected.load_id = slices.load_id

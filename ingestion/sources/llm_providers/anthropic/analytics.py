@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from ingestion.lake import records
 from ingestion.lake.columns import Table, boolean, integer, json, money, rest, text
+from ingestion.lake.records import typed
+from ingestion.lake.rejected import Rejected
+from ingestion.sources.llm_providers.anthropic.shape import anthropic_billed
 from ingestion.sources.llm_providers.records import BUCKET, EXTRA, bucket, cents, currency, hashed
 
 # Rows grouped by rbac_group_id overlap: they are never asked for, because they must never be added up.
@@ -96,14 +100,13 @@ _USAGE_NUMBERS = ("uncached_input_tokens", "cache_read_input_tokens", "output_to
 
 
 def _cost(record: dict[str, Any], day: datetime) -> dict[str, Any]:
-    where = f"Anthropic analytics cost report of {day:%Y-%m-%d}"
     listed = record.get("list_amount")
     return {
         **bucket(day),
         "is_remainder": False,
-        "amount": cents(record.get("amount"), f"{where}, amount"),
-        "list_amount": None if listed is None else cents(listed, f"{where}, list_amount"),
-        "currency": currency(record.get("currency"), f"{where}, currency"),
+        "amount": cents(record.get("amount"), "amount"),
+        "list_amount": None if listed is None else cents(listed, "list_amount"),
+        "currency": currency(record.get("currency"), "currency"),
         **{name: record.get(name) for name in _COST_TEXTS},
         "requests": record.get("requests"),
         "extra": rest(record, {"amount", "list_amount", "currency", "requests", *_COST_TEXTS}, (None,)),
@@ -134,12 +137,32 @@ def _lacking(
     return lacking if any(lacking.values()) else None
 
 
+Row = Callable[[dict[str, Any], datetime], dict[str, Any]]
+
+
+def _read(table: Table, row: Row, day: datetime) -> Callable[[dict[str, Any], str], dict[str, Any]]:
+    return lambda record, where: typed(table, row(record, day), where)
+
+
+def _whole(table: Table, row: Row, totals: list[Any], day: datetime) -> list[dict[str, Any]]:
+    """A day's totals as rows. Raises BadInput for one that can't be read: the remainder is not known without it."""
+    found = []
+    for number, total in enumerate(totals, start=1):
+        where = f"Anthropic {table.name} of {day:%Y-%m-%d}, total {number}"
+        found.append(_read(table, row, day)(records.record(total, where), where))
+    return found
+
+
 def analytics_costs(
-    groups: list[dict[str, Any]], totals: list[dict[str, Any]], day: datetime
+    groups: list[Any], totals: list[Any], day: datetime, rejected: Rejected
 ) -> list[dict[str, Any]]:
-    """A day's groups, and what lacks of each currency's total: the two together are the total, exactly."""
-    grouped = [_cost(record, day) for record in groups]
-    whole = [_cost(record, day) for record in totals]
+    """A day's groups, and what lacks of each currency's total: the two together are the total, exactly.
+
+    So they are where a group is set aside in `rejected`: what it bills is in the remainder.
+    """
+    place = f"Anthropic {ANALYTICS_COSTS.name} of {day:%Y-%m-%d}"
+    grouped = rejected.rows(groups, place, _read(ANALYTICS_COSTS, _cost, day), anthropic_billed)
+    whole = _whole(ANALYTICS_COSTS, _cost, totals, day)
     rows = list(grouped)
     for code in sorted({row["currency"] for row in whole}):
         pair = [[row for row in side if row["currency"] == code] for side in (grouped, whole)]
@@ -150,11 +173,12 @@ def analytics_costs(
 
 
 def analytics_usage(
-    groups: list[dict[str, Any]], totals: list[dict[str, Any]], day: datetime
+    groups: list[Any], totals: list[Any], day: datetime, rejected: Rejected
 ) -> list[dict[str, Any]]:
-    """A day's groups, and what lacks to the total."""
-    grouped = [_usage(record, day) for record in groups]
-    whole = [_usage(record, day) for record in totals]
+    """A day's groups, and what lacks to the total; a group that can't be read is set aside in `rejected`."""
+    place = f"Anthropic {ANALYTICS_USAGE.name} of {day:%Y-%m-%d}"
+    grouped = rejected.rows(groups, place, _read(ANALYTICS_USAGE, _usage, day))
+    whole = _whole(ANALYTICS_USAGE, _usage, totals, day)
     writes = ("cache_write_5m_input_tokens", "cache_write_1h_input_tokens")
     lacking = _lacking(grouped, whole, (*_USAGE_NUMBERS, *writes))
     return [*grouped, {**bucket(day), "is_remainder": True, **lacking}] if lacking else grouped
@@ -205,7 +229,6 @@ def claude_code_models(record: dict[str, Any], day: datetime) -> Iterator[dict[s
         tokens = model.get("tokens") or {}
         cost = model.get("estimated_cost") or {}
         amount = cost.get("amount")
-        where = f"Anthropic Claude Code report of {day:%Y-%m-%d}"
         yield {
             **_actor(record, day),
             "model": model.get("model"),
@@ -213,6 +236,6 @@ def claude_code_models(record: dict[str, Any], day: datetime) -> Iterator[dict[s
             "output_tokens": tokens.get("output"),
             "cache_read_tokens": tokens.get("cache_read"),
             "cache_creation_tokens": tokens.get("cache_creation"),
-            "estimated_cost": None if amount is None else cents(amount, f"{where}, estimated_cost"),
+            "estimated_cost": None if amount is None else cents(amount, "estimated_cost"),
             "currency": cost.get("currency"),
         }

@@ -7,6 +7,7 @@ from typing import Any
 
 from ingestion.lake.columns import Measure, Table, integer, money, rest, text
 from ingestion.lake.records import part
+from ingestion.lake.rejected import Money
 from ingestion.sources.llm_providers.records import BUCKET, EXTRA, bucket, cents, currency
 
 ANTHROPIC_COSTS = Table(
@@ -70,14 +71,18 @@ _ANTHROPIC_COST = (
 
 def anthropic_cost(record: dict[str, Any], day: datetime) -> dict[str, Any]:
     """A cost result: cents as text, shifted by two places."""
-    where = f"Anthropic cost report of {day:%Y-%m-%d}"
     return {
         **bucket(day),
-        "amount": cents(record.get("amount"), f"{where}, amount"),
-        "currency": currency(record.get("currency"), f"{where}, currency"),
+        "amount": cents(record.get("amount"), "amount"),
+        "currency": currency(record.get("currency"), "currency"),
         **{name: record.get(name) for name in _ANTHROPIC_COST},
         "extra": rest(record, {"amount", "currency", *_ANTHROPIC_COST}, (None,)),
     }
+
+
+def anthropic_billed(record: dict[str, Any]) -> Money:
+    """What a cost result, of the organization or of analytics, bills."""
+    return cents(record["amount"], "amount"), currency(record.get("currency"), "currency")
 
 
 _ANTHROPIC_USAGE = (
@@ -97,9 +102,8 @@ _ANTHROPIC_USAGE = (
 
 
 def anthropic_usage(record: dict[str, Any], day: datetime) -> dict[str, Any]:
-    where = f"Anthropic usage report of {day:%Y-%m-%d}"
-    creation = part(record.get("cache_creation"), f"{where}, cache_creation")
-    tools = part(record.get("server_tool_use"), f"{where}, server_tool_use")
+    creation = part(record.get("cache_creation"), "cache_creation")
+    tools = part(record.get("server_tool_use"), "server_tool_use")
     more_tools = {name: count for name, count in tools.items() if name != "web_search_requests"}
     unnamed = {key: value for key, value in record.items() if key != "server_tool_use"}
     return {

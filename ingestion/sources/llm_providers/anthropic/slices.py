@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ingestion.lake.columns import Table
-from ingestion.lake.contract import Known, Rows, Slice
+from ingestion.lake.contract import Known, Part, Rows, Slice
+from ingestion.lake.records import typed
+from ingestion.lake.rejected import SHAPES, Rejected, read_records
 from ingestion.settings import Window
 from ingestion.sources.llm_providers.admin_api import closed_days
 from ingestion.sources.llm_providers.anthropic.analytics import (
@@ -24,18 +26,17 @@ from ingestion.sources.llm_providers.anthropic.client import Anthropic
 from ingestion.sources.llm_providers.anthropic.shape import (
     ANTHROPIC_COSTS,
     ANTHROPIC_USAGE,
+    anthropic_billed,
     anthropic_cost,
     anthropic_usage,
 )
 from ingestion.sources.llm_providers.entities import entity
 from ingestion.sources.llm_providers.reports import (
-    SHAPES,
     Fetched,
     Report,
     is_due,
     listed_slice,
     refused,
-    shaped_rows,
     slices_by_day,
 )
 
@@ -75,27 +76,32 @@ def _analytics(anthropic: Anthropic, window: Window, now: datetime) -> Iterator[
                 totals: Fetched = totals,
                 table: Table = table,
                 shaped: Callable[..., list[dict[str, Any]]] = shaped,
-            ) -> Iterable[Rows]:
+            ) -> Iterable[Part]:
+                rejected = Rejected()
                 try:
-                    rows = shaped(groups.of(day), totals.of(day), day)
+                    rows = shaped(groups.of(day), totals.of(day), day, rejected)
                 except SHAPES as error:
                     raise refused("Anthropic", table, day, error) from None
-                return [shaped_rows("Anthropic", table, day, rows, dict)]
+                return [Rows(table, rows), *rejected.parts()]
 
             yield from slices_by_day(days, month, f"anthropic|analytics_{report.removesuffix('_report')}", read)
 
 
 def _claude_code(anthropic: Anthropic, window: Window, known: Known, now: datetime) -> Iterator[Slice]:
-    def read(day: datetime) -> Iterable[Rows]:
+    def read(day: datetime) -> Iterable[Part]:
         try:
             records = list(anthropic.claude_code(day))
-            models = [row for record in records for row in claude_code_models(record, day)]
         except SHAPES as error:
             raise refused("Anthropic", CLAUDE_CODE, day, error) from None
-        return [
-            shaped_rows("Anthropic", CLAUDE_CODE, day, records, lambda record: claude_code(record, day)),
-            shaped_rows("Anthropic", CLAUDE_CODE_MODELS, day, models, dict),
-        ]
+        models: list[dict[str, Any]] = []
+
+        def row(record: dict[str, Any], where: str) -> dict[str, Any]:
+            found = typed(CLAUDE_CODE, claude_code(record, day), where)
+            models.extend(typed(CLAUDE_CODE_MODELS, model, where) for model in claude_code_models(record, day))
+            return found
+
+        place = f"Anthropic {CLAUDE_CODE.name} of {day:%Y-%m-%d}"
+        return [*read_records(CLAUDE_CODE, records, place, row), Rows(CLAUDE_CODE_MODELS, models)]
 
     for month in window.months:
         days = closed_days(month.start, month.end, now)
@@ -110,13 +116,16 @@ def anthropic_slices(anthropic: Anthropic, window: Window, known: Known, now: da
         if not days:
             continue
         costs = Report(
-            ANTHROPIC_COSTS, Fetched("Anthropic", anthropic.costs, days, is_expected=True), anthropic_cost
+            ANTHROPIC_COSTS,
+            Fetched("Anthropic", anthropic.costs, days, is_expected=True),
+            anthropic_cost,
+            anthropic_billed,
         )
         usage = Report(
             ANTHROPIC_USAGE, Fetched("Anthropic", anthropic.usage, days, is_expected=True), anthropic_usage
         )
-        yield from slices_by_day(days, month, "anthropic|costs", lambda day, report=costs: [report.rows(day)])  # type: ignore[misc]
-        yield from slices_by_day(days, month, "anthropic|usage", lambda day, report=usage: [report.rows(day)])  # type: ignore[misc]
+        yield from slices_by_day(days, month, "anthropic|costs", lambda day, report=costs: report.parts(day))  # type: ignore[misc]
+        yield from slices_by_day(days, month, "anthropic|usage", lambda day, report=usage: report.parts(day))  # type: ignore[misc]
     yield from _analytics(anthropic, window, now)
     yield from _claude_code(anthropic, window, known, now)
     for what, kind in (
@@ -129,7 +138,6 @@ def anthropic_slices(anthropic: Anthropic, window: Window, known: Known, now: da
             window,
             now,
             f"anthropic|{what}",
-            lambda what=what, kind=kind: [  # type: ignore[misc]
-                entity("anthropic", kind, record) for record in anthropic.organization(what)
-            ],
+            lambda what=what: anthropic.organization(what),  # type: ignore[misc]
+            lambda record, kind=kind: entity("anthropic", kind, record),  # type: ignore[misc]
         )

@@ -8,6 +8,7 @@ from typing import Any
 from ingestion.errors import BadInput
 from ingestion.lake.columns import Measure, Table, boolean, integer, money, number, rest, text
 from ingestion.lake.records import exact
+from ingestion.lake.rejected import Money
 from ingestion.sources.llm_providers.records import BUCKET, EXTRA, bucket, currency, quantity
 
 OPENAI_COSTS = Table(
@@ -61,20 +62,25 @@ OPENAI_USAGE = Table(
 
 def openai_cost(record: dict[str, Any], day: datetime) -> dict[str, Any]:
     """A cost result: dollars as a JSON number, of which the digits are taken."""
-    where = f"OpenAI costs of {day:%Y-%m-%d}"
     amount = record.get("amount")
     if not isinstance(amount, dict) or "value" not in amount:
-        raise BadInput(f"{where}: a result has no amount.value")
+        raise BadInput("no amount.value")
     return {
         **bucket(day),
-        "amount": exact(amount["value"], f"{where}, amount.value"),
-        "currency": currency(amount.get("currency"), f"{where}, amount.currency"),
+        "amount": exact(amount["value"], "amount.value"),
+        "currency": currency(amount.get("currency"), "amount.currency"),
         "line_item": record.get("line_item"),
-        "quantity": quantity(record.get("quantity"), f"{where}, quantity"),
+        "quantity": quantity(record.get("quantity"), "quantity"),
         "project_id": record.get("project_id"),
         "api_key_id": record.get("api_key_id"),
         "extra": rest(record, {"object", "amount", "line_item", "quantity", "project_id", "api_key_id"}, (None,)),
     }
+
+
+def openai_billed(record: dict[str, Any]) -> Money:
+    """What a cost result bills."""
+    amount = record["amount"]
+    return exact(amount["value"], "amount"), currency(amount.get("currency"), "currency")
 
 
 _OPENAI_USAGE = (

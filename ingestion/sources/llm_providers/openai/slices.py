@@ -6,12 +6,18 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from ingestion.lake.contract import Rows, Slice
+from ingestion.lake.contract import Part, Slice
 from ingestion.settings import Window
 from ingestion.sources.llm_providers.admin_api import closed_days
 from ingestion.sources.llm_providers.entities import entity
 from ingestion.sources.llm_providers.openai.client import OpenAi
-from ingestion.sources.llm_providers.openai.shape import OPENAI_COSTS, OPENAI_USAGE, openai_cost, openai_usage
+from ingestion.sources.llm_providers.openai.shape import (
+    OPENAI_COSTS,
+    OPENAI_USAGE,
+    openai_billed,
+    openai_cost,
+    openai_usage,
+)
 from ingestion.sources.llm_providers.openai.usage_endpoints import ENDPOINTS, OPENAI_OTHER_USAGE, other_usage
 from ingestion.sources.llm_providers.reports import Fetched, Report, listed_slice, slices_by_day
 
@@ -22,7 +28,9 @@ def openai_slices(openai: OpenAi, window: Window, now: datetime) -> Iterator[Sli
         days = closed_days(month.start, month.end, now)
         if not days:
             continue
-        costs = Report(OPENAI_COSTS, Fetched("OpenAI", openai.costs, days, is_expected=True), openai_cost)
+        costs = Report(
+            OPENAI_COSTS, Fetched("OpenAI", openai.costs, days, is_expected=True), openai_cost, openai_billed
+        )
         usage = Report(OPENAI_USAGE, Fetched("OpenAI", openai.usage, days, is_expected=True), openai_usage)
         others = [
             Report(
@@ -33,30 +41,36 @@ def openai_slices(openai: OpenAi, window: Window, now: datetime) -> Iterator[Sli
             for endpoint in ENDPOINTS
         ]
 
-        def other(day: datetime, others: list[Report] = others) -> Iterable[Rows]:
-            return [report.rows(day) for report in others]
+        def other(day: datetime, others: list[Report] = others) -> Iterable[Part]:
+            return [part for report in others for part in report.parts(day)]
 
-        yield from slices_by_day(days, month, "openai|costs", lambda day, report=costs: [report.rows(day)])  # type: ignore[misc]
-        yield from slices_by_day(days, month, "openai|usage", lambda day, report=usage: [report.rows(day)])  # type: ignore[misc]
+        yield from slices_by_day(days, month, "openai|costs", lambda day, report=costs: report.parts(day))  # type: ignore[misc]
+        yield from slices_by_day(days, month, "openai|usage", lambda day, report=usage: report.parts(day))  # type: ignore[misc]
         yield from slices_by_day(days, month, "openai|other_usage", other)
 
-    def projects() -> list[dict[str, Any]]:
-        return [entity("openai", "project", record) for record in openai.projects()]
+    def of_projects(what: str) -> Iterator[Any]:
+        """The records of each project that can be read, with its id; the others are set aside with the list of projects."""
+        for project in openai.projects():
+            if isinstance(project, dict) and project.get("id"):
+                for record in openai.of_project(project["id"], what):
+                    yield {"project_id": project["id"], "listed": record}
 
-    def of_projects(what: str, kind: str) -> list[dict[str, Any]]:
-        return [
-            entity("openai", kind, record, project["id"])
-            for project in openai.projects()
-            for record in openai.of_project(project["id"], what)
-        ]
-
-    yield listed_slice(window, now, "openai|projects", projects)
+    yield listed_slice(
+        window, now, "openai|projects", openai.projects, lambda record: entity("openai", "project", record)
+    )
     for what, kind in (("api_keys", "api_key"), ("service_accounts", "service_account")):
-        yield listed_slice(window, now, f"openai|{what}", lambda what=what, kind=kind: of_projects(what, kind))  # type: ignore[misc]
+        yield listed_slice(
+            window,
+            now,
+            f"openai|{what}",
+            lambda what=what: of_projects(what),  # type: ignore[misc]
+            lambda record, kind=kind: entity("openai", kind, record["listed"], record["project_id"]),  # type: ignore[misc]
+        )
     for what, kind in (("users", "user"), ("admin_api_keys", "admin_api_key")):
         yield listed_slice(
             window,
             now,
             f"openai|{what}",
-            lambda what=what, kind=kind: [entity("openai", kind, record) for record in openai.organization(what)],  # type: ignore[misc]
+            lambda what=what: openai.organization(what),  # type: ignore[misc]
+            lambda record, kind=kind: entity("openai", kind, record),  # type: ignore[misc]
         )

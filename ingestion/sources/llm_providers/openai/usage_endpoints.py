@@ -67,12 +67,11 @@ _TEXTS = (*_CALLER, "service_tier", "size", "source", "context_level", "vector_s
 
 def other_usage(endpoint: Endpoint, record: dict[str, Any], day: datetime) -> dict[str, Any]:
     """A usage result. What counts may be absent: then it is unknown, and not 0."""
-    where = f"OpenAI usage of {endpoint.name} of {day:%Y-%m-%d}"
     return {
         **bucket(day),
         "endpoint": endpoint.name,
         **{name: record.get(name) for name in _TEXTS},
-        "quantity": quantity(record.get(endpoint.counted), f"{where}, {endpoint.counted}"),
+        "quantity": quantity(record.get(endpoint.counted), endpoint.counted),
         "unit": endpoint.unit,
         "num_model_requests": record.get("num_model_requests"),
         "extra": rest(record, {"object", "num_model_requests", endpoint.counted, *_TEXTS}, (None,)),
