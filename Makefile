@@ -52,7 +52,7 @@ $(FOCUS_VENV)/.done: requirements-focus.lock
 	@touch $@
 
 run: $(VENV)/.run ## refresh the sample company end to end and print the owners' scoreboard
-	@COSTOWNER_DUCKDB_MEMORY=700MB $(RUN) -m sample_company with --home $(SAMPLE) -- $(BIN)/python -m orchestration refresh
+	@COSTOWNER_DUCKDB_MEMORY=1GB $(RUN) -m sample_company with --home $(SAMPLE) -- $(BIN)/python -m orchestration refresh
 	@COSTOWNER_HOME=$(SAMPLE) $(RUN) -m orchestration status
 
 refresh: $(VENV)/.run ## the same on your own settings (see ingestion/sources/*/README.md); never mixes with the sample

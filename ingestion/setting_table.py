@@ -183,7 +183,10 @@ RETENTION_DAYS = Setting(
     "how many days `costowner prune` retains lake files that no current slice needs",
 )
 DUCKDB_MEMORY = Setting(
-    "COSTOWNER_DUCKDB_MEMORY", MEMORY, "4GB", "how much memory DuckDB uses before it spills to disk"
+    "COSTOWNER_DUCKDB_MEMORY",
+    MEMORY,
+    "4GB",
+    "how much memory DuckDB uses before it spills to disk; the ledger needs 1 GB, whatever its size",
 )
 ALERT_WEBHOOK = Setting(
     "COSTOWNER_ALERT_WEBHOOK",

@@ -58,16 +58,15 @@ def known_notes(home: Home, dataset: str) -> dict[str, Note]:
         connection.execute("set timezone = 'UTC'")
         # A relation, and no parameter; and rows, not Arrow's: DuckDB and pyarrow would import pandas for them, a third of
         # a second of every refresh.
-        newest = (
-            connection.read_parquet(files, union_by_name=True, filename=True)
-            .query(
-                "notes",
-                f"select {', '.join(NOTE)} from notes where state in {GOOD_STATES} "
-                "qualify row_number() over (partition by slice_id order by extracted_at desc, filename desc) = 1 "
-                "order by slice_id",
-            )
-            .fetchall()
-        )
+        delivered = connection.read_parquet(files, union_by_name=True, filename=True)
+        # Where an earlier release wrote all of them, a column of today is absent.
+        columns = [name if name in delivered.columns else f"null as {name}" for name in NOTE]
+        newest = delivered.query(
+            "notes",
+            f"select {', '.join(columns)} from notes where state in {GOOD_STATES} "
+            "qualify row_number() over (partition by slice_id order by extracted_at desc, filename desc) = 1 "
+            "order by slice_id",
+        ).fetchall()
     found = [Note(**dict(zip(NOTE, row, strict=True))) for row in newest]
     return {note.slice_id: note for note in found}
 

@@ -318,7 +318,7 @@ def _located(demo: bool) -> Home:
     # The registry as its world was last written.
     os.environ["COSTOWNER_REGISTRY"] = str(home.root / "world" / "registry")
     # Its whole history is a few megabytes.
-    os.environ.setdefault("COSTOWNER_DUCKDB_MEMORY", "700MB")
+    os.environ.setdefault("COSTOWNER_DUCKDB_MEMORY", "1GB")
     return home
 
 

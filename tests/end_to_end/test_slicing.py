@@ -4,37 +4,22 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import random
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
-from ingestion.settings import PROJECT_ROOT
-from tests.end_to_end.conftest import RUN_TIMES
+from tests.end_to_end.installation import Installation
 
 pytestmark = pytest.mark.slow
 
 MONTHS = ("2026-09", "2026-10", "2026-11")
 FIRST, DAYS = datetime(2026, 9, 1, tzinfo=UTC), 80
-OWNERS = "owners:\n  - {id: search, kind: team, name: Search}\n  - {id: chat, kind: team, name: Chat}\n"
-RULES = (
-    'rules:\n  - {id: search, claim: request_workflow, match: glob, value: "wf-*", owner: search}\n'
-    '  - {id: chat, claim: request_service, match: glob, value: "chat*", owner: chat}\n'
-)
-# They describe deliveries, and so differ with them.
-OF_DELIVERIES = {"fact_delivery", "fact_cost_revision", "fact_restatement", "source_freshness", "held_delivery"}
-OF_FILES = RUN_TIMES | {"slice_id", "delivered_slices", "content_digest"}
-
 Request = dict[str, Any]
 # A folder of canonical records, by the day that their collector wrote them, and the file of it.
 Place = tuple[datetime, int]
@@ -86,74 +71,24 @@ def bills() -> dict[str, list[list[str]]]:
     return found
 
 
-@dataclass
-class Installation:
-    """An installation with its own files, refreshed by the user's command."""
+def deliver_bills(installation: Installation, months: Iterable[str]) -> None:
+    for month in months:
+        with (installation.root / "costs" / f"{month}.csv").open("w", newline="") as opened:
+            lines = csv.writer(opened)
+            lines.writerow(
+                ["day", "provider", "account", "model", "token_class", "quantity", "unit", "amount", "currency"]
+            )
+            lines.writerows(bills()[month])
 
-    root: Path
 
-    @property
-    def environment(self) -> dict[str, str]:
-        return {
-            **os.environ,
-            "COSTOWNER_HOME": str(self.root / "home"),
-            "COSTOWNER_REGISTRY": str(self.root / "registry"),
-            "COSTOWNER_DUCKDB_MEMORY": "700MB",
-            "SOURCES__LLM_GATEWAY__CANONICAL_URL": str(self.root / "requests"),
-            "SOURCES__LLM_PROVIDERS__COSTS_URL": str(self.root / "costs"),
-        }
+def refresh(installation: Installation) -> None:
+    done = installation.refresh(MONTHS[0], MONTHS[-1])
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
 
-    def declare(self) -> None:
-        folder = self.root / "registry"
-        folder.mkdir(parents=True)
-        (folder / "owners.yml").write_text(OWNERS)
-        (folder / "ownership_rules.yml").write_text(RULES)
 
-    def deliver_requests(self, placed: dict[Place, list[Request]]) -> None:
-        for (day, number), records in placed.items():
-            folder = self.root / "requests" / f"year={day:%Y}" / f"month={day:%m}" / f"day={day:%d}"
-            folder.mkdir(parents=True, exist_ok=True)
-            lines = "".join(json.dumps(record) + "\n" for record in records)
-            (folder / f"part-{number}.jsonl").write_text(lines)
-
-    def deliver_bills(self, months: Iterable[str]) -> None:
-        folder = self.root / "costs"
-        folder.mkdir(parents=True, exist_ok=True)
-        for month in months:
-            with (folder / f"{month}.csv").open("w", newline="") as opened:
-                lines = csv.writer(opened)
-                lines.writerow(
-                    [
-                        "day",
-                        "provider",
-                        "account",
-                        "model",
-                        "token_class",
-                        "quantity",
-                        "unit",
-                        "amount",
-                        "currency",
-                    ]
-                )
-                lines.writerows(bills()[month])
-
-    def refresh(self) -> None:
-        command = [sys.executable, "-m", "orchestration", "refresh", "--months", f"{MONTHS[0]}..{MONTHS[-1]}"]
-        done = subprocess.run(
-            command, env=self.environment, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
-
-    def marts(self) -> dict[str, list[tuple[Any, ...]]]:
-        database = self.root / "home" / "published" / "marts.duckdb"
-        with duckdb.connect(str(database), read_only=True) as connection:
-            found = {}
-            for (name,) in connection.execute("select table_name from duckdb_tables() order by 1").fetchall():
-                if name not in OF_DELIVERIES:
-                    described = connection.execute(f'describe "{name}"').fetchall()
-                    columns = ", ".join(f'"{row[0]}"' for row in described if row[0] not in OF_FILES)
-                    found[name] = connection.execute(f'select {columns} from "{name}" order by all').fetchall()
-            return found
+def deliver_requests(installation: Installation, found: dict[Place, list[Request]]) -> None:
+    for (day, number), records in found.items():
+        installation.deliver_requests(day, number, map(json.dumps, records))
 
 
 def placed(records: Sequence[Request], rng: random.Random) -> dict[Place, list[Request]]:
@@ -172,9 +107,6 @@ def test_any_order_of_deliveries_gives_the_ledger_of_a_fresh_build(tmp_path: Pat
     rng = random.Random(seed)
     records = requests(rng)
     by_steps, fresh = Installation(tmp_path / "by_steps"), Installation(tmp_path / "fresh")
-    by_steps.declare()
-    fresh.declare()
-
     # The second refresh finds more files of any month; one bill comes before requests of its month, the others after.
     # Then come a file of November and one of October alone: their months are built without the others.
     files = placed(records, rng)
@@ -188,13 +120,13 @@ def test_any_order_of_deliveries_gives_the_ledger_of_a_fresh_build(tmp_path: Pat
         (last[:1], ()),
         (last[1:], ()),
     ):
-        by_steps.deliver_requests({place: files[place] for place in part})
-        by_steps.deliver_bills(months)
-        by_steps.refresh()
+        deliver_requests(by_steps, {place: files[place] for place in part})
+        deliver_bills(by_steps, months)
+        refresh(by_steps)
 
-    fresh.deliver_requests(files)
-    fresh.deliver_bills(MONTHS)
-    fresh.refresh()
+    deliver_requests(fresh, files)
+    deliver_bills(fresh, MONTHS)
+    refresh(fresh)
 
     found, expected = by_steps.marts(), fresh.marts()
     different = {
@@ -206,14 +138,8 @@ def test_any_order_of_deliveries_gives_the_ledger_of_a_fresh_build(tmp_path: Pat
         if found[name] != expected[name]
     }
     assert not different
-    ((billed, estimated),) = _sums(fresh)
+    ((billed, estimated),) = fresh.query(
+        "select sum(billed_cost) filter (where not is_estimated), sum(billed_cost) filter (where is_estimated) "
+        "from fact_cost"
+    )
     assert billed == sum(Decimal(row[7]) for month in MONTHS for row in bills()[month]) and estimated > 0
-
-
-def _sums(installation: Installation) -> list[tuple[Decimal, Decimal]]:
-    database = installation.root / "home" / "published" / "marts.duckdb"
-    with duckdb.connect(str(database), read_only=True) as connection:
-        return connection.execute(
-            "select sum(billed_cost) filter (where not is_estimated), sum(billed_cost) filter (where is_estimated) "
-            "from fact_cost"
-        ).fetchall()

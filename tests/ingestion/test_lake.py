@@ -122,6 +122,22 @@ def test_unchanged_slice_is_noted_and_not_written_again(home: Home) -> None:
     assert known_notes(home, "raw_vendor")["a"].extracted_at == NOW + timedelta(1)
 
 
+# Columns without which no release wrote a note.
+FIRST_COLUMNS = {"slice_id", "state", "load_id", "billing_period", "vendor_version", "row_count", "extracted_at"}
+
+
+@pytest.mark.parametrize("absent", sorted(set(DELIVERIES.schema.names) - FIRST_COLUMNS))
+def test_lake_of_an_earlier_release_is_landed_on(home: Home, absent: str) -> None:
+    """Its notes lack a column of today, in every file."""
+    landed(home, {"a": [record("x", "1")]}, proven=True)
+    for file in (home.lake / "raw_vendor" / "deliveries").glob("*.parquet"):
+        pq.write_table(pq.read_table(file, partitioning=None).drop_columns([absent]), file)
+    assert known_notes(home, "raw_vendor")["a"].row_count == 1
+    again = landed(home, {"a": [record("x", "1")], "b": [record("y", "2")]}, NOW + timedelta(1), proven=True)
+    assert again.states == {"unchanged": 1, "delivered": 1}
+    assert current_rows(home) == [("x", Decimal("1")), ("y", Decimal("2"))]
+
+
 def test_proven_version_is_not_read_again(home: Home) -> None:
     landed(home, {"a": [record("x", "1")]}, proven=True)
     source = source_of({"a": [record("x", "1")]}, proven=True)

@@ -5,11 +5,7 @@ with current_slices as (select * from {{ current_slices() }})
 
 select
     dataset,
-    case
-        when dataset in ('{{ datasets_of_several_sources() | join("', '") }}')
-        then {{ first_part("slice_id") }}
-        else substr(dataset, 5)
-    end as source,
+    {{ source_of_slice() }} as source,
     slice_id,
     load_id,
     state,
