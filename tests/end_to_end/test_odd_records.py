@@ -50,16 +50,18 @@ def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     (tmp_path / "costs" / "2026-10-other.csv").write_text(
         "day,provider,amount,currency\n" + "".join(f"2026-10-05,xai,{cost},USD\n" for cost in costs)
     )
-    focus = tmp_path / "focus"
-    (focus / "2026-10.csv").write_text(
+    focus = {month: tmp_path / "focus" / month / "bill.csv" for month in ("2026-09", "2026-10")}
+    for file in focus.values():
+        file.parent.mkdir()
+    focus["2026-10"].write_text(
         "\n".join((FOCUS_HEADER, focus_row("5"), focus_row("7", "yesterday"), focus_row("8")))
     )
     torn = focus_row("9", "2026-09-05T00:00:00Z", "2026-09-01T00:00:00Z")
-    (focus / "2026-09.csv").write_text("\n".join((FOCUS_HEADER, torn, torn[:40])))
+    focus["2026-09"].write_text("\n".join((FOCUS_HEADER, torn, torn[:40])))
     done = installation.refresh("2026-09", "2026-10")
     printed = done.stdout + done.stderr
     # The refused file fails the run after the publication; what is set aside only warns.
-    assert done.returncode != 0 and "2026-09.csv" in printed, printed[-4000:]
+    assert done.returncode != 0 and "2026-09/bill.csv" in printed, printed[-4000:]
     return installation
 
 
@@ -80,7 +82,7 @@ def test_all_but_the_odd_records_is_published_and_they_are_listed(refreshed: Ins
     ]
     places = [place for _, _, place, *_ in aside]
     assert [place.rpartition("/")[2] for place in places] == [
-        "2026-10.csv: row 2",
+        "bill.csv: row 2",
         "2026-10-other.csv, line 3",
         "part-0.jsonl, line 2",
         "part-0.jsonl, line 3",
@@ -92,4 +94,8 @@ def test_refused_slice_is_listed_with_its_reason(refreshed: Installation) -> Non
     ((slice_id, state, month, refusal),) = refreshed.query(
         "select slice_id, state, billing_month, refusal from fact_delivery where refused_at is not null"
     )
-    assert (slice_id, state, month) == ("dwh|2026-09", "refused", "2026-09") and "2026-09.csv: line 3" in refusal
+    assert (slice_id, state, month) == (
+        "dwh|2026-09",
+        "refused",
+        "2026-09",
+    ) and "2026-09/bill.csv: line 3" in refusal

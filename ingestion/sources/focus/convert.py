@@ -71,6 +71,10 @@ ACCOUNTS = ("billing_account_id", "sub_account_id")
 TRUSTED = ("billed_cost", "billing_currency", "billing_period_start")
 
 
+# Columns, each with the SQL condition that its value can't be taken.
+Checks = list[tuple[str, str]]
+
+
 @dataclass(frozen=True)
 class Delivered:
     """What holds for every row of a delivery."""
@@ -408,7 +412,6 @@ def convert(
     wanted = f"where {_month('billing_period_start')} = '{month}'" if month else ""
     with _connected(path) as connection:
         try:
-            _check_trusted(connection, path, where, found)
             rows = _readable_rows(connection, path, where, found, month, rejected)
             connection.execute(
                 f"copy (select * from (select {selected} from {rows}) {wanted}) "
@@ -485,7 +488,7 @@ def _extra(found: _Reader) -> str:
     return f"nullif(cast(json_merge_patch('{{}}', json_object({pairs})) as varchar), '{{}}')"
 
 
-def _checked(found: _Reader) -> list[tuple[str, str]]:
+def _checked(found: _Reader) -> Checks:
     """Each column that can hold a value that is not of its type, with the condition that it does."""
     checks = []
     for column in (*NUMERIC, *TIMES, *NEVER_NULL):
@@ -504,25 +507,32 @@ def _checked(found: _Reader) -> list[tuple[str, str]]:
     return list(dict(checks).items())
 
 
+def _failed(connection: duckdb.DuckDBPyConnection, found: _Reader, *groups: Checks) -> list[bool]:
+    """Whether a row of the file fails one of the checks of each group: all groups in one pass."""
+    row = connection.execute(
+        f"select {', '.join(f'bool_or({_any(group)})' for group in groups)} from {found.rows}"
+    ).fetchone()
+    return [bool(value) for value in row or ()]
+
+
+def _trusted(found: _Reader) -> Checks:
+    return [check for check in _checked(found) if check[0] in TRUSTED]
+
+
 def _check_trusted(connection: duckdb.DuckDBPyConnection, path: Path, where: str, found: _Reader) -> None:
     """Raise BadInput for the first row whose amount, currency or billing period can't be read."""
-    checks = [check for check in _checked(found) if check[0] in TRUSTED]
-    if _has_any(connection, found, checks):
-        for odd in _faults(path, found, checks, None, 1):
-            raise BadInput(f"{where}: row {odd.row}, {odd.reason}")
+    if any(_failed(connection, found, _trusted(found))):
+        raise _first(path, where, found)
 
 
-def _has_any(connection: duckdb.DuckDBPyConnection, found: _Reader, checks: list[tuple[str, str]]) -> bool:
-    if not checks:
-        return False
-    query = f"select bool_or({_any(checks)}) from {found.rows}"
-    row = connection.execute(query).fetchone()
-    return bool(row and row[0])
+def _first(path: Path, where: str, found: _Reader) -> BadInput:
+    odd = next(_faults(path, found, _trusted(found), None, 1))
+    return BadInput(f"{where}: row {odd.row}, {odd.reason}")
 
 
-def _any(checks: list[tuple[str, str]]) -> str:
+def _any(checks: Checks) -> str:
     """SQL: whether a row fails one of the checks."""
-    return " or ".join(f"coalesce({condition}, false)" for _, condition in checks)
+    return " or ".join(["false", *(f"coalesce({condition}, false)" for _, condition in checks)])
 
 
 def _readable_rows(
@@ -535,11 +545,15 @@ def _readable_rows(
 ) -> str:
     """SQL of the file's rows, or a month's, that can be read; the others are set aside with what they bill.
 
-    Raises BadInput where none of several can be read, or too many can't, or where a value shows that the file writes
-    numbers or dates in another way: its other rows may be misread.
+    Raises BadInput where the amount, currency or billing period of a row can't be read, where none of several rows can
+    be, or too many can't, and where a value shows that the file writes numbers or dates in another way: its other rows may
+    be misread.
     """
     checks = [check for check in (*_checked(found), *_implausible(found)) if check[0] not in TRUSTED]
-    if not _has_any(connection, found, checks):
+    lacks_total, has_odd_rows = _failed(connection, found, _trusted(found), checks)
+    if lacks_total:
+        raise _first(path, where, found)
+    if not has_odd_rows:
         return found.rows
     first = len(rejected.records)
     for odd in _faults(path, found, checks, month, MOST + 1):
@@ -553,7 +567,7 @@ def _readable_rows(
     return readable
 
 
-def _implausible(found: _Reader) -> list[tuple[str, str]]:
+def _implausible(found: _Reader) -> Checks:
     """Each column that can hold a time, number or amount that no vendor bills, with the condition that it does."""
     checks = []
     for column in found.columns:
@@ -576,9 +590,7 @@ class _Fault:
     money: Money
 
 
-def _faults(
-    path: Path, found: _Reader, checks: list[tuple[str, str]], month: str | None, most: int
-) -> Iterator[_Fault]:
+def _faults(path: Path, found: _Reader, checks: Checks, month: str | None, most: int) -> Iterator[_Fault]:
     """The first rows, of a file or of a month in it, that fail a check: each with the first one that it fails."""
     wanted = f"and {_month(found.value('billing_period_start'))} = '{month}'" if month else ""
 
