@@ -6,6 +6,7 @@ A row has no content of the record but the amount that it bills: its place, and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from ingestion.errors import BadInput
 from ingestion.lake.columns import Table, money, text
 from ingestion.lake.contract import Part, Remark, Rows
 from ingestion.lake.faults import fault
+from ingestion.lake.plausible import LARGEST_AMOUNT
 from ingestion.lake.records import record
 
 REJECTED_RECORDS = Table(
@@ -38,12 +40,14 @@ Money = tuple[Decimal, str]
 
 
 def _known(money: Callable[[], Money] | None) -> dict[str, Any]:
-    """The amount of a record that can't be read as a whole; nothing where it can't be read either."""
+    """The amount of a record that can't be read as a whole; nothing where that is no amount in a currency."""
     try:
         amount, currency = money() if money else (None, None)
+        if amount is None or not abs(amount) < LARGEST_AMOUNT or not re.fullmatch("[A-Z]{3}", str(currency)):
+            return {}
     except (BadInput, *SHAPES):
         return {}
-    return {"billed_cost": amount, "billing_currency": currency} if amount is not None and currency else {}
+    return {"billed_cost": amount, "billing_currency": currency}
 
 
 @dataclass

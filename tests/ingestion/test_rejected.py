@@ -200,6 +200,17 @@ def test_what_lands_and_what_is_set_aside_is_the_bill(
     assert sum(row[column] for row in rows) == Decimal("1.25") * odd.count(False)
 
 
+@pytest.mark.parametrize("currency", [SECRET, "", None, 5, "US", "USDT", {SECRET: 1}])
+@pytest.mark.parametrize("amount", ["1", "1e13", "NaN"])
+def test_only_an_amount_in_a_currency_is_kept_of_a_record(currency: object, amount: str) -> None:
+    rejected = Rejected()
+    rejected.add("file, line 1", "no day", lambda: (Decimal(amount), currency))  # type: ignore[arg-type, return-value]
+    rejected.add("file, line 2", "no day", lambda: (Decimal(amount), "USD"))
+    first, second = rejected.records
+    assert set(first) == {"place", "reason"}
+    assert set(second) == {"place", "reason"} | ({"billed_cost", "billing_currency"} if amount == "1" else set())
+
+
 def test_bill_of_which_too_much_can_not_be_read_is_refused(tmp_path: Path) -> None:
     reading, good, amount, *_ = BILLS["atlas"]
     with pytest.raises(BadInput, match=f"more than {MOST} records"):
@@ -278,6 +289,12 @@ def test_odd_row_of_a_focus_file_is_set_aside_with_its_amount(tmp_path: Path, co
         assert (record["billed_cost"], record["billing_currency"]) == (Decimal(5), "USD")
     assert months(path, "bills/file.csv") == ["2026-10"]
     assert not converted(path, "2026-09")[1], "it is set aside with the month that it is of"
+
+
+def test_row_in_no_currency_of_iso_4217_is_set_aside_without_its_amount(tmp_path: Path) -> None:
+    odd = ROW | {"BillingCurrency": "Credits", "ChargePeriodEnd": "later"}
+    file, (record,) = converted(focus_file(tmp_path, ROW, odd))
+    assert (file.row_count, "billed_cost" in record) == (1, False)
 
 
 @pytest.mark.parametrize(

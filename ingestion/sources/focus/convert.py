@@ -10,7 +10,6 @@ from datetime import UTC
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -390,7 +389,6 @@ def convert(
     the row's amount, currency or billing period can't be read, or the file is written in another way than FOCUS's.
     """
     rejected = Rejected() if rejected is None else rejected
-    before = len(rejected.records)
     found = reader(path, where)
     version = delivery.version or focus_version(frozenset(found.columns))
     constants = {
@@ -412,7 +410,7 @@ def convert(
     wanted = f"where {_month('billing_period_start')} = '{month}'" if month else ""
     with _connected(path) as connection:
         try:
-            rows = _readable_rows(connection, path, where, found, month, rejected)
+            rows, aside = _readable_rows(connection, path, where, found, month, rejected)
             connection.execute(
                 f"copy (select * from (select {selected} from {rows}) {wanted}) "
                 f"to {literal(str(target))} (format parquet, compression zstd)"
@@ -428,7 +426,7 @@ def convert(
     newest = max((moment for *_, moment in totals), default=None)
     stated = tuple(Total(measure, currency, Decimal(amount), count) for currency, amount, count, _ in totals)
     if month is None:
-        _checked_sums(path, where, found, _with_rejected(stated, rejected.records[before:]))
+        _checked_sums(path, where, found, _with_rejected(stated, aside))
     return VendorFile(
         COST_AND_USAGE,
         target,
@@ -439,12 +437,12 @@ def convert(
     )
 
 
-def _with_rejected(totals: tuple[Total, ...], records: list[dict[str, Any]]) -> tuple[Total, ...]:
-    """The totals of a file's rows together with those that are set aside, by currency."""
+def _with_rejected(totals: tuple[Total, ...], aside: Iterable[Money]) -> tuple[Total, ...]:
+    """The totals of a file's rows together with what its rows bill that are set aside, by currency."""
     found = {total.currency: (total.amount, total.row_count) for total in totals}
-    for record in records:
-        amount, count = found.get(record["billing_currency"], (Decimal(0), 0))
-        found[record["billing_currency"]] = (amount + record["billed_cost"], count + 1)
+    for amount, currency in aside:
+        before, count = found.get(currency, (Decimal(0), 0))
+        found[currency] = (before + amount, count + 1)
     return tuple(Total("billed_cost", currency, *sums) for currency, sums in found.items())
 
 
@@ -542,8 +540,8 @@ def _readable_rows(
     found: _Reader,
     month: str | None,
     rejected: Rejected,
-) -> str:
-    """SQL of the file's rows, or a month's, that can be read; the others are set aside with what they bill.
+) -> tuple[str, list[Money]]:
+    """SQL of the file's rows, or a month's, that can be read; the others are set aside. Gives what these bill, too.
 
     Raises BadInput where the amount, currency or billing period of a row can't be read, where none of several rows can
     be, or too many can't, and where a value shows that the file writes numbers or dates in another way: its other rows may
@@ -554,17 +552,18 @@ def _readable_rows(
     if lacks_total:
         raise _first(path, where, found)
     if not has_odd_rows:
-        return found.rows
-    first = len(rejected.records)
+        return found.rows, []
+    aside: list[Money] = []
     for odd in _faults(path, found, checks, month, MOST + 1):
         if odd.has_sign:
             raise BadInput(f"{where}: row {odd.row}, {odd.reason}")
         rejected.add(f"{where}: row {odd.row}", odd.reason, lambda odd=odd: odd.money)  # type: ignore[misc]
+        aside.append(odd.money)
     readable = f"(select * from {found.rows} where not ({_any(checks)}))"
     wanted = f"where {_month(found.value('billing_period_start'))} = '{month}'" if month else ""
     (count,) = connection.execute(f"select count(*) from {readable} {wanted}").fetchone() or (0,)
-    Rejected(rejected.records[first:]).check(int(count))
-    return readable
+    Rejected(rejected.records[-len(aside) :] if aside else []).check(int(count))
+    return readable, aside
 
 
 def _implausible(found: _Reader) -> Checks:

@@ -119,7 +119,7 @@ def charge_row(record: dict[str, Any], team_id: str, day: Any, where: str) -> di
 
 def billed(record: dict[str, Any]) -> Money:
     """What a charge bills."""
-    return exact(record["BilledCost"], "BilledCost"), str(record["BillingCurrency"])
+    return exact(record["BilledCost"], "BilledCost"), str(record["BillingCurrency"]).upper()
 
 
 def _listed(table: Table, found: dict[str, Any], key: str, fields: dict[str, str], where: str) -> dict[str, Any]:
