@@ -18,7 +18,7 @@ from ingestion.lake.rejected import MOST, Rejected
 from ingestion.settings import Home, Month, Window
 from ingestion.sources.llm_gateway import SOURCE
 from ingestion.sources.llm_gateway.columnar import Local, read, read_together
-from ingestion.sources.llm_gateway.formats import CANONICAL
+from ingestion.sources.llm_gateway.formats import CANONICAL, OTEL
 from ingestion.sources.llm_gateway.source import GatewaySettings
 from tests.ingestion.test_messages import GOOD
 
@@ -71,6 +71,40 @@ def test_odd_value_costs_its_record_and_is_not_quoted(tmp_path: Path, odd: dict[
     [record] = rejected.records
     assert record["place"] == "records.jsonl, line 2" and reason in record["reason"]
     assert SECRET not in str(record)
+
+
+def span(number: int, **attributes: object) -> dict[str, Any]:
+    given: dict[str, object] = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 5, **attributes}
+    return {
+        "traceId": "t",
+        "spanId": f"s{number}",
+        "startTimeUnixNano": "1793491200000000000",
+        "attributes": [{"key": key, "value": {"stringValue": value}} for key, value in given.items()],
+    }
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"gen_ai.usage.input_tokens": SECRET},
+        {"gen_ai.usage.input_tokens": 10**27},
+        {"gen_ai.usage.input_tokens": [SECRET]},
+    ],
+)
+def test_odd_span_costs_itself_and_not_the_exporters_request(tmp_path: Path, odd: dict[str, object]) -> None:
+    """A collector writes the spans of a request of its exporter as one line."""
+    batch = [span(1), span(2), span(3, **odd), span(4)]
+    line = {
+        "resourceSpans": [
+            {"resource": {}, "scopeSpans": [{"spans": batch[:2]}, {"spans": batch[2:]}]},
+            {"scopeSpans": [{"spans": [span(5)]}]},
+        ]
+    }
+    rejected = Rejected()
+    found = read(OTEL, [lines(tmp_path, line, {"resourceSpans": []})], {}, None, rejected).rows.to_pylist()
+    assert [row["request_id"] for row in found] == ["t/s1", "t/s2", "t/s4", "t/s5"]
+    (record,) = rejected.records
+    assert record["place"] == "records.jsonl, line 1, span 3" and SECRET not in str(record)
 
 
 def test_object_that_is_odd_or_garbled_costs_itself(tmp_path: Path) -> None:

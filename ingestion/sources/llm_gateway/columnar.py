@@ -26,7 +26,7 @@ from ingestion.lake.columns import Column
 from ingestion.lake.contract import Columns
 from ingestion.lake.faults import broken_line, fault
 from ingestion.lake.plausible import check_plausible, extremes_of_rows, is_measured
-from ingestion.lake.rejected import Rejected
+from ingestion.lake.rejected import SHAPES, Rejected
 from ingestion.lake.vendor_files import (
     LONGEST_LINE,
     TORN,
@@ -294,39 +294,40 @@ def _readable(
 
     Raises BadInput where the file is cut off, or where none of several records can be read.
     """
-    is_table = not file.path.name.endswith((*LINES, ".json"))
-    place = f"{file.where}, {'row' if is_table else 'line'}"
     first = len(rejected.records)
-    if is_table:
-        numbers = _given_table(connection, file, error, relation)
-        records = _given_rows
-    else:
-        numbers = _given_records(connection, file, place, rejected, most)
+    records: Callable[[int, int], str]
+    if file.path.name.endswith((*LINES, ".json")):
+        places = _given_records(connection, kind, file, rejected, most)
         records = partial(_given_lines, kind)
-    before = len(rejected.records)
-    if most is None or before < most:
-        for number, reason in _bad(connection, kind, records, numbers, accounts, most):
-            rejected.add(f"{place} {number}", reason)
-    bad = {int(record["place"].rpartition(" ")[2]) for record in rejected.records[before:]}
-    left = [number for number in numbers if number not in bad]
+    else:
+        places = _given_table(connection, file, error, relation)
+        records = _given_rows
+    bad = set()
+    if most is None or len(rejected.records) < most:
+        for number, reason in _bad(connection, kind, records, list(places), accounts, most):
+            rejected.add(places[number], reason)
+            bad.add(number)
+    left = [number for number in places if number not in bad]
     if most is None and not left and len(rejected.records) - first > 1:
         record = rejected.records[first]
         raise BadInput(f"{record['place']}: {record['reason']}; no record of the file can be read")
-    if bad & set(numbers):
+    if bad:
         listed = ", ".join(map(str, sorted(bad)))
         connection.execute(f"create or replace temp table given as from given where n not in ({listed})")
     return records(min(left, default=0), max(left, default=0))
 
 
 def _given_records(
-    connection: duckdb.DuckDBPyConnection, file: Local, place: str, rejected: Rejected, most: int | None
-) -> list[int]:
-    """A file's lines that are JSON objects, as the table `given`; gives their numbers."""
+    connection: duckdb.DuckDBPyConnection, kind: Format, file: Local, rejected: Rejected, most: int | None
+) -> dict[int, str]:
+    """A file's JSON objects of one record each, as the table `given`; gives their numbers there, with their places."""
+    place = f"{file.where}, line"
     try:
         numbered = list(_lines(file.path))
     except TORN as torn:
         raise BadInput(f"{file.where}: not a whole file ({fault(torn)})") from None
-    objects = []
+    objects: list[bytes] = []
+    places: dict[int, str] = {}
     for number, line in numbered:
         try:
             record = json.loads(line)
@@ -338,23 +339,34 @@ def _given_records(
             rejected.add(f"{place} {number}", "not JSON; the line is cut off or garbled")
         else:
             if isinstance(record, dict):
-                objects.append((number, line))
+                parts = _parts(kind, line)
+                for nth, part in enumerate(parts, start=1):
+                    places[len(objects)] = f"{place} {number}" + (f", {kind.part} {nth}" if len(parts) > 1 else "")
+                    objects.append(part)
                 continue
             if isinstance(record, list) and len(record) > 1 and file.path.name.endswith(".json"):
                 raise BadInput(f"{place} {number}: a list, not a JSON object")
             rejected.add(f"{place} {number}", "not a JSON object")
         if most is not None and len(rejected.records) >= most:
-            return []
-    connection.register("lines", _given(objects))
-    connection.execute("create or replace temp table given as from lines")
-    return [number for number, _ in objects]
+            return {}
+    connection.register("objects", _given(objects))
+    connection.execute("create or replace temp table given as from objects")
+    return places
 
 
-def _given(numbered: list[tuple[int, bytes]]) -> pa.Table:
+def _parts(kind: Format, line: bytes) -> list[bytes]:
+    """The JSON objects of one record each that a line is made of."""
+    try:
+        return kind.split(line) if kind.split else [line]
+    except SHAPES:
+        return [line]
+
+
+def _given(objects: list[bytes]) -> pa.Table:
     return pa.table(
         {
-            "n": pa.array([number for number, _ in numbered], pa.int64()),
-            "record": pa.array([line.decode("utf-8", "replace") for _, line in numbered], pa.string()),
+            "n": pa.array(range(len(objects)), pa.int64()),
+            "record": pa.array([line.decode("utf-8", "replace") for line in objects], pa.string()),
         }
     )
 
@@ -367,8 +379,10 @@ def _given_rows(first: int, last: int) -> str:
     return f"select * exclude (n) from given where n between {first} and {last}"
 
 
-def _given_table(connection: duckdb.DuckDBPyConnection, file: Local, error: Exception, relation: str) -> list[int]:
-    """A table's rows, as the table `given`; gives their numbers. Raises BadInput where it is no table."""
+def _given_table(
+    connection: duckdb.DuckDBPyConnection, file: Local, error: Exception, relation: str
+) -> dict[int, str]:
+    """A table's rows, as the table `given`; gives their numbers, with their places. Raises BadInput where it is no table."""
     if not file.path.name.endswith(".parquet"):
         line = broken_line(file.path, len(header(file.path)), LONGEST_LINE)
         if line:
@@ -377,7 +391,8 @@ def _given_table(connection: duckdb.DuckDBPyConnection, file: Local, error: Exce
         connection.execute(
             f"create or replace temp table given as select row_number() over () as n, * from ({relation})"
         )
-        return [number for (number,) in connection.execute("select n from given order by n").fetchall()]
+        numbers = connection.execute("select n from given order by n").fetchall()
+        return {number: f"{file.where}, row {number}" for (number,) in numbers}
     except duckdb.Error as other:
         raise BadInput(f"{file.where}: {fault(other, relation)}") from None
 

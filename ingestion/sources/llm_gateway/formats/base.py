@@ -7,7 +7,7 @@ in one place, by the casts of the select list; other fields never become a colum
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -61,6 +61,9 @@ class Format:
     token: str = "null"  # noqa: S105 - SQL
     usage: Usage | None = None
     suffixes: tuple[str, ...] = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
+    # Where a JSON object holds many requests: the objects of one each, and what such a part is called.
+    split: Callable[[bytes], list[bytes]] | None = None
+    part: str = ""
 
     def select(self, relation: str, accounts: Mapping[str, str], also: str = "") -> str:
         """The statement that reads rows of `llm_requests`, and their tokens, from SQL that gives the fields.

@@ -7,6 +7,8 @@ messages are left in the list in which they came; no column is made of them. Inp
 
 from __future__ import annotations
 
+import json
+
 from ingestion.lake.vendor_files import literal
 from ingestion.sources.llm_gateway.formats.base import (
     ATTRIBUTES,
@@ -31,6 +33,23 @@ SPAN: dict[str, Declared] = {
 FIELDS: dict[str, Declared] = {
     "resourceSpans": [{"resource": {"attributes": _PAIRS}, "scopeSpans": [{"spans": [SPAN]}]}],
 }
+
+
+def spans(line: bytes) -> list[bytes]:
+    """The exporter's requests of one span each that a request of many is made of; the line itself where it has no spans."""
+    # A number stays the text that it is: every value of an attribute is read as text.
+    request = json.loads(line, parse_float=str, parse_constant=str)
+    found = [
+        json.dumps(
+            {"resourceSpans": [{"resource": of_resource.get("resource"), "scopeSpans": [{"spans": [span]}]}]}
+        )
+        for of_resource in request.get("resourceSpans") or []
+        for of_scope in of_resource.get("scopeSpans") or []
+        for span in of_scope.get("spans") or []
+    ]
+    return [part.encode() for part in found] or [line]
+
+
 INFERENCE = (
     "chat",
     "generate_content",
@@ -103,6 +122,8 @@ COSTS = ("litellm.cost.usd", "operation.cost", "gen_ai.usage.cost", "llm.cost.to
 
 OTEL = Format(
     name="otel",
+    split=spans,
+    part="span",
     fields=FIELDS,
     prepared=f"""
         select
