@@ -65,6 +65,7 @@
                 "stg_llm_providers__anthropic_analytics_usage",
                 "stg_llm_providers__anthropic_claude_code",
                 "stg_llm_providers__anthropic_claude_code_models",
+                "stg_llm_gateway__rejected_records",
                 "stg_llm_providers__openai_projects",
                 "stg_registry__budgets",
                 "stg_vercel__projects",

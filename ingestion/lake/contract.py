@@ -165,6 +165,7 @@ class Note:
     billing_period: str | None
     oldest_charge_at: datetime | None
     newest_charge_at: datetime | None
+    message: str | None = None
 
 
 Known = Mapping[str, Note]

@@ -279,6 +279,8 @@ def _unchanged(piece: Slice, known: Note, moment: datetime) -> dict[str, Any]:
         "content_digest": known.content_digest,
         "oldest_charge_at": known.oldest_charge_at,
         "newest_charge_at": known.newest_charge_at,
+        # What a reader should know of the delivery is so as long as it is current.
+        "message": known.message,
     }
 
 

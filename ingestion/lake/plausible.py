@@ -18,8 +18,6 @@ from ingestion.lake.columns import Table
 # outside is a fault of the file, and would make the source look fresh for good.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 FURTHEST = timedelta(days=20 * 366)
-# What is later than this is so on any day of a refresh.
-LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 # What no vendor bills in any currency, counts, or measures in any unit (byte-seconds come to 10^18): sums and products of
 # what is smaller fit DECIMAL(38,12) on both engines.
 LARGEST_AMOUNT, LARGEST_COUNT, LARGEST_QUANTITY = Decimal(10) ** 13, Decimal(10) ** 13, Decimal(10) ** 21
@@ -64,13 +62,21 @@ def check_plausible(table: Table, extremes: Extremes, moment: datetime, where: s
             check_value(table, name, value, where, moment + FURTHEST)
 
 
-def check_value(table: Table, name: str, value: Any, where: str, latest: datetime = LATEST) -> None:
-    """Raise BadInput, with `where` and the column, for a number or time that no vendor bills."""
+def latest_time() -> datetime:
+    """The last time that a vendor bills, as of today."""
+    return datetime.now(UTC) + FURTHEST
+
+
+def check_value(table: Table, name: str, value: Any, where: str, latest: datetime | None = None) -> None:
+    """Raise BadInput, with `where` and the column, for a number or time that no vendor bills.
+
+    `latest` is the last time that one does; without it, that of today.
+    """
     if isinstance(value, datetime):
         moment = value if value.tzinfo else value.replace(tzinfo=UTC)
         # Other times of a row may be a program's way to write that there is none (0001-01-01).
         is_of_charge = table.vendor_files or name == table.charge_end
-        if is_of_charge and not EARLIEST <= moment <= latest:
+        if is_of_charge and not EARLIEST <= moment <= (latest or latest_time()):
             raise BadInput(f"{where}{name} of the year {value.year:04d}, which no vendor bills")
     elif isinstance(value, int | float | Decimal):
         is_amount, is_count = name in table.amounts, isinstance(value, int)

@@ -76,14 +76,15 @@ class Rejected:
         """Rows of a vendor's JSON records; those that can't be read are set aside.
 
         `row` makes a record's row, with the record's place for its messages; `money` is what a record bills.
-        Raises BadInput where none of several records can be read, or too many can't.
+        Raises BadInput where none can be read, or too many can't.
         """
+        before = len(self.records)
         rows = []
         for number, found in enumerate(records, start=1):
             where = f"{place}, record {number}"
             with self.aside(where, (lambda found=found: money(found)) if money else None):  # type: ignore[misc]
                 rows.append(row(record(found, where), where))
-        self.check(len(rows))
+        Rejected(self.records[before:]).check(len(rows))
         return rows
 
     def add(self, place: str, reason: str, money: Callable[[], Money] | None = None) -> None:
@@ -96,10 +97,10 @@ class Rejected:
             )
 
     def check(self, landed: int) -> None:
-        """Raise BadInput where none of several records can be read: they are not what the setting names."""
-        if not landed and len(self.records) > 1:
+        """Raise BadInput where no record can be read: what was delivered before stays, instead of nothing."""
+        if not landed and self.records:
             first = self.records[0]
-            raise BadInput(f"{first['place']}: {first['reason']}; none of {len(self.records)} records can be read")
+            raise BadInput(f"{first['place']}: {first['reason']}; no other record of it can be read")
 
     def parts(self) -> list[Part]:
         """What the slice has of them: their rows, and a remark in its note."""

@@ -11,7 +11,7 @@ from ingestion.errors import BadInput
 from ingestion.lake.columns import Measure, Table, integer, json, money, number, rest, text, timestamp
 from ingestion.lake.contract import ClaimKind, Evidence
 from ingestion.lake.records import exact, moment, record, typed
-from ingestion.lake.rejected import REJECTED_RECORDS, Money, Rejected
+from ingestion.lake.rejected import REJECTED_RECORDS, SHAPES, Money, Rejected
 
 _EXTRA = json("extra", "fields that are not known by name")
 
@@ -298,15 +298,30 @@ def _item_row(invoice: dict[str, Any], item: dict[str, Any], position: int, wher
     return typed(LINE_ITEMS, row, where, _ITEM_FIELDS)
 
 
+def _price(item: Any) -> Decimal | None:
+    """What a line item bills; None where that can't be read."""
+    try:
+        return billed(item, "totalPriceCents")[0]
+    except (BadInput, *SHAPES):
+        return None
+
+
 def _is_among_items(
-    invoice: dict[str, Any], rows: list[dict[str, Any]], credit: Decimal | None, where: str
+    invoice: dict[str, Any], prices: list[Decimal | None], credit: Decimal | None, where: str
 ) -> bool:
-    """Whether the line items hold the invoice's credit already: only so do they come to what is billed."""
+    """Whether the line items hold the invoice's credit already: only so do they come to what is billed.
+
+    Raises BadInput where that can't be known, because the price of an item can't be read.
+    """
+    if credit and None in prices:
+        raise BadInput(
+            f"{where}: the price of a line item can't be read, and so not whether the items hold the credit"
+        )
     billed = cents(invoice.get("amountBilledCents"), f"{where}, amountBilledCents")
     tax = cents(invoice.get("salesTaxCents"), f"{where}, salesTaxCents") or Decimal(0)
-    prices = [row["total_price"] for row in rows]
-    reduced = sum((price for price in prices if price < 0), Decimal(0))
-    return bool(credit) and reduced == -(credit or 0) and sum(prices, tax) == billed
+    known = [price for price in prices if price is not None]
+    reduced = sum((price for price in known if price < 0), Decimal(0))
+    return bool(credit) and reduced == -(credit or 0) and sum(known, tax) == billed
 
 
 def own_rows(
@@ -314,19 +329,20 @@ def own_rows(
 ) -> list[dict[str, Any]]:
     """An invoice's lines without those of linked ones; a line that can't be read is set aside in `rejected`."""
     identifier(invoice, where)
+    before = len(rejected.records)
     rows = []
     items = objects(invoice, "lineItems", where)
     for position, item in enumerate(items, start=1):
         place = f"{where}, line item {position}"
         with rejected.aside(place, lambda item=item: billed({**invoice, **item}, "totalPriceCents")):  # type: ignore[misc]
             rows.append(_item_row(invoice, record(item, place), position, place))
-    rejected.check(len(rows))
+    Rejected(rejected.records[before:]).check(len(rows))
     if is_linked and not items:
         # A list of invoices has their amounts only.
         whole = next((name for name in ("amountBilledCents", "subtotalCents") if invoice.get(name)), None)
         own = [("linked_invoice", cents(invoice[whole], f"{where}, {whole}"), 1)] if whole else []
     else:
-        own = _own_amounts(invoice, rows, where, rejected)
+        own = _own_amounts(invoice, [_price(item) for item in items], where, rejected)
     for kind, amount, sign in own:
         if amount:
             line = _line(invoice, where)
@@ -344,12 +360,12 @@ def own_rows(
 
 
 def _own_amounts(
-    invoice: dict[str, Any], rows: list[dict[str, Any]], where: str, rejected: Rejected
+    invoice: dict[str, Any], prices: list[Decimal | None], where: str, rejected: Rejected
 ) -> list[tuple[str, Decimal | None, int]]:
     """What an invoice bills beside its items: kind, amount and sign."""
     credit = cents(invoice.get("creditsCents"), f"{where}, creditsCents")
     own: list[tuple[str, Decimal | None, int]] = [
-        ("credit", None if _is_among_items(invoice, rows, credit, where) else credit, -1),
+        ("credit", None if _is_among_items(invoice, prices, credit, where) else credit, -1),
         ("sales_tax", cents(invoice.get("salesTaxCents"), f"{where}, salesTaxCents"), 1),
     ]
     for nth, refund in enumerate(objects(invoice, "refunds", where), start=1):

@@ -58,8 +58,11 @@ def slices(settings: AtlasSettings, window: Window, known: Known, now: datetime)
     """The invoices whose month is in the window, oldest first; then projects and clusters."""
     atlas = Atlas(settings.client_id, settings.client_secret, settings.org_id, settings.base_url)
     found, unreadable, count = [], Rejected(), 0
+    # Of headers that can't be read: their invoices stay as they were delivered last.
+    left: set[str | None] = set()
     for count, listed_invoice in enumerate(atlas.invoices(), start=1):
         where = f"Atlas invoices, record {count}"
+        before = len(unreadable.records)
         with unreadable.aside(where, lambda invoice=listed_invoice: billed(invoice, "amountBilledCents")):  # type: ignore[misc]
             header = record(listed_invoice, where)
             if not header.get("id") or not header.get("startDate"):
@@ -67,9 +70,12 @@ def slices(settings: AtlasSettings, window: Window, known: Known, now: datetime)
             start = moment(header["startDate"], f"{where}, startDate")
             if start in window:
                 found.append((start, header))
+        if len(unreadable.records) > before:
+            has_id = isinstance(listed_invoice, dict) and listed_invoice.get("id")
+            left.add(str(listed_invoice["id"]) if has_id else None)
     unreadable.check(count - len(unreadable.records))
     # An invoice that is listed is a slice, also where another one links to it.
-    invoices = frozenset(str(header["id"]) for _, header in found)
+    invoices = frozenset(str(header["id"]) for _, header in found) | frozenset(name for name in left if name)
     for start, header in sorted(found, key=lambda pair: (pair[0], str(pair[1]["id"]))):
 
         def read(identifier: str = str(header["id"])) -> Iterable[Part]:
@@ -100,8 +106,8 @@ def slices(settings: AtlasSettings, window: Window, known: Known, now: datetime)
             version_proves=status != PENDING and bool(header.get("updated")),
         )
     # A pending invoice may close under another id: what is listed no more is emptied, or it would count twice.
-    listed = {f"invoice|{settings.org_id}|{header['id']}" for _, header in found}
-    for note in known.values():
+    listed = {f"invoice|{settings.org_id}|{identifier}" for identifier in invoices}
+    for note in known.values() if None not in left else ():
         gone = note.slice_id.startswith(f"invoice|{settings.org_id}|") and note.slice_id not in listed
         if gone and note.billing_period and window.first <= Month.parse(note.billing_period) <= window.last:
             month = Month.parse(note.billing_period)

@@ -10,6 +10,7 @@ from datetime import UTC
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -17,7 +18,7 @@ import pyarrow as pa
 from ingestion.errors import BadInput
 from ingestion.lake.contract import Total, VendorFile
 from ingestion.lake.faults import broken_line, fault
-from ingestion.lake.plausible import EARLIEST, LARGEST_AMOUNT, LARGEST_QUANTITY, LATEST
+from ingestion.lake.plausible import EARLIEST, LARGEST_AMOUNT, LARGEST_QUANTITY, latest_time
 from ingestion.lake.rejected import MOST, Money, Rejected
 from ingestion.lake.tags import tags_sql, with_flat_tags, without_addresses_sql
 from ingestion.lake.vendor_files import (
@@ -66,12 +67,19 @@ TAGS = ("tags", "allocated_tags")
 # Where people's addresses stand: LiteLLM's file has the user's in Tags.
 PERSONAL = (*TAGS, "extra")
 ACCOUNTS = ("billing_account_id", "sub_account_id")
-# Without them it is not known what a row bills, and when: a file with a row that lacks one has no total to be trusted.
+# Without them it is not known what a row bills, and when: the total of a file with a row that lacks one is not known.
 TRUSTED = ("billed_cost", "billing_currency", "billing_period_start")
 
 
-# Columns, each with the SQL condition that its value can't be taken.
-Checks = list[tuple[str, str]]
+class Check(NamedTuple):
+    """A column, with the SQL condition that its value can't be taken, and why; without a reason, by what is stated."""
+
+    column: str
+    condition: str
+    reason: str | None = None
+
+
+Checks = list[Check]
 
 
 @dataclass(frozen=True)
@@ -410,7 +418,7 @@ def convert(
     wanted = f"where {_month('billing_period_start')} = '{month}'" if month else ""
     with _connected(path) as connection:
         try:
-            rows, aside = _readable_rows(connection, path, where, found, month, rejected)
+            rows, aside = _readable_rows(connection, path, where, found, delivery, month, rejected)
             connection.execute(
                 f"copy (select * from (select {selected} from {rows}) {wanted}) "
                 f"to {literal(str(target))} (format parquet, compression zstd)"
@@ -501,8 +509,8 @@ def _checked(found: _Reader) -> Checks:
                 wrong = (
                     f"({wrong}) or (regexp_matches({stated}, '{OTHER_DATE}') and day({found.value(column)}) <> 1)"
                 )
-            checks.append((column, wrong))
-    return list(dict(checks).items())
+            checks.append(Check(column, wrong))
+    return list({check.column: check for check in checks}.values())
 
 
 def _failed(connection: duckdb.DuckDBPyConnection, found: _Reader, *groups: Checks) -> list[bool]:
@@ -513,24 +521,34 @@ def _failed(connection: duckdb.DuckDBPyConnection, found: _Reader, *groups: Chec
     return [bool(value) for value in row or ()]
 
 
-def _trusted(found: _Reader) -> Checks:
-    return [check for check in _checked(found) if check[0] in TRUSTED]
+def _refusing(found: _Reader) -> Checks:
+    """What makes a file one that can't be trusted.
+
+    A row whose amount, currency or billing period can't be read; or a value that shows that the file writes numbers or
+    dates in another way, so that its other rows may be misread.
+    """
+    return [
+        check
+        if check.column in TRUSTED
+        else Check(check.column, f"({check.condition}) and {_has_sign(found, check.column)}")
+        for check in _checked(found)
+    ]
 
 
 def _check_trusted(connection: duckdb.DuckDBPyConnection, path: Path, where: str, found: _Reader) -> None:
-    """Raise BadInput for the first row whose amount, currency or billing period can't be read."""
-    if any(_failed(connection, found, _trusted(found))):
+    """Raise BadInput for the first row that makes the file one that can't be trusted."""
+    if any(_failed(connection, found, _refusing(found))):
         raise _first(path, where, found)
 
 
 def _first(path: Path, where: str, found: _Reader) -> BadInput:
-    odd = next(_faults(path, found, _trusted(found), None, 1))
+    odd = next(_faults(path, found, _refusing(found), None, 1))
     return BadInput(f"{where}: row {odd.row}, {odd.reason}")
 
 
 def _any(checks: Checks) -> str:
     """SQL: whether a row fails one of the checks."""
-    return " or ".join(["false", *(f"coalesce({condition}, false)" for _, condition in checks)])
+    return " or ".join(["false", *(f"coalesce({condition}, false)" for _, condition, _ in checks)])
 
 
 def _readable_rows(
@@ -538,26 +556,25 @@ def _readable_rows(
     path: Path,
     where: str,
     found: _Reader,
+    delivery: Delivered,
     month: str | None,
     rejected: Rejected,
 ) -> tuple[str, list[Money]]:
     """SQL of the file's rows, or a month's, that can be read; the others are set aside. Gives what these bill, too.
 
-    Raises BadInput where the amount, currency or billing period of a row can't be read, where none of several rows can
-    be, or too many can't, and where a value shows that the file writes numbers or dates in another way: its other rows may
-    be misread.
+    Raises BadInput where the file can't be trusted, where no row of it can be read, or too many can't.
     """
-    checks = [check for check in (*_checked(found), *_implausible(found)) if check[0] not in TRUSTED]
-    lacks_total, has_odd_rows = _failed(connection, found, _trusted(found), checks)
-    if lacks_total:
+    checks = [check for check in (*_checked(found), *_implausible(found)) if check.column not in TRUSTED]
+    is_not_trusted, has_odd_rows = _failed(connection, found, _refusing(found), checks)
+    if is_not_trusted:
         raise _first(path, where, found)
     if not has_odd_rows:
         return found.rows, []
     aside: list[Money] = []
     for odd in _faults(path, found, checks, month, MOST + 1):
-        if odd.has_sign:
-            raise BadInput(f"{where}: row {odd.row}, {odd.reason}")
-        rejected.add(f"{where}: row {odd.row}", odd.reason, lambda odd=odd: odd.money)  # type: ignore[misc]
+        # What is only compared is in the ledger by another source.
+        known = None if delivery.is_compare_only else lambda odd=odd: odd.money
+        rejected.add(f"{where}: row {odd.row}", odd.reason, known)
         aside.append(odd.money)
     readable = f"(select * from {found.rows} where not ({_any(checks)}))"
     wanted = f"where {_month(found.value('billing_period_start'))} = '{month}'" if month else ""
@@ -572,10 +589,12 @@ def _implausible(found: _Reader) -> Checks:
     for column in found.columns:
         value = found.value(column)
         if column in TIMES:
-            checks.append((column, f"{value} < '{EARLIEST}' or {value} >= '{LATEST}'"))
+            odd = f"{value} < '{EARLIEST}' or {value} > '{latest_time()}'"
+            checks.append(Check(column, odd, "of a year in which no vendor bills"))
         elif column in NUMERIC:
             limit = LARGEST_AMOUNT if column in COST_AND_USAGE.amounts else LARGEST_QUANTITY
-            checks.append((column, f"abs({value}) >= {limit:f}"))
+            odd = f"abs({value}) >= {limit:f}"
+            checks.append(Check(column, odd, f"10^{limit.adjusted()} or more, which no vendor bills"))
     return checks
 
 
@@ -585,7 +604,6 @@ class _Fault:
 
     row: int
     reason: str
-    has_sign: bool
     money: Money
 
 
@@ -596,7 +614,7 @@ def _faults(path: Path, found: _Reader, checks: Checks, month: str | None, most:
     def first_of(values: Iterable[str]) -> str:
         cases = " ".join(
             f"when coalesce({condition}, false) then {value}"
-            for (_, condition), value in zip(checks, values, strict=True)
+            for (_, condition, _), value in zip(checks, values, strict=True)
         )
         return f"case {cases} end"
 
@@ -605,21 +623,16 @@ def _faults(path: Path, found: _Reader, checks: Checks, month: str | None, most:
         connection.execute("set preserve_insertion_order = true")
         rows = connection.execute(
             f"select n, {first_of(str(number) for number in range(len(checks)))}, "
-            f"{first_of(_is_empty(found, column) for column, _ in checks)}, "
-            f"{first_of(_has_sign(found, column) for column, _ in checks)}, "
+            f"{first_of(_is_empty(found, check.column) for check in checks)}, "
+            f"{first_of(_has_sign(found, check.column) for check in checks)}, "
             f"{found.value('billed_cost')}, {found.value('billing_currency')} "
             f"from (select *, row_number() over () as n from {found.rows}) "
             f"where ({_any(checks)}) {wanted} order by n limit {most}"
         ).fetchall()
-    typed = _checked(found)
-    for number, check, is_empty, has_sign, amount, currency in rows:
-        column = checks[check][0]
-        reason = (
-            _wrong(column, is_empty=is_empty, has_sign=has_sign)
-            if checks[check] in typed
-            else "no vendor bills so much, or such a year"
-        )
-        yield _Fault(int(number), f"column {focus_header(column)}: {reason}", bool(has_sign), (amount, currency))
+    for number, place, is_empty, has_sign, amount, currency in rows:
+        check = checks[place]
+        reason = check.reason or _wrong(check.column, is_empty=is_empty, has_sign=has_sign)
+        yield _Fault(int(number), f"column {focus_header(check.column)}: {reason}", (amount, currency))
 
 
 def _is_empty(found: _Reader, column: str) -> str:

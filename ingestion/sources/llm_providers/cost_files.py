@@ -76,8 +76,7 @@ def _records(name: str, content: bytes) -> Iterator[tuple[int, Any]]:
         try:
             for fields in reader:
                 if None in fields or None in fields.values():
-                    yield reader.line_num, BadInput("not as many fields as the header has")
-                    continue
+                    raise BadInput(f"{name}, line {reader.line_num}: not as many fields as the header has")
                 yield reader.line_num, {key: value for key, value in fields.items() if value != ""}
         except csv.Error:
             raise BadInput(

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from ingestion.errors import BadInput
 from ingestion.lake.contract import Known, LedgerSource, NoData, Part, Rows, Slice, Source
-from ingestion.lake.plausible import EARLIEST, LATEST
+from ingestion.lake.plausible import EARLIEST, latest_time
 from ingestion.lake.records import moment, record
 from ingestion.lake.rejected import SHAPES, Rejected, read_records
 from ingestion.setting_table import about
@@ -81,19 +81,22 @@ class MonthOfCharges:
 
     def _fetch(self) -> list[_Charge]:
         found = []
+        undated = Rejected()
         end = midnight(self.days[-1] + timedelta(days=1))
         for number, answered in enumerate(self.vercel.charges(midnight(self.days[0]), end), start=1):
             where = f"{CHARGES_OF}, record {number}"
             day = self._day_of(answered)
-            # A record without a readable day, or of another month's, is listed with the first of these days.
-            rejected = self.rejected[day if day in self.days else self.days[0]]
+            rejected = self.rejected[day] if day in self.days else undated
+            if day in self.months and day not in self.days:
+                rejected = Rejected()  # that month's answer has the record too
             with rejected.aside(where, lambda answered=answered: billed(answered)):  # type: ignore[misc]
                 row = charge_row(record(answered, where), self.vercel.team_id, day, where)
-                if day is None or not EARLIEST <= row["charge_period_start"] <= LATEST:
+                if day is None or not EARLIEST <= row["charge_period_start"] <= latest_time():
                     raise BadInput(f"{where}, ChargePeriodStart: of a year in which no vendor bills")
                 found.append(_Charge(number, day, row))
-        for rejected in self.rejected.values():
-            rejected.check(len(found))
+        # Records without a readable day are listed with the first day that has others.
+        first = min((charge.day for charge in found if charge.day in self.days), default=self.days[0])
+        self.rejected[first].records += undated.records
         return found
 
     @staticmethod
@@ -159,7 +162,9 @@ class MonthOfCharges:
                 self.refused = error
                 raise
             self.is_whole = True
-        return [Rows(CHARGES, self.of(day)), *self.rejected[day].parts()]
+        found, rejected = self.of(day), self.rejected[day]
+        rejected.check(len(found))
+        return [Rows(CHARGES, found), *rejected.parts()]
 
 
 def slices(settings: VercelSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:

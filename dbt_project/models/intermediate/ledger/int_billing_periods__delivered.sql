@@ -7,7 +7,15 @@ with
 
     lists as (select * from {{ ref("int_llm_entities__referenced") }}),
 
-    request_slices as (select * from slices where source = '{{ estimating_source() }}'),
+    -- When a slice's requests began. A time after its extraction is a fault of a clock.
+    request_slices as (
+        select
+            slices.*,
+            coalesce(oldest_charge_at, window_start) as first_start,
+            least(coalesce(newest_charge_at, window_end), extracted_at + interval '1' day) as last_start
+        from slices
+        where source = '{{ estimating_source() }}'
+    ),
 
     months as (
         select
@@ -17,14 +25,27 @@ with
         from (select distinct billing_month from slices where billing_month is not null) as months_of_slices
     ),
 
-    -- When the requests of a month's slices were made, with a day around it: records of one call begin within
-    -- a day.
+    -- When the requests of a month's slices began, with a day around it: records of one call begin within a
+    -- day. What is further than a quarter from the month is not looked for: one odd time would make the month
+    -- depend on the whole history.
     spans as (
         select
             months.billing_month,
-            least(months.month_start, coalesce(min(request_slices.oldest_charge_at), months.month_start))
+            least(
+                months.month_start,
+                greatest(
+                    coalesce(min(request_slices.first_start), months.month_start),
+                    months.month_start - interval '3' month
+                )
+            )
             - interval '1' day as span_start,
-            greatest(months.month_end, coalesce(max(request_slices.newest_charge_at), months.month_end))
+            greatest(
+                months.month_end,
+                least(
+                    coalesce(max(request_slices.last_start), months.month_end),
+                    months.month_end + interval '3' month
+                )
+            )
             + interval '1' day as span_end
         from months
         left join request_slices on months.billing_month = request_slices.billing_month
@@ -63,6 +84,6 @@ select
 from request_slices
 inner join
     spans
-    on request_slices.newest_charge_at >= spans.span_start
-    and request_slices.oldest_charge_at < spans.span_end
+    on request_slices.last_start >= spans.span_start
+    and request_slices.first_start < spans.span_end
     and request_slices.billing_month <> spans.billing_month

@@ -1,6 +1,7 @@
 {{ config(materialized="table", meta={"refresh": "always"}) }}
 
--- The slices whose newest delivery was refused: their last good delivery, if there is one, stays current.
+-- The slices whose newest delivery was refused: their last good delivery, if there is one, stays current. A
+-- slice that the newest landing of its month no longer asked for (a file that was removed) is none of them.
 with
     notes as (
         select
@@ -8,14 +9,21 @@ with
             slice_id,
             state,
             billing_period as billing_month,
-            {{ utc_timestamp("extracted_at") }} as refused_at,
+            extracted_at,
             message as refusal,
             row_number() over (
                 partition by dataset, slice_id order by extracted_at desc, note_load_id desc
-            ) as recency_rank
+            ) as recency_rank,
+            max(extracted_at) over (partition by dataset, billing_period) as landed_at
         from {{ lake_schema() }}.delivery_notes
     )
 
-select dataset, {{ source_of_slice() }} as source, slice_id, billing_month, refused_at, refusal
+select
+    dataset,
+    {{ source_of_slice() }} as source,
+    slice_id,
+    billing_month,
+    {{ utc_timestamp("extracted_at") }} as refused_at,
+    refusal
 from notes
-where recency_rank = 1 and state = 'refused'
+where recency_rank = 1 and state = 'refused' and extracted_at = landed_at

@@ -30,9 +30,15 @@ with
     )
 
 select
-    -- With the month: a server that counts its answers (`chatcmpl-1`) begins again one day.
-    {{ md5_key(["identified.source_system", "identified.request_id", "identified.billing_month"]) }}
-    as llm_request_key,
+    -- With the month and day: a server that counts its answers (`chatcmpl-1`) begins anew.
+    {{
+        md5_key([
+            "identified.source_system",
+            "identified.request_id",
+            "identified.billing_month",
+            "cast(cast(identified.started_at as date) as string)",
+        ])
+    }} as llm_request_key,
     identified.*,
     nullif({{ canonical_model("coalesce(response_model, request_model)") }}, '') as model_id,
     {{ canonical_tier("service_tier") }} as served_tier,

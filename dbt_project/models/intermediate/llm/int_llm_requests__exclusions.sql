@@ -36,36 +36,53 @@ with
         where delivered.lake_row is not null
     ),
 
-    ranked as (
+    identified as (
         select
             candidates.*,
             {{ litellm_attempt_id() }} as attempt_id,
-            row_number() over (
-                partition by billing_month, source_system, request_id
-                order by started_at desc, slice_id desc, lake_file desc, lake_row desc
-            ) as occurrence
+            -- Only attempts that a provider answered have a provider's id of their own; the others are
+            -- compared with their own repetitions alone.
+            case
+                when was_answered and provider_request_id <> ''
+                then 'answer ' || provider_request_id
+                else 'attempt ' || cast(was_answered as string) || ' ' || source_system || ' ' || request_id
+            end as answer_id,
+            {{ begins_anew("source_system, request_id") }} as begins_anew
         from candidates
     ),
 
-    -- Only attempts that a provider answered have a provider's id of their own; the others are compared with
-    -- their own repetitions alone.
+    numbered as (
+        select identified.*, {{ repetition("source_system, request_id", "begins_anew") }} as id_repetition
+        from identified
+    ),
+
+    ranked as (
+        select
+            numbered.*,
+            row_number() over (
+                partition by billing_month, source_system, request_id, id_repetition
+                order by started_at desc, slice_id desc, lake_file desc, lake_row desc
+            ) as occurrence
+        from numbered
+    ),
+
+    answers as (
+        select ranked.*, {{ begins_anew("answer_id") }} as answer_begins_anew from ranked where occurrence = 1
+    ),
+
+    repeated_answers as (
+        select answers.*, {{ repetition("answer_id", "answer_begins_anew") }} as answer_repetition
+        from answers
+    ),
+
     compared as (
         select
-            ranked.*,
+            repeated_answers.*,
             row_number() over (
-                partition by
-                    billing_month,
-                    was_answered,
-                    case when was_answered and provider_request_id <> '' then provider_request_id end,
-                    case
-                        when was_answered and provider_request_id <> ''
-                        then ''
-                        else source_system || request_id
-                    end
+                partition by billing_month, answer_id, answer_repetition
                 order by system_rank, started_at desc, request_id, source_system
             ) as answer_rank
-        from ranked
-        where occurrence = 1
+        from repeated_answers
     ),
 
     unique_attempts as (select * from compared where answer_rank = 1),
@@ -78,6 +95,7 @@ with
             unique_attempts as gateways
             on others.billing_month = gateways.billing_month
             and others.provider_request_id = gateways.request_id
+            and {{ within_a_day("others", "gateways") }}
         where
             others.was_answered
             and gateways.was_answered
@@ -105,6 +123,7 @@ with
             unique_attempts as gateways
             on others.billing_month = gateways.billing_month
             and others.attempt_id = gateways.attempt_id
+            and {{ within_a_day("others", "gateways") }}
         where others.source_system = 'litellm_spend_logs' and gateways.source_system = 'litellm'
     ),
 

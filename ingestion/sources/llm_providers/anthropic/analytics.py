@@ -11,7 +11,6 @@ from ingestion.lake import records
 from ingestion.lake.columns import Table, boolean, integer, json, money, rest, text
 from ingestion.lake.records import typed
 from ingestion.lake.rejected import Rejected
-from ingestion.sources.llm_providers.anthropic.shape import anthropic_billed
 from ingestion.sources.llm_providers.records import BUCKET, EXTRA, bucket, cents, currency, hashed
 
 # Rows grouped by rbac_group_id overlap: they are never asked for, because they must never be added up.
@@ -161,7 +160,7 @@ def analytics_costs(
     So they are where a group is set aside in `rejected`: what it bills is in the remainder.
     """
     place = f"Anthropic {ANALYTICS_COSTS.name} of {day:%Y-%m-%d}"
-    grouped = rejected.rows(groups, place, _read(ANALYTICS_COSTS, _cost, day), anthropic_billed)
+    grouped = rejected.rows(groups, place, _read(ANALYTICS_COSTS, _cost, day))
     whole = _whole(ANALYTICS_COSTS, _cost, totals, day)
     rows = list(grouped)
     for code in sorted({row["currency"] for row in whole}):

@@ -81,7 +81,7 @@ def anthropic_cost(record: dict[str, Any], day: datetime) -> dict[str, Any]:
 
 
 def anthropic_billed(record: dict[str, Any]) -> Money:
-    """What a cost result, of the organization or of analytics, bills."""
+    """What a cost result bills."""
     return cents(record["amount"], "amount"), currency(record.get("currency"), "currency")
 
 

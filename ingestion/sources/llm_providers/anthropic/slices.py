@@ -97,7 +97,8 @@ def _claude_code(anthropic: Anthropic, window: Window, known: Known, now: dateti
 
         def row(record: dict[str, Any], where: str) -> dict[str, Any]:
             found = typed(CLAUDE_CODE, claude_code(record, day), where)
-            models.extend(typed(CLAUDE_CODE_MODELS, model, where) for model in claude_code_models(record, day))
+            of_record = [typed(CLAUDE_CODE_MODELS, model, where) for model in claude_code_models(record, day)]
+            models.extend(of_record)
             return found
 
         place = f"Anthropic {CLAUDE_CODE.name} of {day:%Y-%m-%d}"
