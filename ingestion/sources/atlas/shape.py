@@ -314,9 +314,8 @@ def _is_among_items(
     Raises BadInput where that can't be known, because the price of an item can't be read.
     """
     if credit and None in prices:
-        raise BadInput(
-            f"{where}: the price of a line item can't be read, and so not whether the items hold the credit"
-        )
+        place = f"{where}, line item {prices.index(None) + 1}"
+        raise BadInput(f"{place}: no price that can be read, so it is not known whether the items hold the credit")
     billed = cents(invoice.get("amountBilledCents"), f"{where}, amountBilledCents")
     tax = cents(invoice.get("salesTaxCents"), f"{where}, salesTaxCents") or Decimal(0)
     known = [price for price in prices if price is not None]
