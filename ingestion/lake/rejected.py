@@ -84,7 +84,7 @@ class Rejected:
             where = f"{place}, record {number}"
             with self.aside(where, (lambda found=found: money(found)) if money else None):  # type: ignore[misc]
                 rows.append(row(record(found, where), where))
-        Rejected(self.records[before:]).check(len(rows))
+        self.check(len(rows), since=before)
         return rows
 
     def add(self, place: str, reason: str, money: Callable[[], Money] | None = None) -> None:
@@ -96,10 +96,13 @@ class Rejected:
                 f"{first['place']}: {first['reason']}; more than {MOST} records of the slice can't be read: it is refused"
             )
 
-    def check(self, landed: int) -> None:
-        """Raise BadInput where no record can be read: what was delivered before stays, instead of nothing."""
-        if not landed and self.records:
-            first = self.records[0]
+    def check(self, landed: int, since: int = 0) -> None:
+        """Raise BadInput where no record can be read: what was delivered before stays, instead of nothing.
+
+        `since` is the number of records that were set aside before those that are looked at.
+        """
+        if not landed and len(self.records) > since:
+            first = self.records[since]
             raise BadInput(f"{first['place']}: {first['reason']}; no other record of it can be read")
 
     def parts(self) -> list[Part]:

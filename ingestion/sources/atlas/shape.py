@@ -335,7 +335,7 @@ def own_rows(
         place = f"{where}, line item {position}"
         with rejected.aside(place, lambda item=item: billed({**invoice, **item}, "totalPriceCents")):  # type: ignore[misc]
             rows.append(_item_row(invoice, record(item, place), position, place))
-    Rejected(rejected.records[before:]).check(len(rows))
+    rejected.check(len(rows), since=before)
     if is_linked and not items:
         # A list of invoices has their amounts only.
         whole = next((name for name in ("amountBilledCents", "subtotalCents") if invoice.get(name)), None)

@@ -579,7 +579,7 @@ def _readable_rows(
     readable = f"(select * from {found.rows} where not ({_any(checks)}))"
     wanted = f"where {_month(found.value('billing_period_start'))} = '{month}'" if month else ""
     (count,) = connection.execute(f"select count(*) from {readable} {wanted}").fetchone() or (0,)
-    Rejected(rejected.records[-len(aside) :] if aside else []).check(int(count))
+    rejected.check(int(count), since=len(rejected.records) - len(aside))
     return readable, aside
 
 

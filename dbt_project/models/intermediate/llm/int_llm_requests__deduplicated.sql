@@ -30,7 +30,7 @@ with
     )
 
 select
-    -- With the month and day: a server that counts its answers (`chatcmpl-1`) begins anew.
+    -- With the month and day: some servers restart the numbers of their answers (`chatcmpl-1`).
     {{
         md5_key([
             "identified.source_system",

@@ -9,9 +9,8 @@
 {%- set delivered = requests_to_compare("charges_fingerprint") -%}
 
 -- Rows of the lake that share an id, a call or a signed token with another row: only these can be duplicates
--- or replays. They are few; int_llm_requests__exclusions compares those of a month with each other. A row
--- that
--- another month may share a call with is compared in both months.
+-- or replays. They are few; int_llm_requests__exclusions compares those of a month with each other. A call
+-- that may have records in two months is compared in both.
 with
     repeated_ids as (
         select request_id from {{ delivered }} as delivered group by request_id having count(*) > 1

@@ -47,12 +47,13 @@ with
                 then 'answer ' || provider_request_id
                 else 'attempt ' || cast(was_answered as string) || ' ' || source_system || ' ' || request_id
             end as answer_id,
-            {{ begins_anew("source_system, request_id") }} as begins_anew
+            {{ is_reused("source_system, request_id") }} as id_is_reused
         from candidates
     ),
 
     numbered as (
-        select identified.*, {{ repetition("source_system, request_id", "begins_anew") }} as id_repetition
+        select
+            identified.*, {{ reuse_number("source_system, request_id", "id_is_reused") }} as id_reuse_number
         from identified
     ),
 
@@ -60,29 +61,29 @@ with
         select
             numbered.*,
             row_number() over (
-                partition by billing_month, source_system, request_id, id_repetition
+                partition by billing_month, source_system, request_id, id_reuse_number
                 order by started_at desc, slice_id desc, lake_file desc, lake_row desc
             ) as occurrence
         from numbered
     ),
 
     answers as (
-        select ranked.*, {{ begins_anew("answer_id") }} as answer_begins_anew from ranked where occurrence = 1
+        select ranked.*, {{ is_reused("answer_id") }} as answer_is_reused from ranked where occurrence = 1
     ),
 
-    repeated_answers as (
-        select answers.*, {{ repetition("answer_id", "answer_begins_anew") }} as answer_repetition
+    reused_answers as (
+        select answers.*, {{ reuse_number("answer_id", "answer_is_reused") }} as answer_reuse_number
         from answers
     ),
 
     compared as (
         select
-            repeated_answers.*,
+            reused_answers.*,
             row_number() over (
-                partition by billing_month, answer_id, answer_repetition
+                partition by billing_month, answer_id, answer_reuse_number
                 order by system_rank, started_at desc, request_id, source_system
             ) as answer_rank
-        from repeated_answers
+        from reused_answers
     ),
 
     unique_attempts as (select * from compared where answer_rank = 1),

@@ -1,10 +1,6 @@
 with
     slices as (select * from {{ ref("int_slices__current") }}),
 
-    {% for dataset in datasets_with_rejected_records() %}
-        {{ dataset }} as (select * from {{ lake_table(dataset, "rejected_records") }}){{ "," }}
-    {% endfor %}
-
     rejected as (
         {% for dataset in datasets_with_rejected_records() %}
             select
@@ -15,7 +11,7 @@ with
                 reason,
                 billed_cost,
                 billing_currency
-            from {{ dataset }}
+            from {{ lake_table(dataset, "rejected_records") }} as delivered
             {% if not loop.last %}
                 union all
             {% endif %}

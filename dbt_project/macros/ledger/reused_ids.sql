@@ -1,8 +1,8 @@
 {#-
-    Rows of one id by how often it began: an id that comes back more than a day later is another request's, because a
-    server that counts its answers (`chatcmpl-1`) begins anew. `key` are the columns of the id within a month's rows.
+    Ids that a server uses again. A server that numbers its answers restarts at `chatcmpl-1`: the same id more than a day
+    later is of another request. `key` lists the columns of the id within a month's rows.
 -#}
-{% macro begins_anew(key) %}
+{% macro is_reused(key) %}
     {#- 1 where a row's id was last seen more than a day before, else 0. -#}
     case
         when
@@ -15,9 +15,9 @@
     end
 {% endmacro %}
 
-{% macro repetition(key, begins) %}
-    {#- The number of times that the id of a row had begun anew, from its `begins_anew`. -#}
-    sum({{ begins }}) over (
+{% macro reuse_number(key, is_reused) %}
+    {#- How often the id was used again up to a row, from `is_reused` of the rows. -#}
+    sum({{ is_reused }}) over (
         partition by billing_month, {{ key }}
         order by started_at, lake_file, lake_row
         rows between unbounded preceding and current row
