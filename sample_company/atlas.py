@@ -150,7 +150,9 @@ def invoice(world: World, month: str, as_of: date, with_items: bool) -> Item:
         "linkedInvoices": [],
     }
     if with_items:
-        found["lineItems"] = items
+        # It bills nothing, and its quantity can't be read.
+        unread = [{**item, "quantity": "n/a", "totalPriceCents": 0} for item in items[:1]]
+        found["lineItems"] = [*items, *unread]
     return found
 
 

@@ -45,9 +45,39 @@ def extremes_of_file(table: Table, path: Path) -> Extremes:
             chunk = metadata.row_group(group).column(position)
             name, statistics = chunk.path_in_schema, chunk.statistics
             if name in kinds and is_measured(kinds[name]) and statistics and statistics.has_min_max:
-                least, most = found.get(name, (statistics.min, statistics.max))
-                found[name] = (min(least, statistics.min), max(most, statistics.max))
+                here = _stated(statistics, kinds[name])
+                least, most = found.get(name, here)
+                found[name] = (min(least, here[0]), max(most, here[1]))
     return found
+
+
+def _stated(statistics: pq.Statistics, kind: pa.DataType) -> tuple[Any, Any]:
+    try:
+        return statistics.min, statistics.max
+    except (OverflowError, ValueError):
+        # A time that Python can't hold is as implausible as the last that it can.
+        last = datetime.max.replace(tzinfo=UTC if kind.tz else None)
+        return last, last
+
+
+def without_statistics(table: Table, path: Path) -> list[str]:
+    """The columns of a Parquet file whose extremes its statistics leave out: of doubles with a NaN there are none."""
+    metadata = pq.read_metadata(path)
+    kinds = {column.name: column.type for column in table.columns}
+    found: dict[str, None] = {}
+    for group in range(metadata.num_row_groups):
+        for position in range(metadata.num_columns):
+            chunk = metadata.row_group(group).column(position)
+            name, statistics = chunk.path_in_schema, chunk.statistics
+            is_empty = statistics and statistics.has_null_count and statistics.null_count == chunk.num_values
+            if (
+                name in kinds
+                and is_measured(kinds[name])
+                and not (statistics and statistics.has_min_max)
+                and not is_empty
+            ):
+                found[name] = None
+    return list(found)
 
 
 def is_measured(kind: pa.DataType) -> bool:
@@ -65,6 +95,19 @@ def check_plausible(table: Table, extremes: Extremes, moment: datetime, where: s
 def latest_time() -> datetime:
     """The last time that a vendor bills, as of today."""
     return datetime.now(UTC) + FURTHEST
+
+
+def odd_value(table: Table, name: str, value: str) -> tuple[str, str]:
+    """SQL (DuckDB): whether a column's value is a number or time that no vendor bills; and the reason, for people.
+
+    NaN is no number, and NULL in the ledger.
+    """
+    kind = table.types[name]
+    if pa.types.is_timestamp(kind):
+        return f"{value} < '{EARLIEST}' or {value} > '{latest_time()}'", "of a year in which no vendor bills"
+    limit = LARGEST_AMOUNT if name in table.amounts else LARGEST_QUANTITY
+    is_number = f"not isnan({value}) and " if pa.types.is_floating(kind) else ""
+    return f"{is_number}abs({value}) >= {limit:f}", f"10^{limit.adjusted()} or more, which no vendor bills"
 
 
 def check_value(table: Table, name: str, value: Any, where: str, latest: datetime | None = None) -> None:

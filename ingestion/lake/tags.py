@@ -108,9 +108,11 @@ def _pair(item: Mapping[Any, Any]) -> tuple[str, Any, bool] | None:
 
 @lru_cache(maxsize=1 << 14)
 def flat_tags(text: str | None) -> str | None:
-    """The same of a text, as text. `{}` where a list holds none."""
+    """The same of a text, as text. `{}` where a list holds none; half of a surrogate pair is no character, and replaced."""
     found = tags_of(text)
-    return None if found is None else json.dumps(found, ensure_ascii=False)
+    if found is None:
+        return None
+    return json.dumps(found, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def with_flat_tags(connection: duckdb.DuckDBPyConnection) -> None:
@@ -132,8 +134,8 @@ def without_addresses_sql(text: str) -> str:
 
 
 def tags_sql(text: str) -> str:
-    """SQL: a text as tags. An object whose keys differ passes as it is, which all but a few are."""
+    """SQL: a text as tags. An object whose keys differ, without escaped surrogates, passes as it is: all but a few are."""
     return (
-        f"case when json_valid({text}) and json_type({text}) = 'OBJECT' "
+        f"case when json_valid({text}) and json_type({text}) = 'OBJECT' and not contains(lower({text}), '\\ud') "
         f"and len(json_keys({text})) = len(list_distinct(json_keys({text}))) then {text} else {FLAT_TAGS}({text}) end"
     )

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-import duckdb
 from dagster_dbt.errors import DagsterDbtError
 
 from ingestion.settings import Home
 from orchestration.assets.failure import one_line
 from orchestration.dbt.engine import Engine
 from orchestration.dbt.project import results_of
-from orchestration.publication.warehouse import CATALOG
+from orchestration.dbt.rows import QueryError, query_of
 
 FAILED = ("error", "runtime error", "fail")
 # Of a failed test: enough to know where to look. The check in the UI has the number of all, and its SQL.
@@ -27,17 +26,21 @@ PLACES = frozenset(
         *("message", "charge_key", "owner_key", "owner_id", "rule_id", "table_name", "measure", "llm_request_key"),
     }
 )
-# Errors whose text names SQL, files and the machine; others quote the value that they could not take.
+# Errors whose text names the project's files or the machine. Others quote a value, or a piece of SQL.
 KIND = re.compile(r"\s*([A-Z]\w*(?: [A-Z]\w*)* Error|\[[A-Z][A-Z_.]+\])(?=[: ]|$)")
+LOG = "dbt.log in the installation's dbt_target"
 WRAPPERS = ("Runtime Error", "Database Error")
-SHOWN = ("Compilation Error", "IO Error", "Binder Error", "Catalog Error", "Parser Error", "Out of Memory Error")
+SHOWN = ("Compilation Error", "IO Error", "Out of Memory Error")
+# What dagster-dbt heads its message with, also where nothing follows.
+HEADING = "Errors parsed from dbt logs:"
 
 
 def why_it_failed(home: Home, engine: Engine, error: DagsterDbtError) -> str:
     """One line. Where dbt did not come to its end, what it printed last."""
     failed = failed_results(home, engine)
     if not failed:
-        return one_line(str(error))
+        printed = str(error).replace(HEADING, "").strip()
+        return one_line(printed) if printed else f"dbt ended without results; {LOG} may have the reason"
     # A model that can't be built comes before the tests of others, which may fail without it.
     first = min(failed, key=lambda found: FAILED.index(found["status"]))
     # `model.costowner.fact_cost`; a generic test's id ends with a hash.
@@ -57,7 +60,7 @@ def failed_results(home: Home, engine: Engine) -> list[Mapping[str, Any]]:
 
 def _reason(home: Home, engine: Engine, result: Mapping[str, Any]) -> str:
     if result["status"] == "fail":
-        rows = [] if engine.is_spark else _rows(home, str(result["compiled_code"]))
+        rows = _places(home, engine, str(result["compiled_code"]))
         return f"{result['failures']} rows" + (f", {'; '.join(rows)}" if rows else "")
     return _without_values(str(result["message"] or result["status"]))
 
@@ -68,30 +71,23 @@ def _without_values(message: str) -> str:
     kind = found[0] if found else "an error"
     if kind in SHOWN:
         return " ".join(message.split())
-    return f"{kind} (dbt.log in the installation's dbt_target has its text, which may quote data)"
+    return f"{kind} ({LOG} has its text, which may quote data)"
 
 
-def _rows(home: Home, sql: str) -> list[str]:
-    """The first rows that a test found, `column=value` each."""
+def _places(home: Home, engine: Engine, sql: str) -> list[str]:
     try:
-        with duckdb.connect() as connection:
-            connection.execute("set timezone = 'UTC'")
-            connection.execute(f"attach '{home.warehouse}' as {CATALOG} (read_only)")
-            return places_of(connection, sql)
-    except duckdb.Error:
+        return places_of(query_of(home, engine)(f"select * from ({sql}) as found limit {ROWS}"))
+    except QueryError:
         return []  # the number of rows is known all the same
 
 
-def places_of(connection: duckdb.DuckDBPyConnection, sql: str) -> list[str]:
-    """The first rows of a test, `column=value` each: places of the ledger and numbers, no vendor's text."""
-    found = connection.execute(f"select * from ({sql}) limit {ROWS}")
-    names = [column[0] for column in found.description]
-    rows = found.fetchall()
+def places_of(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The rows of a test, `column=value` each: places of the ledger and numbers, no vendor's text."""
     return [
         ", ".join(
             [
                 f"{name}={_shown(value)}"
-                for name, value in zip(names, row, strict=True)
+                for name, value in row.items()
                 if value is not None and (name in PLACES or not isinstance(value, str))
             ][:COLUMNS]
         )

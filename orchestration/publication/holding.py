@@ -18,11 +18,15 @@ from ingestion.settings import Home
 from ingestion.sources.catalog import SOURCES
 from orchestration.dbt.change_detection import logic_digest
 from orchestration.dbt.engine import Engine
-from orchestration.dbt.failure import failed_results, places_of
-from orchestration.publication.warehouse import CATALOG
+from orchestration.dbt.failure import ROWS, failed_results, places_of
+from orchestration.dbt.rows import Query, QueryError, Row, query_of, relation_of
 
 # The columns by which a test names a period of the ledger.
 PERIOD = ("source", "billing_month")
+# What the query for them adds to a test's columns.
+NUMBERS = ("rows_of_period", "row_of_period")
+# The model of the deliveries that the ledger counts.
+CURRENT = "int_slices__current"
 
 
 @dataclass(frozen=True)
@@ -51,15 +55,11 @@ def hold_failing_periods(home: Home, engine: Engine, now: datetime) -> list[Hold
     None where a test names no period, a model could not be built, or a period has nothing that is not published already: then
     the build fails as a whole, and the publication stays as it is.
     """
-    if engine.is_spark:
-        return []  # its tables are not read from here
+    query = query_of(home, engine)
     try:
-        with duckdb.connect() as connection:
-            connection.execute("set timezone = 'UTC'")
-            connection.execute(f"attach '{home.warehouse}' as {CATALOG} (read_only)")
-            verdicts = _verdicts(connection, failed_results(home, engine))
-            found = _new_deliveries(home, connection, verdicts) if verdicts else None
-    except duckdb.Error:
+        verdicts = _verdicts(query, failed_results(home, engine))
+        found = _new_deliveries(home, engine, query, verdicts) if verdicts else None
+    except QueryError:
         return []  # the failure that led here is reported all the same
     if not found:
         return []
@@ -82,50 +82,57 @@ def hold_failing_periods(home: Home, engine: Engine, now: datetime) -> list[Hold
     return [hold for added in new.values() for hold in added]
 
 
-def _verdicts(connection: duckdb.DuckDBPyConnection, failed: Iterable[Mapping[str, Any]]) -> list[Verdict] | None:
+def _verdicts(query: Query, failed: Iterable[Mapping[str, Any]]) -> list[Verdict] | None:
     """The periods that failed tests name; None where one of them names none."""
     found: list[Verdict] = []
     for result in failed:
         if result["status"] != "fail":
             return None
-        sql = str(result["compiled_code"])
-        try:
-            columns = [name for name, *_ in connection.execute(f"describe {sql}").fetchall()]
-            if not set(PERIOD) <= set(columns):
-                return None
-            periods = connection.execute(
-                f"select source, billing_month, count(*) from ({sql}) group by all order by all"
-            ).fetchall()
-        except duckdb.Error:
-            return None
-        for source, month, count in periods:
+        period = ", ".join(PERIOD)
+        # The first rows of each period, with the number of all.
+        rows = query(
+            f"select * from (select *, count(*) over (partition by {period}) as rows_of_period, "
+            f"row_number() over (partition by {period} order by {period}) as row_of_period "
+            f"from ({result['compiled_code']}) as found) as numbered where row_of_period <= {ROWS}"
+        )
+        rule = str(result["unique_id"]).split(".")[2]
+        for (source, month), group in _by_period(rows).items():
             if source is None or month is None:
                 return None
-            condition = f"source = '{source}' and billing_month = '{month}'"
-            rows = places_of(connection, f"select * from ({sql}) where {condition}")
-            rule = str(result["unique_id"]).split(".")[2]
-            found.append(Verdict(source, month, rule, f"{count} rows" + (f": {'; '.join(rows)}" if rows else "")))
+            places = places_of({name: row[name] for name in row if name not in NUMBERS} for row in group)
+            reason = f"{group[0]['rows_of_period']} rows" + (f": {'; '.join(places)}" if places else "")
+            found.append(Verdict(source, month, rule, reason))
     return found
 
 
+def _by_period(rows: Iterable[Row]) -> dict[tuple[str | None, str | None], list[Row]]:
+    found: dict[tuple[str | None, str | None], list[Row]] = {}
+    for row in rows:
+        found.setdefault((row["source"], row["billing_month"]), []).append(row)
+    return dict(sorted(found.items(), key=lambda item: str(item[0])))
+
+
 def _new_deliveries(
-    home: Home, connection: duckdb.DuckDBPyConnection, verdicts: list[Verdict]
+    home: Home, engine: Engine, query: Query, verdicts: list[Verdict]
 ) -> list[tuple[str, str, str, Verdict]] | None:
     """Dataset, slice, load of the deliveries of failing periods that are not published; None where a period has none."""
     published: set[tuple[str, str]] = set()
     if home.database.exists():
         with duckdb.connect(str(home.database), read_only=True) as marts:
             published = set(marts.execute("select slice_id, load_id from fact_delivery").fetchall())
+    deliveries: dict[tuple[str, str], list[Row]] = {}
+    months = ", ".join(sorted({f"'{verdict.billing_month}'" for verdict in verdicts}))
+    for row in query(
+        f"select source, billing_month, dataset, slice_id, load_id from {relation_of(home, engine, CURRENT)} "
+        f"where billing_month in ({months})"
+    ):
+        deliveries.setdefault((row["source"], row["billing_month"]), []).append(row)
     found: dict[tuple[str, str], tuple[str, str, str, Verdict]] = {}
     for verdict in verdicts:
-        deliveries = connection.execute(
-            f"select dataset, slice_id, load_id from {CATALOG}.intermediate.int_slices__current "
-            "where source = ? and billing_month = ?",
-            [verdict.source, verdict.billing_month],
-        ).fetchall()
-        for dataset, slice_id, load_id in deliveries:
-            if (slice_id, load_id) not in published:
-                found.setdefault((slice_id, load_id), (dataset, slice_id, load_id, verdict))
+        for row in deliveries.get((verdict.source, verdict.billing_month), []):
+            delivery = (row["slice_id"], row["load_id"])
+            if delivery not in published:
+                found.setdefault(delivery, (row["dataset"], *delivery, verdict))
     rules_with_new = {verdict.rule for *_, verdict in found.values()}
     # A test that holds back nothing new would fail again.
     return list(found.values()) if rules_with_new >= {verdict.rule for verdict in verdicts} else None

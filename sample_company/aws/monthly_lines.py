@@ -21,6 +21,8 @@ RI_UPFRONT, RI_RECURRING = 0.05, 0.14
 RI_RATE = 0.19
 RESERVED_HOURS, USED_HOURS = 24, 22
 EDP_SHARE = 0.06
+# The usage type of a line that has no amount of its unit: no unit price can be made of it.
+NO_AMOUNT = "no-amount"
 TEAM_OF_ACCOUNT = {account: team for team, account in TEAM_ACCOUNTS.items()}
 
 
@@ -59,10 +61,16 @@ def monthly(world: World, first: date, days: int) -> Iterator[Line]:
     yield {**charge(world, first, "tax", "Tax", "AmazonEC2", 187.35, "VAT"), **whole, "line_item_tax_type": "VAT"}
     yield charge(world, first, "credit", "Credit", "AmazonS3", -55.0, "Promotional credit")
     yield charge(world, first, "incentive", "MigrationIncentive", "AmazonEC2", -1.75, "A line type of tomorrow")
+    # As exports of two or three columns have it: a unit, and no amount of it.
+    no_amount = charge(world, first, NO_AMOUNT, "Usage", "AWSDataTransfer", 0.75, "Data transfer")
+    yield {**no_amount, "line_item_usage_amount": None, "pricing_unit": "GB"}
     if first != net_month(world):
         yield charge(world, first, "bundled", "BundledDiscount", "AWSLambda", -4.2, "Bundled discount")
         yield charge(world, first, "discount", "Discount", "AmazonS3", -2.6, "Discount")
         yield charge(world, first, "private-rate", "PrivateRateDiscount", "AmazonEC2", -120.4, "Private rate card")
+        yield charge(
+            world, first, "volume", "RiVolumeDiscount", "AmazonRDS", -3.1, "Volume discount on reservations"
+        )
         yield charge(world, first, "spp", "SppDiscount", "AmazonCloudWatch", -0.9, "Solution provider discount")
     if first == world.start:
         yield {
@@ -78,12 +86,14 @@ def monthly(world: World, first: date, days: int) -> Iterator[Line]:
 
 
 def _refunds(world: World, first: date) -> Iterator[Line]:
-    """Part of the Savings Plan's upfront fee, and usage of the month before."""
+    """Part of the Savings Plan's upfront fee, usage of the month before, and a refund without dates."""
     text = "Refund for one-time fee for Savings Plan ID sample-sp-1"
     yield {
         **charge(world, first, "sp-refund", "Refund", "ComputeSavingsPlans", -47.5, text),
         "savings_plan_savings_plan_a_r_n": SP_ARN,
     }
+    undated = charge(world, first, "undated-refund", "Refund", "AmazonCloudWatch", -1.25, "Refund")
+    yield {**undated, "line_item_usage_start_date": None, "line_item_usage_end_date": None}
     past = first - timedelta(days=3)
     yield {
         **charge(world, first, "usage-refund", "Refund", "AmazonEC2", -6.25, "Refund of data transfer"),

@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sample_company.identity import token
 from sample_company.llm.models import ACCOUNTS
 from sample_company.llm.requests import SHARED_KEY, LlmRequest, key_hash, requests
+from sample_company.llm.spellings import odd_key, odd_records, respelled
 from sample_company.world import World, first_of_month
 
 PREFIX = "litellm"
@@ -121,23 +124,33 @@ def _has_arrived(world: World, request: LlmRequest, as_of: date) -> bool:
 def write_logs(world: World, as_of: date, folder: Path) -> None:
     """Write the objects that are not written yet, and remove those that are not there by then; an object never changes."""
     due = set()
+
+    def write(key: str, records: Callable[[], list[dict[str, Any]]], written: float) -> None:
+        target = folder / PREFIX / key
+        due.add(target)
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text("".join(f"{json.dumps(one)}\n" for one in records()))
+            # The version of a file is its time: the same object comes back with the same one.
+            os.utime(target, (written, written))
+
     for day in world.days(as_of):
         objects: dict[str, list[LlmRequest]] = defaultdict(list)
         for request in requests(world, day):
             if request.is_through_gateway and _has_arrived(world, request, as_of):
                 objects[_key(world, request)].append(request)
         for key, found in objects.items():
-            target = folder / PREFIX / key
-            due.add(target)
-            if not target.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_text("".join(json.dumps(record(world, request)) + "\n" for request in found))
-                # The version of a file is its time: the same object comes back with the same one.
-                written = max(request.ended_at for request in found).timestamp()
-                os.utime(target, (written, written))
+            written = max(request.ended_at for request in found).timestamp()
+            write(key, partial(_records, world, found), written)
+        if (odd := odd_records(world, day)) and as_of > day:
+            write(odd_key(day), partial(list, odd), odd[0]["endTime"])
     for path in (folder / PREFIX).rglob("*"):
         if path.is_file() and path not in due:
             path.unlink()
+
+
+def _records(world: World, found: list[LlmRequest]) -> list[dict[str, Any]]:
+    return [respelled(world, request, record(world, request)) for request in found]
 
 
 def settings(folder: Path) -> dict[str, str]:

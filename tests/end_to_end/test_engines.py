@@ -8,14 +8,18 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster_dbt.errors import DagsterDbtError
 
 from ingestion.settings import PROJECT_ROOT, Home
 from orchestration.dbt.engine import Engine
+from orchestration.dbt.failure import why_it_failed
 from orchestration.dbt.project_files import DBT_PROJECT
+from orchestration.publication.holding import hold_failing_periods
 from sample_company.stage import Stage, staged
 from tests.end_to_end.conftest import FIRST, SECOND, UNTIL, Company, output_until
 from tests.engines import SHORT_LIVED, needs_spark
@@ -175,6 +179,36 @@ def test_column_lineage_covers_spark_sql(spark_company: Company) -> None:
     assert raw.deps_by_column["billed_cost"] == [
         dg.TableColumnDep(asset_key=dg.AssetKey(["raw_vercel", "charges"]), column_name="billed_cost")
     ]
+
+
+def test_period_that_a_failed_test_names_is_held_on_spark(
+    spark_company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A build's results with a failed test, and a publication that has not what this build was of."""
+    engine, home = Engine("spark_session"), Home(tmp_path / "home")
+    shutil.copytree(spark_company.home, home.root, ignore=shutil.ignore_patterns("lake", "published", "dagster"))
+    for name, value in spark_company.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("COSTOWNER_HOME", str(home.root))
+    monkeypatch.delenv("COSTOWNER_LAKE")
+    failed = {
+        "unique_id": "test.costowner.charges_are_small.1",
+        "status": "fail",
+        "failures": 4,
+        "compiled_code": "select source, billing_month, 'a prompt' as tag, billed_cost from marts.fact_cost "
+        "where source = 'vercel' and billing_month = '2026-10' and '{{ x }}' <> '' limit 4",
+    }
+    (engine.target_folder(home) / "run_results.json").write_text(json.dumps({"results": [failed]}))
+    reason = why_it_failed(home, engine, DagsterDbtError(""))
+    assert reason.startswith(
+        "test charges_are_small failed: 4 rows, source=vercel, billing_month=2026-10, billed_cost="
+    )
+    found = hold_failing_periods(home, engine, datetime(2026, 11, 20, tzinfo=UTC))
+    assert {(hold.ledger_source, hold.billing_period, hold.rule) for hold in found} == {
+        ("vercel", "2026-10", "charges_are_small")
+    }
+    assert all(hold.slice_id.startswith("charges|team") for hold in found), found[:2]
+    assert found[0].reason.startswith("4 rows: source=vercel") and "a prompt" not in found[0].reason
 
 
 def test_sql_unit_tests_pass_on_spark(restated: tuple[Company, Company], unit_tests: UnitTests) -> None:

@@ -7,8 +7,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ingestion.sources.llm_gateway.columnar import Local, read
+from ingestion.sources.llm_gateway.columnar import read
 from ingestion.sources.llm_gateway.formats import Format
+from ingestion.sources.llm_gateway.relations import Local
 
 
 def read_records(kind: Format, records: list[Any], **accounts: str) -> list[dict[str, Any]]:

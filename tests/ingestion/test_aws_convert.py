@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import math
 import zipfile
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,6 +19,7 @@ import pytest
 
 from ingestion.errors import BadInput
 from ingestion.lake.pipeline import land
+from ingestion.lake.rejected import Rejected
 from ingestion.settings import Home, Month, Window
 from ingestion.sources.aws import SOURCE
 from ingestion.sources.aws.convert import convert
@@ -187,18 +189,165 @@ def test_parquet_of_other_types_comes_to_the_raw_tables(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "expected"),
+    ("value", "expected"), [("1,50", "not a number"), ("1e13", "10^13 or more, which no vendor bills")]
+)
+def test_row_without_a_readable_cost_refuses_its_file(tmp_path: Path, value: str, expected: str) -> None:
+    rejected = Rejected()
+    with pytest.raises(BadInput) as caught:
+        convert(
+            csv_file(tmp_path, LINE, {**LINE, "lineItem/UnblendedCost": value}),
+            "s3://bills/report-1.csv.gz",
+            rejected,
+        )
+    assert str(caught.value) == f"s3://bills/report-1.csv.gz: row 2, column lineItem/UnblendedCost: {expected}"
+    assert not rejected.records
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
     [
-        ("lineItem/UnblendedCost", "1,50", "row 2, column lineItem/UnblendedCost: not a number"),
-        ("lineItem/UsageStartDate", "soon", "row 2, column lineItem/UsageStartDate: not a time"),
+        ("lineItem/UsageStartDate", "soon", "not a time"),
+        ("lineItem/UsageStartDate", "0001-01-01T00:00:00Z", "of a year in which no vendor bills"),
+        ("lineItem/UsageEndDate", "9999-12-31T23:59:59Z", "of a year in which no vendor bills"),
+        ("lineItem/UsageEndDate", "infinity", "of a year in which no vendor bills"),
+        ("lineItem/UsageEndDate", "10000-01-01", "of a year in which no vendor bills"),
+        ("lineItem/UsageEndDate", "0044-03-15 (BC)", "of a year in which no vendor bills"),
+        ("lineItem/UsageAmount", "many", "not a number"),
+        ("lineItem/UsageAmount", "1e27", "10^21 or more, which no vendor bills"),
+        ("pricing/publicOnDemandCost", "-1e13", "10^13 or more, which no vendor bills"),
     ],
 )
-def test_value_of_another_kind_is_named_by_row_and_column(
-    tmp_path: Path, column: str, value: str, expected: str
+def test_row_that_cannot_be_read_is_set_aside_with_what_it_bills(
+    tmp_path: Path, column: str, value: str, reason: str
 ) -> None:
-    with pytest.raises(BadInput) as caught:
-        convert(csv_file(tmp_path, LINE, {**LINE, column: value}), "s3://bills/report-1.csv.gz")
-    assert str(caught.value) == f"s3://bills/report-1.csv.gz: {expected}"
+    good = {**LINE, column: LINE.get(column, "")}
+    rejected = Rejected()
+    path = convert(
+        csv_file(tmp_path, good, {**good, column: value, "lineItem/UnblendedCost": "0.25"}, dict(good)),
+        "report-1.csv.gz",
+        rejected,
+    )
+    assert [row["line_item_unblended_cost"] for row in pq.read_table(path).to_pylist()] == [1.5, 1.5]
+    assert rejected.records == [
+        {
+            "place": "report-1.csv.gz: row 2",
+            "reason": f"column {column}: {reason}",
+            "billed_cost": Decimal("0.25"),
+            "billing_currency": "USD",
+        }
+    ]
+
+
+@pytest.mark.parametrize("value", ["team", "[1]", "0001-01-01", '"x"'])
+def test_tags_that_are_no_map_cost_no_record_and_stay_under_their_own_name(tmp_path: Path, value: str) -> None:
+    (row,) = converted(csv_file(tmp_path, {**LINE, "resource_tags": value, "lineItem/Another": "a"}))
+    assert not row["resource_tags"]
+    assert dict(row["other_columns"]) == {"resource_tags": value, "line_item_another": "a"}
+
+
+@pytest.mark.parametrize("value", ["soon", "[1]", "0001-01-01"])
+def test_column_that_the_ledger_does_not_need_costs_no_record(tmp_path: Path, value: str) -> None:
+    (row,) = converted(csv_file(tmp_path, {**LINE, "splitLineItem/ActualUsage": value}))
+    assert row["split_line_item_actual_usage"] is None
+
+
+def own_parquet(folder: Path, *rows: dict[str, Any]) -> Path:
+    """CUR 2.0's own file of these rows."""
+    kinds = {
+        "line_item_line_item_type": pa.string(),
+        "line_item_usage_start_date": pa.timestamp("ms"),
+        "line_item_unblended_cost": pa.float64(),
+        "line_item_usage_amount": pa.float64(),
+        "line_item_operation": pa.string(),
+    }
+    path = folder / "00000"
+    pq.write_table(pa.Table.from_pylist(list(rows), pa.schema(list(kinds.items()))), path)
+    return path
+
+
+OWN = {
+    "line_item_line_item_type": "Usage",
+    "line_item_usage_start_date": datetime(2026, 10, 1),  # noqa: DTZ001 - AWS's own
+    "line_item_unblended_cost": 0.1,
+    "line_item_usage_amount": 2.0,
+    "line_item_operation": "RunInstances",
+}
+
+
+def test_row_of_aws_s_own_parquet_that_no_vendor_bills_is_set_aside(tmp_path: Path) -> None:
+    first = OWN["line_item_usage_start_date"]
+    odd = [
+        {**OWN, "line_item_usage_start_date": datetime(1, 1, 1)},  # noqa: DTZ001 - AWS's own
+        {**OWN, "line_item_usage_amount": math.inf, "line_item_operation": "EKSPod-EC2"},
+    ]
+    rejected = Rejected()
+    path = convert(
+        own_parquet(tmp_path, OWN, *odd, {**OWN, "line_item_usage_amount": math.nan}), "a.parquet", rejected
+    )
+    assert [row["line_item_usage_start_date"] for row in pq.read_table(path).to_pylist()] == [first, first]
+    assert [(record["place"], record["billed_cost"]) for record in rejected.records] == [
+        ("a.parquet: row 2", Decimal("0.1")),
+        ("a.parquet: row 3", Decimal(0)),
+    ]
+
+
+@pytest.mark.parametrize("odd", [1e27, math.inf])
+def test_number_of_a_column_with_nan_is_looked_at_too(tmp_path: Path, odd: float) -> None:
+    """Of doubles with a NaN a Parquet file has no statistics."""
+    rows = [{**OWN, "line_item_usage_amount": amount} for amount in (math.nan, odd, 1.0)]
+    rejected = Rejected()
+    path = convert(own_parquet(tmp_path, *rows), "a.parquet", rejected)
+    assert pq.read_metadata(path).num_rows == 2
+    assert [record["place"] for record in rejected.records] == ["a.parquet: row 2"]
+
+
+@pytest.mark.parametrize("moment", [6_000_000_000_000_000, -70_000_000_000_000, 253_402_300_800_000])
+def test_time_that_python_cannot_hold_is_set_aside(tmp_path: Path, moment: int) -> None:
+    path = own_parquet(tmp_path, OWN, OWN)
+    table = pq.read_table(path)
+    first = table["line_item_usage_start_date"][0].cast(pa.int64()).as_py()
+    times = pa.array([first, moment], pa.timestamp("ms"))
+    name = "line_item_usage_start_date"
+    pq.write_table(table.set_column(table.schema.get_field_index(name), name, times), path)
+    rejected = Rejected()
+    assert pq.read_metadata(convert(path, "a.parquet", rejected)).num_rows == 1
+    assert [record["place"] for record in rejected.records] == ["a.parquet: row 2"]
+
+
+def test_row_without_a_readable_cost_refuses_its_file_whatever_else_is_odd(tmp_path: Path) -> None:
+    odd = {**OWN, "line_item_unblended_cost": math.nan, "line_item_usage_amount": 1e27}
+    with pytest.raises(BadInput, match="row 2, column line_item_unblended_cost: not a number"):
+        convert(own_parquet(tmp_path, OWN, odd), "a.parquet", Rejected())
+
+
+@pytest.mark.parametrize("tags", ['{"a":"\\ud800"}', '[{"k":"\\ud800"}]', '{"a":"\\ud800","a":"b"}'])
+def test_tags_with_half_a_surrogate_pair_cost_no_record(tmp_path: Path, tags: str) -> None:
+    (row,) = converted(csv_file(tmp_path, {**LINE, "resource_tags": tags}))
+    assert row["line_item_unblended_cost"] == 1.5 and row["resource_tags"]
+
+
+def test_currency_of_a_row_that_is_set_aside_is_read_without_case(tmp_path: Path) -> None:
+    odd = {**LINE, "lineItem/CurrencyCode": " usd", "lineItem/UsageStartDate": "soon"}
+    rejected = Rejected()
+    convert(csv_file(tmp_path, LINE, odd), "report-1.csv.gz", rejected)
+    assert [(record["billed_cost"], record["billing_currency"]) for record in rejected.records] == [
+        (Decimal("1.5"), "USD")
+    ]
+
+
+@pytest.mark.parametrize("cost", [math.nan, math.inf, 1e13])
+def test_aws_s_own_parquet_with_a_cost_that_is_no_amount_is_refused(tmp_path: Path, cost: float) -> None:
+    with pytest.raises(BadInput, match=r"a\.parquet: "):
+        inspect(
+            convert(own_parquet(tmp_path, OWN, {**OWN, "line_item_unblended_cost": cost}), "a.parquet"),
+            "a.parquet",
+        )
+
+
+def test_file_without_a_row_that_can_be_read_is_refused(tmp_path: Path) -> None:
+    bad = {**LINE, "lineItem/UsageStartDate": "soon"}
+    with pytest.raises(BadInput, match="row 1: column lineItem/UsageStartDate: not a time; no other record"):
+        convert(csv_file(tmp_path, bad, dict(bad)), "report-1.csv.gz", Rejected())
 
 
 def test_row_with_too_few_cells_is_refused_by_line(tmp_path: Path) -> None:
@@ -319,7 +468,7 @@ def test_parquet_columns_of_one_name_but_for_case_keep_their_own_values(tmp_path
     own = {
         "line_item_line_item_type": pa.array(["Usage"]),
         "line_item_unblended_cost": pa.array([1.5]),
-        "line_item_usage_start_date": pa.array([0], pa.timestamp("ms")),
+        "line_item_usage_start_date": pa.array([1_790_812_800_000], pa.timestamp("ms")),
         "x_note": pa.array(["a"]),
         "X_Note": pa.array(["b"]),
         "": pa.array(["c"]),

@@ -17,10 +17,11 @@ import pytest
 from ingestion.errors import BadInput
 from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
-from ingestion.sources.llm_gateway import SOURCE
-from ingestion.sources.llm_gateway.columnar import Local, read
+from ingestion.sources.llm_gateway import SOURCE, source
+from ingestion.sources.llm_gateway.columnar import read
 from ingestion.sources.llm_gateway.formats import BEDROCK, CANONICAL, LANGFUSE, LITELLM, OTEL, SPEND_LOGS
 from ingestion.sources.llm_gateway.identity import RAW_TOKEN, settle_actors
+from ingestion.sources.llm_gateway.relations import Local
 from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
 from ingestion.sources.llm_gateway.source import GatewaySettings
 from tests.answering import Answer, answering
@@ -625,6 +626,28 @@ def test_hours_that_are_read_together_stay_apart_and_a_bad_one_refuses_itself_al
         rows = [row for file in files for row in pq.read_table(file, partitioning=None).to_pylist()]
         by_order.append(sorted((row["slice_id"][-2:], row["request_id"]) for row in rows))
     assert by_order[0] == by_order[1] == [("11", "a"), ("11", "b"), ("11", "d"), ("12", "c")]
+
+
+def test_odd_hour_leaves_the_others_read_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """History is thousands of hours: one by one they would take as many statements."""
+    logs = tmp_path / "logs"
+    for hour in range(20):
+        records = [payload(id=f"{hour}"), payload(id=f"{hour}-odd", startTime="soon")][: 2 if hour == 7 else 1]
+        file = logs / "2026-11-23" / f"{hour:02d}" / "batch_1.jsonl"
+        file.parent.mkdir(parents=True)
+        file.write_text("".join(f"{json.dumps(record)}\n" for record in records))
+    alone: list[datetime] = []
+
+    def read_alone(*arguments: Any) -> Any:
+        alone.append(arguments[3])
+        return reading(*arguments)
+
+    reading = source._read_objects
+    monkeypatch.setattr(source, "_read_objects", read_alone)
+    landing = land(Home(tmp_path / "home"), SOURCE, GatewaySettings(litellm_url=str(logs)), WINDOW, NOW)
+    assert landing.states == {"delivered": 20} and landing.rows["llm_requests"] == 20
+    assert landing.rows["rejected_records"] == 1
+    assert len(alone) == 1 and alone[0].hour == 7
 
 
 def test_file_whose_path_names_no_day_is_refused_and_not_forgotten(tmp_path: Path) -> None:

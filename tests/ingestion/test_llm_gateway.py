@@ -19,8 +19,9 @@ from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
 from ingestion.sources.llm_gateway import SOURCE
 from ingestion.sources.llm_gateway.client import LiteLlmLogs
-from ingestion.sources.llm_gateway.columnar import Local, read
+from ingestion.sources.llm_gateway.columnar import read
 from ingestion.sources.llm_gateway.formats import LITELLM, MONGODB, SPEND_LOGS
+from ingestion.sources.llm_gateway.relations import Local
 from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
 from ingestion.sources.llm_gateway.source import GatewaySettings
 from ingestion.sources.prices.client import resolved

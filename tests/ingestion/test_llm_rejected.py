@@ -17,8 +17,9 @@ from ingestion.lake.pipeline import land
 from ingestion.lake.rejected import MOST, Rejected
 from ingestion.settings import Home, Month, Window
 from ingestion.sources.llm_gateway import SOURCE
-from ingestion.sources.llm_gateway.columnar import Local, read, read_together
+from ingestion.sources.llm_gateway.columnar import read, read_together
 from ingestion.sources.llm_gateway.formats import CANONICAL, OTEL
+from ingestion.sources.llm_gateway.relations import Local
 from ingestion.sources.llm_gateway.source import GatewaySettings
 from tests.ingestion.test_messages import GOOD
 
@@ -138,6 +139,27 @@ def test_object_file_of_several_records_loses_only_the_odd_one(
     found = read(CANONICAL, [Local(file, "records.json")], {}, None, rejected).rows.to_pylist()
     assert [row["request_id"] for row in found] == ["r1", "r2"]
     assert [record["place"] for record in rejected.records] == [f"records.json, {place}" for place in places]
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        "\ufeff" + json.dumps(canonical(1)),
+        json.dumps(canonical(1))[:-1] + f', "other": {"9" * 5000}}}',
+        json.dumps(canonical(1))[:-1] + f', "other": {"[" * 1500}{"]" * 1500}}}',
+    ],
+    ids=["byte order mark", "a number of 5000 digits", "lists 1500 deep"],
+)
+def test_odd_record_costs_no_record_that_duckdb_reads(tmp_path: Path, good: str) -> None:
+    files = []
+    for number, content in enumerate((json.dumps(canonical(2, started_at=SECRET)), good)):
+        file = tmp_path / f"{number}.json"
+        file.write_text(content)
+        files.append(Local(file, file.name))
+    rejected = Rejected()
+    found = read(CANONICAL, files, {}, None, rejected).rows.to_pylist()
+    assert [row["request_id"] for row in found] == ["r1"]
+    assert [record["place"] for record in rejected.records] == ["0.json, line 1"]
 
 
 def test_list_of_records_is_refused_by_what_it_is(tmp_path: Path) -> None:

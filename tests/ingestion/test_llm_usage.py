@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion.sources.llm_gateway.columnar import Local
 from ingestion.sources.llm_gateway.dropped import Dropped
 from ingestion.sources.llm_gateway.dropped_files import count
 from ingestion.sources.llm_gateway.formats import BEDROCK, CANONICAL, LANGFUSE, LITELLM, OTEL, SPEND_LOGS, Format
 from ingestion.sources.llm_gateway.formats import usage_names as names
 from ingestion.sources.llm_gateway.formats.usage import COUNTS, MEDIA, SETTLED, Usage, settled
 from ingestion.sources.llm_gateway.formats.usage import PARTS as PARTS_OF
+from ingestion.sources.llm_gateway.relations import Local
 from tests.ingestion.llm_records import one, read_records
 
 DAY = date(2026, 11, 23)

@@ -35,8 +35,9 @@ from ingestion.sources.aws.convert import convert as convert_cur
 from ingestion.sources.aws.source import inspect
 from ingestion.sources.focus.convert import Delivered, convert, months
 from ingestion.sources.llm_gateway.client import LiteLlmLogs
-from ingestion.sources.llm_gateway.columnar import Local, read
+from ingestion.sources.llm_gateway.columnar import read
 from ingestion.sources.llm_gateway.formats import BEDROCK, CANONICAL, LANGFUSE, LITELLM, OTEL, SPEND_LOGS, Format
+from ingestion.sources.llm_gateway.relations import Local
 from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
 from ingestion.sources.llm_prompts.shape import moment
 from ingestion.sources.llm_providers.anthropic.analytics import CLAUDE_CODE as CLAUDE_CODE_TABLE
@@ -292,7 +293,7 @@ def read_months(file: Path, where: str) -> None:
 
 
 def read_cur(file: Path, where: str) -> None:
-    convert_cur(file, where, always=True)
+    aside(lambda rejected: convert_cur(file, where, rejected, always=True))
 
 
 BILLS: dict[str, tuple[Callable[[Path, str], None], dict[str, str], tuple[str, ...]]] = {
@@ -305,7 +306,7 @@ BILLS: dict[str, tuple[Callable[[Path, str], None], dict[str, str], tuple[str, .
     "cur": (
         read_cur,
         CUR,
-        ("line_item_unblended_cost", "line_item_usage_start_date", "line_item_usage_amount", "resource_tags"),
+        ("line_item_unblended_cost", "line_item_usage_start_date", "line_item_usage_amount"),
     ),
 }
 FILES = [(name, suffix) for name in BILLS for suffix in (".csv", ".csv.gz", ".parquet")]

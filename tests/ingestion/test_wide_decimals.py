@@ -15,9 +15,10 @@ from ingestion.lake.vendor_files import literal, parquet_schema
 from ingestion.sources.aws.convert import convert as converted_cur
 from ingestion.sources.aws.source import inspect
 from ingestion.sources.focus.convert import Delivered, convert
-from ingestion.sources.llm_gateway.columnar import Local, read
+from ingestion.sources.llm_gateway.columnar import read
 from ingestion.sources.llm_gateway.dropped_files import count
 from ingestion.sources.llm_gateway.formats import CANONICAL
+from ingestion.sources.llm_gateway.relations import Local
 
 WIDE = [(precision, scale) for precision in (39, 50, 76) for scale in (0, 12, precision)]
 NESTED = {

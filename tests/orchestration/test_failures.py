@@ -158,7 +158,7 @@ def test_failed_model_comes_before_the_tests_that_could_not_run_without_it(tmp_p
         "status": "error",
         "message": "Runtime Error in model m\n  IO Error: full",
     }
-    assert build_that_failed(Home(tmp_path), test) == "test t failed: Runtime Error in test t Catalog Error: x"
+    assert build_that_failed(Home(tmp_path), test).startswith("test t failed: Catalog Error (dbt.log")
     assert build_that_failed(Home(tmp_path), model, test) == (
         "model m failed: Runtime Error in model m IO Error: full (and 1 more, see the checks of the ledger)"
     )
@@ -179,6 +179,8 @@ def test_failed_model_comes_before_the_tests_that_could_not_run_without_it(tmp_p
             "Runtime Error in model m\n  [CAST_INVALID_INPUT] The value 'a prompt' of the type",
             "[CAST_INVALID_INPUT]",
         ),
+        ("Runtime Error in model m\n  Binder Error: struct pack 'a prompt'", "Binder Error"),
+        ('Runtime Error in model m\n  Parser Error: syntax error near "a prompt"', "Parser Error"),
         ("a prompt", "an error"),
     ],
 )
@@ -191,5 +193,9 @@ def test_error_of_a_model_is_named_without_the_data_that_it_quotes(
 
 
 def test_dbt_that_did_not_come_to_its_end_is_quoted_with_what_it_printed_last(tmp_path: Path) -> None:
+    nothing = DagsterDbtError("Errors parsed from dbt logs:\n\n")
+    assert why_it_failed(Home(tmp_path), Engine("duckdb"), nothing).startswith(
+        "dbt ended without results; dbt.log"
+    )
     error = DagsterDbtError("dbt failed\n  Runtime Error\n  IO Error: Could not open warehouse.duckdb\n")
     assert why_it_failed(Home(tmp_path), Engine("duckdb"), error) == "IO Error: Could not open warehouse.duckdb"

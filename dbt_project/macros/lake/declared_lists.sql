@@ -38,6 +38,7 @@
     {{
         return(
             [
+                "raw_aws",
                 "raw_focus",
                 "raw_vercel",
                 "raw_atlas",

@@ -9,14 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ingestion.errors import BadInput
 from ingestion.lake.faults import broken_line, fault
+from ingestion.lake.plausible import check_plausible, extremes_of_file, is_measured, odd_value, without_statistics
+from ingestion.lake.rejected import MOST, Rejected
 from ingestion.lake.tags import tags_sql, with_flat_tags
 from ingestion.lake.vendor_files import (
     LONGEST_LINE,
@@ -30,11 +35,21 @@ from ingestion.lake.vendor_files import (
     quoted,
 )
 from ingestion.sources.aws.names import Place, is_focus, is_own, places
-from ingestion.sources.aws.shape import COLUMN_TYPES, MAPS, OTHER_COLUMNS, REQUIRED
+from ingestion.sources.aws.shape import (
+    COLUMN_TYPES,
+    COST_AND_USAGE_REPORT,
+    MAPS,
+    OTHER_COLUMNS,
+    REQUIRED,
+    SPLIT_COST_OPERATIONS,
+    exact_decimal,
+)
 
 # What tools that rewrite exports put where a number or time is absent.
 ABSENT = ("", "none", "null", "nan")
 CONVERTED = ".cur2.parquet"
+# The column whose values make the delivery's total.
+TRUSTED = "line_item_unblended_cost"
 # What readers of the lake add to a row (macros lake_files and lake_table of the dbt project).
 RESERVED = frozenset(
     {
@@ -61,7 +76,11 @@ class _Field:
     def stated(self) -> str:
         """SQL: the value, NULL where it is absent in words."""
         words = ", ".join(literal(word) for word in ABSENT)
-        return f"case when lower({self.name}) not in ({words}) then {self.name} end" if self.is_text else self.name
+        return (
+            f"case when lower(trim({self.name})) not in ({words}) then {self.name} end"
+            if self.is_text
+            else self.name
+        )
 
     def as_type(self, wanted: pa.DataType) -> str:
         """SQL: the value as the raw table has it."""
@@ -88,9 +107,15 @@ class _Field:
     def _as_map(self) -> str:
         if pa.types.is_map(self.type):
             return f"cast({self.name} as map(varchar, varchar))"
-        text = self.stated if self.is_text else f"cast(to_json({self.name}) as varchar)"
-        # What is no map in any spelling fails the cast, and is named by row and column.
-        return f"cast(cast(coalesce({tags_sql(f'({text})')}, {text}) as json) as map(varchar, varchar))"
+        return f"try(cast(cast({tags_sql(f'({self._map_text})')} as json) as map(varchar, varchar)))"
+
+    @property
+    def _map_text(self) -> str:
+        return self.stated if self.is_text else f"cast(to_json({self.name}) as varchar)"
+
+    def as_no_map(self) -> str:
+        """SQL: the text of a value that is no map in any spelling; else NULL. For a column of another type than map."""
+        return f"case when {self._as_map()} is null then {self._map_text} end"
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -98,9 +123,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _named(kind: pa.DataType) -> str:
-    return (
-        "a time" if pa.types.is_timestamp(kind) else "a number" if pa.types.is_floating(kind) else "a map in JSON"
-    )
+    return "a time" if pa.types.is_timestamp(kind) else "a number"
 
 
 def _wanted(column: str) -> pa.DataType:
@@ -109,6 +132,15 @@ def _wanted(column: str) -> pa.DataType:
 
 def _sql_type(kind: pa.DataType) -> str:
     return "timestamp_ms" if pa.types.is_timestamp(kind) else "double" if pa.types.is_floating(kind) else "varchar"
+
+
+class _Check(NamedTuple):
+    """What makes a row of a file one that can't be read: in SQL, and for people."""
+
+    column: str
+    header: str
+    condition: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -145,6 +177,9 @@ class _Plan:
             return f"cast(null as {_sql_type(_wanted(column))})"
         ordered = sorted(sources, key=lambda source: source[0].fallback)
         values = [field.as_type(_wanted(column)) for _, field in ordered]
+        if column not in COST_AND_USAGE_REPORT.types:
+            # The ledger does not need it: a value that can't be read costs no record.
+            values = [f"try({value})" for value in values]
         if len(values) == 1:
             return values[0]
         if _is_text(_wanted(column)):
@@ -152,10 +187,15 @@ class _Plan:
         return f"coalesce({', '.join(values)})"
 
     def _map(self, column: str, sources: list[tuple[Place, _Field]]) -> str:
-        if not sources:
-            return "cast(null as map(varchar, varchar))"
         whole = [field.as_type(_wanted(column)) for place, field in sources if place.key is None]
         entries = _entries((place, field) for place, field in sources if place.key is not None)
+        if column == OTHER_COLUMNS:
+            # What is no map stays under its own name.
+            found = [field for name in MAPS for place, field in self._placed.get(name, []) if place.key is None]
+            unread = {field.header: field.as_no_map() for field in found if not pa.types.is_map(field.type)}
+            entries += [(name, sql) for name, sql in unread.items() if name not in dict(entries)]
+        if not whole and not entries:
+            return "cast(null as map(varchar, varchar))"
         parts = [*whole]
         if entries:
             listed = ", ".join(
@@ -164,13 +204,30 @@ class _Plan:
             parts.append(f"map_from_entries(list_filter([{listed}], lambda entry: entry is not null))")
         return parts[0] if len(parts) == 1 else f"map_concat({', '.join(parts)})"
 
-    def typed(self) -> Iterator[tuple[_Field, str, str]]:
-        """The fields whose text must be a number, a time or a map: the SQL that makes it one, and what it must be."""
+    def checks(self) -> Iterator[_Check]:
+        """The conditions under which a row can't be read."""
+        needed = COST_AND_USAGE_REPORT.types
+        cost = dict(self.columns())[TRUSTED]
+        is_no_amount = f"try({cost}) is not null and try({exact_decimal(f'try({cost})')}) is null"
+        yield _Check(TRUSTED, self._placed[TRUSTED][0][1].header, is_no_amount, "not a number")
         for column, sources in self._placed.items():
-            for place, field in sources:
+            for _, field in sources if column in needed else ():
                 wanted = _wanted(column)
-                if field.is_text and place.key is None and not _is_text(wanted):
-                    yield field, field.as_type(wanted), _named(wanted)
+                if field.is_text and not pa.types.is_map(wanted) and not _is_text(wanted):
+                    is_other = f"{field.stated} is not null and try({field.as_type(wanted)}) is null"
+                    yield _Check(column, field.header, is_other, f"not {_named(wanted)}")
+        for column, sql in self.columns():
+            kind = COST_AND_USAGE_REPORT.types.get(column)
+            if column in self._placed and kind is not None and is_measured(kind):
+                odd, reason = odd_value(COST_AND_USAGE_REPORT, column, f"try({sql})")
+                yield _Check(column, self._placed[column][0][1].header, odd, reason)
+
+    def bills(self) -> tuple[str, str]:
+        """SQL: the amount of a row that counts in the ledger, and its currency; NULL where it can't be read."""
+        values = dict(self.columns())
+        cost, operation = f"try({values[TRUSTED]})", values["line_item_operation"]
+        amount = f"case when {operation} in {SPLIT_COST_OPERATIONS} then 0 else try({exact_decimal(cost)}) end"
+        return amount, f"upper(coalesce(nullif(trim({values['line_item_currency_code']}), ''), 'USD'))"
 
 
 def _entries(sources: Iterable[tuple[Place, _Field]]) -> list[tuple[str, str]]:
@@ -196,49 +253,122 @@ def _entries(sources: Iterable[tuple[Place, _Field]]) -> list[tuple[str, str]]:
     return list(found.items())
 
 
-def convert(path: Path, where: str, *, always: bool = False) -> Path:
+def convert(path: Path, where: str, rejected: Rejected | None = None, *, always: bool = False) -> Path:
     """The file in the raw table's columns: itself where it is CUR 2.0's own Parquet, otherwise a new one beside it.
 
     `where` names the file in errors; its own Parquet is converted too where `always`. The original is deleted once it
-    is converted. Raises BadInput where the file is cut off or of no kind that is read, or a value is not what its
-    column holds.
+    is converted. A row with a value that is not what its column holds, or that no vendor bills, is set aside in
+    `rejected`, with what it bills; its own Parquet is converted then. Raises BadInput where the file is cut off or of no
+    kind that is read, where the unblended cost of a row can't be read, or no row of the file.
     """
+    rejected = Rejected() if rejected is None else rejected
     if path.name.endswith(CONVERTED):
         return path
-    if where.endswith(".parquet"):
-        schema = parquet_schema(path, where)
-        if not always and _is_as_declared(schema):
+    has_odd_rows = False
+    if where.endswith(".parquet") and _is_as_declared(parquet_schema(path, where)):
+        has_odd_rows = not _is_plausible(path)
+        if not has_odd_rows and not always:
             return path
-        reader, columns = parquet_columns(path, where)
-        names = named_columns([name for name, _ in columns])
-        fields = [_Field(names[index], f"c{index}", kind) for index, (_, kind) in enumerate(columns)]
-    elif where.endswith((".csv", ".csv.gz", ".gz")):
-        headers = named_columns(csv_header(path, where))
-        if not headers:
-            raise BadInput(f"{where}: an empty file; CSV exports have a header")
-        fields = [_Field(header, f"c{index}", pa.string()) for index, header in enumerate(headers)]
-        reader = _csv_reader(path, fields)
-    else:
-        raise BadInput(f"{where}: AWS's exports are read as Parquet or as gzipped CSV: choose one of them there")
+    reader, fields = _opened(path, where)
     if is_focus([field.header for field in fields]):
         raise BadInput(f"{where}: {FOCUS}")
     plan = _Plan(tuple(fields))
     if plan.absent():
         raise BadInput(f"{where}: no cost and usage report, it has no column {', '.join(plan.absent())}")
     target = path.with_name(f"{path.name}{CONVERTED}")
+
+    def write(rows: str) -> None:
+        connection.execute(
+            f"copy (select {plan.select()} from {rows}) to {literal(str(target))} "
+            "(format parquet, compression zstd, row_group_size 61440)"
+        )
+
     with engine(path.parent) as connection:
         with_flat_tags(connection)
-        try:
-            connection.execute(
-                f"copy (select {plan.select()} from {reader}) to {literal(str(target))} "
-                "(format parquet, compression zstd, row_group_size 61440)"
-            )
-        except duckdb.Error as error:
+        if not has_odd_rows:
+            try:
+                write(reader)
+                has_odd_rows = not _is_plausible(target)
+            except duckdb.Error:
+                has_odd_rows = True
+        if has_odd_rows:
+            # Where a line of the file is broken, its other lines may be read wrongly.
             line = None if where.endswith(".parquet") else broken_line(path, len(fields), LONGEST_LINE)
-            culprit = line or _culprit(connection, plan, reader) or _column_at_fault(connection, plan, reader)
-            raise BadInput(f"{where}: {culprit or fault(error)}") from None
+            if line:
+                raise BadInput(f"{where}: {line}")
+            before = len(rejected.records)
+            readable = _readable_rows(connection, plan, where, reader, rejected)
+            try:
+                write(readable)
+            except duckdb.Error as error:
+                culprit = _column_at_fault(connection, plan, readable)
+                raise BadInput(f"{where}: {culprit or fault(error)}") from None
+            rejected.check(pq.read_metadata(target).num_rows, since=before)
     path.unlink()
     return target
+
+
+def _opened(path: Path, where: str) -> tuple[str, list[_Field]]:
+    """SQL that reads a file, and its columns."""
+    if where.endswith(".parquet"):
+        reader, columns = parquet_columns(path, where)
+        names = named_columns([name for name, _ in columns])
+        return reader, [_Field(names[index], f"c{index}", kind) for index, (_, kind) in enumerate(columns)]
+    if not where.endswith((".csv", ".csv.gz", ".gz")):
+        raise BadInput(f"{where}: AWS's exports are read as Parquet or as gzipped CSV: choose one of them there")
+    headers = named_columns(csv_header(path, where))
+    if not headers:
+        raise BadInput(f"{where}: an empty file; CSV exports have a header")
+    fields = [_Field(header, f"c{index}", pa.string()) for index, header in enumerate(headers)]
+    return _csv_reader(path, fields), fields
+
+
+def _readable_rows(
+    connection: duckdb.DuckDBPyConnection, plan: _Plan, where: str, reader: str, rejected: Rejected
+) -> str:
+    """SQL of a file's rows that can be read; the others are set aside, each with the first check that it fails.
+
+    Raises BadInput for a row whose cost can't be read: the file's total is not known then.
+    """
+    # A row whose cost can't be read refuses the file, whatever else is odd about it.
+    checks = sorted(plan.checks(), key=lambda check: check.column != TRUSTED)
+    is_odd = " or ".join(["false", *(f"coalesce({check.condition}, false)" for check in checks)])
+    first = " ".join(f"when coalesce({check.condition}, false) then {n}" for n, check in enumerate(checks))
+    amount, currency = plan.bills()
+    # Rows are numbered as they stand in the file.
+    connection.execute("set preserve_insertion_order = true")
+    try:
+        odd = connection.execute(
+            f"select n, case {first} end, {amount}, {currency} "
+            f"from (select *, row_number() over () as n from {reader}) where {is_odd} order by n limit {MOST + 1}"
+        ).fetchall()
+    except duckdb.Error:
+        return reader  # the file has another fault
+    for row, number, cost, unit in odd:
+        check = checks[number]
+        reason = f"column {check.header}: {check.reason}"
+        if check.column == TRUSTED:
+            raise BadInput(f"{where}: row {row}, {reason}")
+        rejected.add(f"{where}: row {row}", reason, lambda cost=cost, unit=unit: (cost, unit))  # type: ignore[misc]
+    return f"(select * from {reader} where not ({is_odd}))"
+
+
+def _is_plausible(path: Path) -> bool:
+    """Whether a file in the raw table's columns has only times and amounts that a vendor bills."""
+    try:
+        extremes = extremes_of_file(COST_AND_USAGE_REPORT, path)
+        check_plausible(COST_AND_USAGE_REPORT, extremes, datetime.now(UTC), "")
+    except BadInput:
+        return False
+    unstated = without_statistics(COST_AND_USAGE_REPORT, path)
+    if not unstated:
+        return True
+    is_odd = " or ".join(f"({odd_value(COST_AND_USAGE_REPORT, name, quoted(name))[0]})" for name in unstated)
+    with engine(path.parent) as connection:
+        (found,) = connection.execute(
+            f"select bool_or({is_odd}) from read_parquet({literal(str(path))})"
+        ).fetchone() or (False,)
+    return not found
 
 
 def _is_as_declared(schema: pa.Schema) -> bool:
@@ -277,26 +407,3 @@ def _column_at_fault(connection: duckdb.DuckDBPyConnection, plan: _Plan, reader:
         except duckdb.Error as error:
             return f"column {column}: {fault(error)}"
     return None
-
-
-def _culprit(connection: duckdb.DuckDBPyConnection, plan: _Plan, reader: str) -> str | None:
-    """The first row and column that is no number, time or map; None where the file has another fault."""
-    typed = list(plan.typed())
-    if not typed:
-        return None
-    connection.execute("set threads = 1")
-    connection.execute("set preserve_insertion_order = true")
-    checks = ", ".join(
-        f"min(n) filter (where {field.stated} is not null and try({sql}) is null)" for field, sql, _ in typed
-    )
-    try:
-        found = connection.execute(
-            f"select {checks} from (select *, row_number() over () as n from {reader})"
-        ).fetchone()
-    except duckdb.Error:
-        return None
-    wrong = [(row, field.header, kind) for (field, _, kind), row in zip(typed, found or (), strict=True) if row]
-    if not wrong:
-        return None
-    row, header, kind = min(wrong)
-    return f"row {row}, column {header}: not {kind}"

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from ingestion.lake.columns import Column, Table, text
 from ingestion.lake.contract import ClaimKind, Evidence
+from ingestion.lake.rejected import REJECTED_RECORDS
 
 COLUMNS = (
     text("bill_bill_type", "Anniversary, Purchase or Refund: the kind of bill that the line is on"),
@@ -135,7 +136,7 @@ COST_AND_USAGE_REPORT = Table(
     COLUMNS,
     vendor_files=True,
 )
-TABLES = (COST_AND_USAGE_REPORT,)
+TABLES = (COST_AND_USAGE_REPORT, REJECTED_RECORDS)
 CLAIM_KINDS = (
     ClaimKind("aws_account", Evidence.PROVIDER_ACCOUNT, "AWS account that used the service"),
     ClaimKind("aws_iam_principal", Evidence.PROVIDER_ACCOUNT, "IAM principal that made the call (Bedrock)"),

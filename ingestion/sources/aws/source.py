@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 
 from ingestion.access.stores import open_store
 from ingestion.errors import BadInput, SettingError
-from ingestion.lake.contract import Known, LedgerSource, Slice, Source, Total, VendorFile
+from ingestion.lake.contract import Known, LedgerSource, Part, Slice, Source, Total, VendorFile
 from ingestion.lake.faults import fault
+from ingestion.lake.rejected import Rejected
 from ingestion.lake.vendor_files import Workspace, engine, parquet_schema
 from ingestion.setting_table import about
 from ingestion.settings import Month, Window
@@ -108,13 +109,15 @@ def inspect(path: Path, where: str) -> VendorFile:
     )
 
 
-def _files(export: Export, manifest: Manifest, folder: Path) -> list[VendorFile]:
-    """A delivery's files, each converted before the next is fetched, and all with the same columns."""
+def _parts(export: Export, manifest: Manifest, folder: Path) -> list[Part]:
+    """A delivery's files, each converted before the next is fetched, all with the same columns; and the rows set aside."""
     names = [f"{export.store.root}/{key}" for key in manifest.files]
-    paths = [convert(path, name) for path, name in zip(export.download(manifest, folder), names, strict=True)]
+    rejected = Rejected()
+    fetched = zip(export.download(manifest, folder), names, strict=True)
+    paths = [convert(path, name, rejected) for path, name in fetched]
     if len({pq.read_schema(path).remove_metadata().to_string() for path in paths}) > 1:
-        paths = [convert(path, name, always=True) for path, name in zip(paths, names, strict=True)]
-    return [inspect(path, name) for path, name in zip(paths, names, strict=True)]
+        paths = [convert(path, name, rejected, always=True) for path, name in zip(paths, names, strict=True)]
+    return [*(inspect(path, name) for path, name in zip(paths, names, strict=True)), *rejected.parts()]
 
 
 def _export_slices(name: str, export: Export, window: Window, workspace: Workspace) -> Iterator[Slice]:
@@ -133,10 +136,10 @@ def _export_slices(name: str, export: Export, window: Window, workspace: Workspa
 
         def read(
             manifest: Manifest | None = manifest, unreadable: BadInput | None = unreadable, period: str = period
-        ) -> Iterable[VendorFile]:
+        ) -> Iterable[Part]:
             if manifest is None:
                 raise unreadable or BadInput(f"{period}: no manifest")
-            return _files(export, manifest, workspace.emptied())
+            return _parts(export, manifest, workspace.emptied())
 
         yield Slice(
             id=f"cur|{name}|{period}",

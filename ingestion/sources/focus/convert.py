@@ -18,7 +18,7 @@ import pyarrow as pa
 from ingestion.errors import BadInput
 from ingestion.lake.contract import Total, VendorFile
 from ingestion.lake.faults import broken_line, fault
-from ingestion.lake.plausible import EARLIEST, LARGEST_AMOUNT, LARGEST_QUANTITY, latest_time
+from ingestion.lake.plausible import odd_value
 from ingestion.lake.rejected import MOST, Money, Rejected
 from ingestion.lake.tags import tags_sql, with_flat_tags, without_addresses_sql
 from ingestion.lake.vendor_files import (
@@ -585,17 +585,8 @@ def _readable_rows(
 
 def _implausible(found: _Reader) -> Checks:
     """Each column that can hold a time, number or amount that no vendor bills, with the condition that it does."""
-    checks = []
-    for column in found.columns:
-        value = found.value(column)
-        if column in TIMES:
-            odd = f"{value} < '{EARLIEST}' or {value} > '{latest_time()}'"
-            checks.append(Check(column, odd, "of a year in which no vendor bills"))
-        elif column in NUMERIC:
-            limit = LARGEST_AMOUNT if column in COST_AND_USAGE.amounts else LARGEST_QUANTITY
-            odd = f"abs({value}) >= {limit:f}"
-            checks.append(Check(column, odd, f"10^{limit.adjusted()} or more, which no vendor bills"))
-    return checks
+    measured = [column for column in found.columns if column in TIMES or column in NUMERIC]
+    return [Check(column, *odd_value(COST_AND_USAGE, column, found.value(column))) for column in measured]
 
 
 @dataclass(frozen=True)

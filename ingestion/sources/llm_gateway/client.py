@@ -17,8 +17,8 @@ from ingestion.access.http import Client, exact_json
 from ingestion.access.objects import Object, ObjectStore
 from ingestion.access.paging import Pages
 from ingestion.errors import BadInput, SettingError, VendorError
-from ingestion.sources.llm_gateway.columnar import Local
 from ingestion.sources.llm_gateway.dropped import DOCUMENT_FIELDS
+from ingestion.sources.llm_gateway.relations import Local
 
 if TYPE_CHECKING:
     from pymongo.collection import Collection

@@ -12,23 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from ingestion.lake.columns import Table, boolean, integer, text
-from ingestion.lake.columns import date as day
 from ingestion.sources.llm_gateway.unread import unread_usage
-
-DROPPED_FIELDS = Table(
-    "dropped_fields",
-    "One row a source system, field and UTC day: how many records came with text that was dropped, or with a count of "
-    "usage that is not read.",
-    (
-        text("source_system", "litellm, litellm_spend_logs, langfuse, otel, bedrock, canonical or mongodb"),
-        text("field", "the field's path in the gateway's record"),
-        boolean("is_usage", "a count of usage under a name that is not read; else text of a prompt or response"),
-        day("usage_day", "UTC day of the requests"),
-        integer("record_count", "records in which the field held something"),
-        integer("redacted_count", "of these, records in which the gateway itself had replaced the text"),
-    ),
-)
 
 # Top-level fields of the canonical contract's documents that hold text, by the names that are in use for it.
 DOCUMENT_FIELDS = (

@@ -18,8 +18,8 @@ import duckdb
 from ingestion.errors import BadInput
 from ingestion.lake.faults import fault
 from ingestion.lake.vendor_files import csv_relation, engine, literal, parquet_schema, quoted
-from ingestion.sources.llm_gateway.columnar import LINES, Local, alike, header, json_files
 from ingestion.sources.llm_gateway.dropped import MARKERS, PROMPT_PATHS, Dropped, holds
+from ingestion.sources.llm_gateway.relations import LINES, Local, alike, header, json_files
 from ingestion.sources.llm_gateway.unread import KNOWN, unread_of_files
 
 # An empty value in the place of another counts as none: DuckDB's structure of a field would not distinguish it from words.

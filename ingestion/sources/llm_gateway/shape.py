@@ -6,10 +6,9 @@ never 0.
 
 from __future__ import annotations
 
-from ingestion.lake.columns import Measure, Table, boolean, integer, json, money, number, text, timestamp
+from ingestion.lake.columns import Measure, Table, boolean, date, integer, json, money, number, text, timestamp
 from ingestion.lake.contract import ClaimKind, Evidence
 from ingestion.lake.rejected import REJECTED_RECORDS
-from ingestion.sources.llm_gateway.dropped import DROPPED_FIELDS
 
 LLM_REQUESTS = Table(
     "llm_requests",
@@ -107,6 +106,19 @@ LLM_REQUESTS = Table(
     ),
     measures=(Measure("reported_cost", "reported_cost", "reported_cost_currency"),),
     charge_end="started_at",
+)
+DROPPED_FIELDS = Table(
+    "dropped_fields",
+    "One row a source system, field and UTC day: how many records came with text that was dropped, or with a count of "
+    "usage that is not read.",
+    (
+        text("source_system", "litellm, litellm_spend_logs, langfuse, otel, bedrock, canonical or mongodb"),
+        text("field", "the field's path in the gateway's record"),
+        boolean("is_usage", "a count of usage under a name that is not read; else text of a prompt or response"),
+        date("usage_day", "UTC day of the requests"),
+        integer("record_count", "records in which the field held something"),
+        integer("redacted_count", "of these, records in which the gateway itself had replaced the text"),
+    ),
 )
 TABLES = (LLM_REQUESTS, DROPPED_FIELDS, REJECTED_RECORDS)
 CLAIM_KINDS = (

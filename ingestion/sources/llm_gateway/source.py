@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -30,8 +31,8 @@ from ingestion.sources.llm_gateway.client import (
     report_skipped,
     version_of,
 )
-from ingestion.sources.llm_gateway.columnar import Local, read, read_together
-from ingestion.sources.llm_gateway.dropped import DROPPED_FIELDS, Dropped
+from ingestion.sources.llm_gateway.columnar import read, read_together
+from ingestion.sources.llm_gateway.dropped import Dropped
 from ingestion.sources.llm_gateway.dropped_files import count
 from ingestion.sources.llm_gateway.formats import (
     BEDROCK,
@@ -44,7 +45,8 @@ from ingestion.sources.llm_gateway.formats import (
     Format,
 )
 from ingestion.sources.llm_gateway.identity import Identities, identities
-from ingestion.sources.llm_gateway.shape import CLAIM_KINDS, TABLES
+from ingestion.sources.llm_gateway.relations import Local
+from ingestion.sources.llm_gateway.shape import CLAIM_KINDS, DROPPED_FIELDS, TABLES
 
 # A gateway may write what it has buffered some minutes after the requests.
 SETTLE = timedelta(minutes=15)
@@ -185,24 +187,30 @@ class _Together:
         return ready if ready is not None else _read_objects(self.settings, self.store, self.kind, start, items)
 
     def _read(self) -> dict[datetime, list[Part]]:
-        """The rows of the slices by their first object; none where one of them needs more care."""
+        """The rows of the slices by their start; none of those that need more care."""
         with tempfile.TemporaryDirectory(prefix="costowner-llm_gateway-") as folder:
-            files: list[list[Local]] = []
-            try:
-                for _, items in self.slices:
-                    files.append(download(self.store, items, Path(folder), sum(map(len, files))))
-                if any(_is_spend_log(file.path) for group in files for file in group):
-                    return {}
-                found = read_together(self.kind, files, self.settings.accounts, self.settings.identities)
-                starts = [start for start, _ in self.slices]
-                dropped = count(
-                    [(self.kind.name, start.date(), group) for start, group in zip(starts, files, strict=True)]
-                )
-            except (BadInput, TornDelivery):
-                return {}
+            files: dict[datetime, list[Local]] = {}
+            for start, items in self.slices:
+                with suppress(BadInput, TornDelivery):
+                    files[start] = download(self.store, items, Path(folder), sum(map(len, files.values())))
+            return self._rows(list(files.items()))
+
+    def _rows(self, slices: list[tuple[datetime, list[Local]]]) -> dict[datetime, list[Part]]:
+        """The same of downloaded slices. Where one needs more care, each half is read by itself."""
+        if len(slices) < 2:
+            return {}
+        groups = [files for _, files in slices]
+        try:
+            if any(_is_spend_log(file.path) for files in groups for file in files):
+                raise BadInput("records of two kinds")
+            found = read_together(self.kind, groups, self.settings.accounts, self.settings.identities)
+            dropped = count([(self.kind.name, start.date(), files) for start, files in slices])
+        except BadInput:
+            middle = len(slices) // 2
+            return self._rows(slices[:middle]) | self._rows(slices[middle:])
         return {
             start: [columns, Rows(DROPPED_FIELDS, rows)]
-            for start, columns, rows in zip(starts, found, dropped, strict=True)
+            for (start, _), columns, rows in zip(slices, found, dropped, strict=True)
         }
 
 
