@@ -403,3 +403,47 @@ def test_focus_file_of_which_no_row_can_be_read_is_refused(tmp_path: Path) -> No
     odd = ROW | {"ChargePeriodEnd": "later"}
     with pytest.raises(BadInput, match="no other record"):
         converted(focus_file(tmp_path, odd, odd))
+
+
+def test_odd_row_that_the_answers_of_two_months_have_is_listed_once() -> None:
+    """Vercel may answer with a day beyond those that were asked for: it counts with its own month."""
+    good = BILLS["vercel"][1]
+    odd = {**good, "BilledCost": 5, "ConsumedQuantity": "many"}
+    september = {**good, "ChargePeriodStart": "2026-09-03T07:00:00Z", "ChargePeriodEnd": "2026-09-04T07:00:00Z"}
+
+    def answer(request: Request) -> Response:
+        of_month = september if request.one("from").startswith("2026-09") else good
+        return Response(200, "\n".join(map(json.dumps, (of_month, good, odd))).encode())
+
+    months = Window(Month(2026, 9), Month(2026, 10))
+    with serving([Route("GET", "/v1/billing/charges", answer)]) as url:
+        parts = read(list(VERCEL.slices(VercelSettings("t", "team", url), months, {}, NOW)), "charges|")
+    rows, aside = landed(parts)
+    assert [row["billed_cost"] for row in rows] == [Decimal("1.25")] * 3
+    assert [(record["billed_cost"], "record 3" in record["place"]) for record in aside] == [(Decimal(5), True)]
+
+
+@pytest.mark.parametrize(
+    "odd", [{"model_breakdown": [{"model": "m"}, {"tokens": "many"}]}, {"core_metrics": SECRET}]
+)
+def test_record_of_claude_code_lands_with_its_models_or_not_at_all(odd: dict[str, Any]) -> None:
+    good = {
+        "date": "2026-10-03T00:00:00Z",
+        "actor": {"type": "api_actor", "api_key_name": "k"},
+        "core_metrics": {"num_sessions": 1},
+        "model_breakdown": [{"model": "claude-sonnet-4-5", "tokens": {"input": 5}}],
+    }
+
+    def answer(request: Request) -> Response:
+        is_asked = request.path.endswith("/usage_report/claude_code")
+        return json_response({"data": [good, {**good, **odd}] if is_asked else [], "has_more": False})
+
+    with serving([Route("GET", "/.*", answer)]) as url:
+        provider = ProviderSettings(anthropic_admin_key="k", anthropic_base_url=url)
+        day = "anthropic|claude_code|2026-10-03"
+        parts = read(list(PROVIDERS.slices(provider, OCTOBER, {}, NOW)), day)
+    rows = {part.table.name: part.records for part in parts if isinstance(part, Rows)}
+    assert len(rows["anthropic_claude_code"]) == 1
+    assert [row["model"] for row in rows["anthropic_claude_code_models"]] == ["claude-sonnet-4-5"]
+    (record,) = rows[REJECTED_RECORDS.name]
+    assert SECRET not in str(record)
