@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from sample_company import atlas, vercel
 from sample_company.aws import export
 from sample_company.company import DEPARTMENTS, SERVICES, TEAMS
 from sample_company.llm import other_products, requests
-from sample_company.llm.models import BATCH_FACTOR
+from sample_company.llm.models import BATCH_FACTOR, ROTATION, inference_profile
 from sample_company.world import World
 
 VENDORS: tuple[Any, ...] = (export, vercel, atlas, requests, other_products)
@@ -52,21 +51,19 @@ def owners(world: World) -> list[dict[str, object]]:
 def write_registry(world: World, folder: Path) -> None:
     """Write the six files; a file whose text is the same keeps its time."""
     folder.mkdir(parents=True, exist_ok=True)
-    content: dict[str, tuple[str, Sequence[dict[str, object]]]] = {
-        "owners.yml": ("owners", owners(world)),
-        "ownership_rules.yml": ("rules", [rule for vendor in VENDORS for rule in vendor.registry_rules(world)]),
-        "allocation_pools.yml": ("pools", [pool for vendor in VENDORS for pool in vendor.registry_pools(world)]),
-        "budgets.yml": (
-            "budgets",
-            [
+    content: dict[str, dict[str, list[dict[str, object]]]] = {
+        "owners.yml": {"owners": owners(world)},
+        "ownership_rules.yml": {"rules": [rule for vendor in VENDORS for rule in vendor.registry_rules(world)]},
+        "allocation_pools.yml": {"pools": [pool for vendor in VENDORS for pool in vendor.registry_pools(world)]},
+        "budgets.yml": {
+            "budgets": [
                 {"id": f"{team.id}-monthly", "owner": team.id, "monthly_amount": "9000.00", "currency": "USD"}
                 for team in TEAMS
             ],
-        ),
-        "prompt_policy.yml": ("prompt_logging", []),
-        "prices.yml": (
-            "price_overrides",
-            [
+        },
+        "prompt_policy.yml": {"prompt_logging": []},
+        "prices.yml": {
+            "price_overrides": [
                 {
                     "provider": "anthropic",
                     "model": "*",
@@ -76,11 +73,16 @@ def write_registry(world: World, folder: Path) -> None:
                     "reason": "Message Batches API: half price",
                 }
             ],
-        ),
+            "model_names": [
+                {"provider": model.provider, "name": inference_profile(model), "model": model.wire}
+                for model in ROTATION
+                if model.provider == "bedrock"
+            ],
+        },
     }
-    for name, (key, entries) in content.items():
+    for name, declared in content.items():
         text = "# The sample company's declarations (made up).\n" + yaml.safe_dump(
-            {key: list(entries)}, sort_keys=False, allow_unicode=True
+            declared, sort_keys=False, allow_unicode=True
         )
         file = folder / name
         if not file.exists() or file.read_text() != text:

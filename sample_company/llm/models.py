@@ -38,6 +38,11 @@ class Model:
         return self.prices[CLASSES.index(token_class)] * factor * tokens / MILLION
 
 
+def inference_profile(model: Model) -> str:
+    """The ARN of the application inference profile by which some callers name a model of Bedrock's."""
+    return f"arn:aws:bedrock:eu-central-1:{GATEWAY_BEDROCK_ACCOUNT}:application-inference-profile/{model.id}"
+
+
 def _prices(*values: str) -> tuple[Decimal, Decimal, Decimal, Decimal]:
     one, two, three, four = (Decimal(value) for value in values)
     return one, two, three, four

@@ -10,6 +10,7 @@ from copy import deepcopy
 from datetime import date, timedelta
 from typing import Any
 
+from sample_company.llm.models import inference_profile
 from sample_company.llm.requests import SHARED_KEY, LlmRequest, key_hash
 from sample_company.world import World, at
 
@@ -51,6 +52,14 @@ def _alias_in_the_response(request: LlmRequest, record: Record) -> None:
         record["response"]["model"] = ALIAS
 
 
+def _inference_profile(request: LlmRequest, record: Record) -> None:
+    """Of a profile only the company's registry knows the model."""
+    if request.model.provider == "bedrock":
+        record["model"] = f"bedrock/{inference_profile(request.model)}"
+        if record["response"]:
+            record["response"]["model"] = inference_profile(request.model)
+
+
 def _attributes_as_tags(request: LlmRequest, record: Record) -> None:
     attributes = record["metadata"]["spend_logs_metadata"]
     if request.key_alias != SHARED_KEY and attributes:
@@ -71,6 +80,7 @@ SPELLINGS: tuple[Callable[[LlmRequest, Record], None], ...] = (
     _cached_beside_the_input,
     _provider_of_another_name,
     _alias_in_the_response,
+    _inference_profile,
     _attributes_as_tags,
     _no_id_in_words,
     _optional_fields_absent,

@@ -383,7 +383,12 @@ def test_other_spellings_of_a_request_and_odd_records_are_what_they_are(company:
     assert company.query("select distinct provider from fact_llm_request order by 1") == [
         ("anthropic",), ("bedrock",), ("groq",), ("openai",), (LAB,),
     ]  # fmt: skip
-    # One model by its alias is the model that it stands for.
+    # A profile of Bedrock's is the model that the registry names, an alias the one that it stands for.
+    named = company.query(
+        "select count(*), count(distinct model_id) from fact_llm_request where request_model like '%arn:%'"
+    )
+    assert named[0][0] > 50 and named[0][1] == 2, named
+    assert company.query("select count(*) from fact_llm_request where model_id like '%profile%'") == [(0,)]
     assert company.query(f"select count(*) from fact_llm_request where model_id = '{ALIAS}'") == [(0,)]
     aside = company.query("select source, count(*), sum(billed_cost) from rejected_record group by 1 order by 1")
     assert [(source, cost) for source, _, cost in aside] == [("atlas", 0), ("llm_gateway", None), ("vercel", 0)]

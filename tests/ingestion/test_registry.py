@@ -18,7 +18,14 @@ from ingestion.sources.catalog import CLAIM_KINDS
 from ingestion.sources.registry import SOURCE
 from ingestion.sources.registry.check import problems
 from ingestion.sources.registry.client import read
-from ingestion.sources.registry.shape import DEFAULT_CLAIM_KEYS, claim_key_rows, owner_rows, pool_rows, rule_rows
+from ingestion.sources.registry.shape import (
+    DEFAULT_CLAIM_KEYS,
+    claim_key_rows,
+    model_name_rows,
+    owner_rows,
+    pool_rows,
+    rule_rows,
+)
 from ingestion.sources.registry.source import RegistrySettings, checked
 
 OWNERS = """\
@@ -373,3 +380,23 @@ def test_rule_that_names_a_persons_address_in_a_focus_tag_matches_its_hash(tmp_p
     )
     found = {row["rule_id"]: row["value"] for row in rule_rows(read(folder(tmp_path, ownership_rules=declared)))}
     assert found == {"f": hashed("jane@example.com"), "a": "Jane@example.com", "g": "search-*"}
+
+
+def test_name_that_stands_for_two_models_on_one_day_is_refused_with_both_lines(tmp_path: Path) -> None:
+    """Requests name it in any case, and with a gateway's path."""
+    lines = (
+        "price_overrides: []\nmodel_names:\n"
+        "  - {provider: azure, name: chat-prod, model: gpt-5, valid_to: 2026-10-02}\n"
+        "  - {provider: azure, name: azure/Chat-Prod, model: gpt-5-mini, valid_from: 2026-10-01}\n"
+        "  - {provider: openai, name: chat-prod, model: gpt-5}\n"
+    )
+    found = problems(read(folder(tmp_path, prices=lines)))
+    assert [line.partition(";")[0] for line in found] == [
+        "prices.yml, line 4: the name 'chat-prod' of azure stands for two models on the same days (also prices.yml, line 3)"
+    ]
+    rows = model_name_rows(read(folder(tmp_path, prices=lines.replace("from: 2026-10-01", "from: 2026-10-02"))))
+    assert [(row["provider"], row["name"], row["model"]) for row in rows] == [
+        ("azure", "chat-prod", "gpt-5"),
+        ("azure", "chat-prod", "gpt-5-mini"),
+        ("openai", "chat-prod", "gpt-5"),
+    ]

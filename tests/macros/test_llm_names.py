@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ingestion.sources.registry.shape import plain_model_name
 from tests.engines import Sql
 from tests.macros.render import rendered
 
@@ -59,3 +60,24 @@ def test_model_s_name_is_its_own_name(engine: Sql) -> None:
         f"select once, {twice} from (select {once} as once from ({rows}) as requests) as named where once <> {twice}"
     )
     assert differing == []
+
+
+NAMES = [
+    "azure/Chat-Prod",
+    " chat-prod ",
+    "arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/AbC123",
+    "bedrock/converse/arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/abc123",
+    "BEDROCK/ARN:aws:bedrock:eu-west-1:1:x/y",
+    "groq/openai/gpt-oss-20b",
+    "équipe/Modèle",
+]
+
+
+def test_name_of_the_registry_is_compared_with_requests_by_one_rule(engine: Sql) -> None:
+    """The registry's side is Python."""
+    rows = ", ".join(f"({number}, '{name}')" for number, name in enumerate(NAMES))
+    sql = rendered('plain_model_name("name")', engine.name)
+    found = engine.rows(f"select {sql} from (values {rows}) as given (n, name) order by n")
+    assert [name for (name,) in found] == [plain_model_name(name) for name in NAMES]
+    assert found[0] == found[1] == ("chat-prod",)
+    assert found[2] == found[3] == (NAMES[2].lower(),)

@@ -19,6 +19,19 @@
     end
 {% endmacro %}
 
+{% macro plain_model_name(column) %}
+    {#-
+        A model's name as the registry's `model_names` are compared with it: lower case, without a gateway's path
+        (`azure/Chat-Prod` is `chat-prod`). Of an ARN nothing is cut off but what stands before it. The registry's
+        names are made so in Python (`plain_model_name`).
+    -#}
+    case
+        when lower({{ column }}) like '%arn:%'
+        then regexp_replace(lower(trim({{ column }})), '^.*?arn:', 'arn:')
+        else regexp_replace(lower(trim({{ column }})), '^.*/', '')
+    end
+{% endmacro %}
+
 {% macro canonical_model(column) %}
     {#-
         A model's name without the additions of gateways, clouds and providers: `openai/gpt-5-mini-2025-08-07` is `gpt-5-mini`,

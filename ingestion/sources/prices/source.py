@@ -81,7 +81,9 @@ def slices(settings: PricesSettings, window: Window, known: Known, now: datetime
     home = Home.from_environment()
     lake = Path(settings.lake) if settings.lake else home.lake
     declared = resolve(RegistrySettings, "registry") or RegistrySettings()
-    overrides = overrides_of(checked(Path(settings.registry or declared.path or home.registry)))
+    registry = checked(Path(settings.registry or declared.path or home.registry))
+    overrides = overrides_of(registry)
+    declared_models = {(entry.fields["provider"], entry.fields["model"]) for entry in registry.model_names}
     version = book_version(overrides)
     marks = _marks(known)
     fresh = {table: _files(lake, table, marks.get(table, "")) for table, _, _ in NAMED}
@@ -102,6 +104,7 @@ def slices(settings: PricesSettings, window: Window, known: Known, now: datetime
         found = _named(_files(lake, f"{DATASET}/{MODEL_ALIASES.name}", ""), "provider", "raw_model")
         for table, provider, model in NAMED:
             found |= _named(fresh[table], provider, model)
+        found |= declared_models
         own = own_names(overrides)
         rows = []
         for provider, model in sorted(found):

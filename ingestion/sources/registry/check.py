@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ingestion.errors import near_misses
+from ingestion.provider_names import provider_of
 from ingestion.sources.registry.client import Entry, Registry
 from ingestion.sources.registry.globs import share_a_name
-from ingestion.sources.registry.shape import ends, keys_of_claims, owner_entries, starts
+from ingestion.sources.registry.shape import ends, keys_of_claims, owner_entries, plain_model_name, starts
 
 ByOwner = dict[str, list[Entry]]
 
@@ -228,6 +229,19 @@ def _prices(overrides: Sequence[Entry]) -> Iterator[str]:
                 )
 
 
+def _model_names(entries: Iterable[Entry]) -> Iterator[str]:
+    by_name: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    for entry in entries:
+        provider = entry.fields["provider"]
+        by_name[provider_of(provider) or provider, plain_model_name(entry.fields["name"])].append(entry)
+    for (provider, name), same in by_name.items():
+        for before, after in _overlaps(same):
+            yield (
+                f"{after.at('name')}: the name {name!r} of {provider} stands for two models on the same days "
+                f"(also {before.at('name')}); end the first with valid_to on the day the second begins"
+            )
+
+
 def _reprice(entries: Sequence[Entry]) -> Iterator[str]:
     months: dict[str, Entry] = {}
     for entry in entries:
@@ -252,6 +266,7 @@ def problems(registry: Registry) -> list[str]:
                 *registry.budgets,
                 *registry.prompt_logging,
                 *registry.price_overrides,
+                *registry.model_names,
             )
         ),
         *_owners(dict(by_id)),
@@ -262,5 +277,6 @@ def problems(registry: Registry) -> list[str]:
         *_policies(registry.prompt_logging),
         *_budgets(registry.budgets, by_id),
         *_prices(registry.price_overrides),
+        *_model_names(registry.model_names),
         *_reprice(registry.reprice),
     ]

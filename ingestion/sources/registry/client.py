@@ -24,7 +24,7 @@ FILES = {
     "allocation_pools.yml": ("pools",),
     "budgets.yml": ("budgets",),
     "prompt_policy.yml": ("prompt_logging",),
-    "prices.yml": ("price_overrides", "reprice"),
+    "prices.yml": ("price_overrides", "model_names", "reprice"),
 }
 DAYS = ("valid_from", "valid_to", "as_of")
 
@@ -66,6 +66,7 @@ class Registry:
     budgets: tuple[Entry, ...]
     prompt_logging: tuple[Entry, ...]
     price_overrides: tuple[Entry, ...]
+    model_names: tuple[Entry, ...]
     reprice: tuple[Entry, ...]
     digest: str
 

@@ -108,6 +108,20 @@ PROMPT_POLICY = Table(
         day("valid_to", "the first day of requests that may not"),
     ),
 )
+MODEL_NAMES = Table(
+    "model_names",
+    "One row a name of a model in requests that only the company knows, and the time for which it stands for a model.",
+    (
+        text("provider", "the provider"),
+        text(
+            "name",
+            "the name in requests, lower case and without a gateway's path: a deployment, an inference profile",
+        ),
+        text("model", "the model that it stands for, as the provider names it"),
+        day("valid_from", "the first day on which this holds"),
+        day("valid_to", "the first day on which it no longer holds"),
+    ),
+)
 REPRICED_MONTHS = Table(
     "repriced_months",
     "One row a closed month that is to be priced with a later price book than the one it closed with.",
@@ -125,6 +139,7 @@ TABLES = (
     ALLOCATION_POOL_MEMBERS,
     BUDGETS,
     PROMPT_POLICY,
+    MODEL_NAMES,
     REPRICED_MONTHS,
 )
 
@@ -295,6 +310,28 @@ def policy_rows(registry: Registry) -> list[dict[str, Any]]:
             "valid_to": ends(entry.fields),
         }
         for entry in registry.prompt_logging
+    ]
+
+
+def plain_model_name(name: str) -> str:
+    """A model's name as requests are compared with it: the macro `plain_model_name` has the same rule.
+
+    `azure/Chat-Prod` is `chat-prod`; of an ARN nothing is cut off but what stands before it.
+    """
+    plain = name.strip().lower()
+    return f"arn:{plain.partition('arn:')[2]}" if "arn:" in plain else plain.rpartition("/")[2]
+
+
+def model_name_rows(registry: Registry) -> list[dict[str, Any]]:
+    return [
+        {
+            "provider": entry.fields["provider"],
+            "name": plain_model_name(entry.fields["name"]),
+            "model": entry.fields["model"],
+            "valid_from": starts(entry.fields),
+            "valid_to": ends(entry.fields),
+        }
+        for entry in registry.model_names
     ]
 
 

@@ -17,6 +17,7 @@ from ingestion.sources.registry.shape import (
     ALLOCATION_POOLS,
     BUDGETS,
     CLAIM_KEYS,
+    MODEL_NAMES,
     OWNERS,
     OWNERSHIP_RULES,
     PROMPT_POLICY,
@@ -24,6 +25,7 @@ from ingestion.sources.registry.shape import (
     TABLES,
     budget_rows,
     claim_key_rows,
+    model_name_rows,
     owner_rows,
     policy_rows,
     pool_rows,
@@ -66,6 +68,7 @@ def slices(settings: RegistrySettings, window: Window, known: Known, now: dateti
         Rows(ALLOCATION_POOL_MEMBERS, members),
         Rows(BUDGETS, budget_rows(registry)),
         Rows(PROMPT_POLICY, policy_rows(registry)),
+        Rows(MODEL_NAMES, model_name_rows(registry)),
         Rows(REPRICED_MONTHS, repriced_rows(registry)),
     ]
     yield Slice("registry", None, window.start, window.end, lambda: rows, registry.digest, version_proves=True)

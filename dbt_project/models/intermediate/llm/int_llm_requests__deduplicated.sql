@@ -3,11 +3,14 @@
 with
     requests as (select * from {{ ref("stg_llm_gateway__llm_requests") }}),
 
+    names as (select * from {{ ref("stg_registry__model_names") }}),
+
     exclusions as (select * from {{ ref("int_llm_requests__exclusions") }} where lake_row is not null),
 
     identified as (
         select
             requests.*,
+            coalesce(names.model, response_model, request_model) as served_model,
             '{{ estimating_source() }}' as source,
             {{ is_answered() }} as is_billed,
             case
@@ -26,6 +29,12 @@ with
             exclusions
             on requests.lake_file = exclusions.lake_file
             and requests.lake_row = exclusions.lake_row
+        left join
+            names
+            on requests.provider = names.provider
+            and {{ plain_model_name("coalesce(response_model, request_model)") }} = names.model_name
+            and cast(requests.started_at as date) >= names.valid_from
+            and cast(requests.started_at as date) < names.valid_to
         where coalesce(exclusions.is_counted, true)
     )
 
@@ -40,7 +49,7 @@ select
         ])
     }} as llm_request_key,
     identified.*,
-    nullif({{ canonical_model("coalesce(response_model, request_model)") }}, '') as model_id,
+    nullif({{ canonical_model("served_model") }}, '') as model_id,
     {{ canonical_tier("service_tier") }} as served_tier,
     cast(started_at as date) as usage_day,
     case when identity_status = 'verified' then actor_id else user_id end as accountable_id,

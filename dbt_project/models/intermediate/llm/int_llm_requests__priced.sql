@@ -11,7 +11,7 @@ with
     requests as (
         select
             request.*,
-            coalesce(response_model, request_model) as raw_model,
+            served_model as raw_model,
             case when is_batch then 'batch' else served_tier end as priced_tier,
             {{ iso_weekday("request.usage_day") }} as weekday,
             {{ second_of_day("started_at") }} as second_of_day
