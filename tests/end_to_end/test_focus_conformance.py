@@ -69,7 +69,7 @@ def test_official_validator_finds_only_what_it_misreads(company: Company, tmp_pa
     view = tmp_path / "focus_cost_and_usage_1_2.parquet"
     with duckdb.connect(str(company.database), read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
-        # A line without an amount breaks a rule of FOCUS, and `data_quality_issue` lists it.
+        # A line without an amount has no unit price: FOCUS asks for one wherever there is a SKU price id.
         connection.execute(
             "copy (select * from focus_cost_and_usage_1_2 where SkuId is distinct from "
             f"'AWSDataTransfer/{NO_AMOUNT}') to '{view}'"

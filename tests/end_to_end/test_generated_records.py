@@ -188,7 +188,8 @@ def log_records(name: str, kept: Sequence[str]) -> list[list[str]]:
         day = []
         for number, (path, value) in enumerate(pairs[start : start + ODD_OF_A_SLICE], start=start):
             # Two records of one id are one request.
-            own = f"{value}-{name}-{number}" if str(path[-1]).lower().endswith("id") and value else value
+            is_id = str(path[-1]).lower().endswith("id") and value not in (None, "", " ")
+            own = f"{value}-{name}-{number}" if is_id else value
             day.append(json.dumps(with_value({**good, identifier: f"{name}-odd-{number}"}, path, own)))
         day += [
             json.dumps({**good, identifier: f"{name}-good-{start + number}"}) for number in range(GOOD_OF_A_SLICE)
