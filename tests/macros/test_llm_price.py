@@ -36,7 +36,7 @@ REQUEST_FIELDS = pa.schema(
         pa.field("id", pa.int64()),
         *(
             pa.field(name, pa.string())
-            for name in ("provider", "request_model", "response_model", "served_tier", "region")
+            for name in ("provider", "request_model", "response_model", "served_model", "served_tier", "region")
         ),
         *(pa.field(name, pa.string()) for name in ("billing_month", "usage_source")),
         *(pa.field(name, pa.bool_()) for name in ("is_batch", "is_billed")),
@@ -92,6 +92,7 @@ def requested(
         "provider": provider,
         "request_model": model,
         "response_model": model,
+        "served_model": model,
         "served_tier": tier,
         "billing_month": "2026-10",
         "usage_source": "provider",
