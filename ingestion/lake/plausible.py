@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ingestion.errors import BadInput
-from ingestion.lake.columns import Table
+from ingestion.lake.columns import Column, Table
 
 # Between these a charge or request begins and ends: no vendor billed before, and no commitment is bought for longer. A date
 # outside is a fault of the file, and would make the source look fresh for good.
@@ -37,18 +38,39 @@ def extremes_of_rows(table: Table, rows: pa.Table) -> Extremes:
 
 def extremes_of_file(table: Table, path: Path) -> Extremes:
     """The same of a Parquet file, from its statistics; a column without any is left out."""
-    metadata = pq.read_metadata(path)
-    kinds = {column.name: column.type for column in table.columns}
     found: Extremes = {}
+    for column, chunk in _measured_chunks(table, path):
+        if _has_extremes(chunk):
+            here = _stated(chunk.statistics, column.type)
+            least, most = found.get(column.name, here)
+            found[column.name] = (min(least, here[0]), max(most, here[1]))
+    return found
+
+
+def without_statistics(table: Table, path: Path) -> list[str]:
+    """The columns of a Parquet file whose extremes its statistics leave out: of doubles with a NaN there are none."""
+    found: dict[str, None] = {}
+    for column, chunk in _measured_chunks(table, path):
+        statistics = chunk.statistics
+        is_empty = statistics and statistics.has_null_count and statistics.null_count == chunk.num_values
+        if not _has_extremes(chunk) and not is_empty:
+            found[column.name] = None
+    return list(found)
+
+
+def _measured_chunks(table: Table, path: Path) -> Iterator[tuple[Column, pq.ColumnChunkMetaData]]:
+    """The parts of a Parquet file that hold a declared number or time, with their column."""
+    metadata = pq.read_metadata(path)
+    measured = {column.name: column for column in table.columns if is_measured(column.type)}
     for group in range(metadata.num_row_groups):
         for position in range(metadata.num_columns):
             chunk = metadata.row_group(group).column(position)
-            name, statistics = chunk.path_in_schema, chunk.statistics
-            if name in kinds and is_measured(kinds[name]) and statistics and statistics.has_min_max:
-                here = _stated(statistics, kinds[name])
-                least, most = found.get(name, here)
-                found[name] = (min(least, here[0]), max(most, here[1]))
-    return found
+            if chunk.path_in_schema in measured:
+                yield measured[chunk.path_in_schema], chunk
+
+
+def _has_extremes(chunk: pq.ColumnChunkMetaData) -> bool:
+    return bool(chunk.statistics and chunk.statistics.has_min_max)
 
 
 def _stated(statistics: pq.Statistics, kind: pa.DataType) -> tuple[Any, Any]:
@@ -58,26 +80,6 @@ def _stated(statistics: pq.Statistics, kind: pa.DataType) -> tuple[Any, Any]:
         # A time that Python can't hold is as implausible as the last that it can.
         last = datetime.max.replace(tzinfo=UTC if kind.tz else None)
         return last, last
-
-
-def without_statistics(table: Table, path: Path) -> list[str]:
-    """The columns of a Parquet file whose extremes its statistics leave out: of doubles with a NaN there are none."""
-    metadata = pq.read_metadata(path)
-    kinds = {column.name: column.type for column in table.columns}
-    found: dict[str, None] = {}
-    for group in range(metadata.num_row_groups):
-        for position in range(metadata.num_columns):
-            chunk = metadata.row_group(group).column(position)
-            name, statistics = chunk.path_in_schema, chunk.statistics
-            is_empty = statistics and statistics.has_null_count and statistics.null_count == chunk.num_values
-            if (
-                name in kinds
-                and is_measured(kinds[name])
-                and not (statistics and statistics.has_min_max)
-                and not is_empty
-            ):
-                found[name] = None
-    return list(found)
 
 
 def is_measured(kind: pa.DataType) -> bool:
