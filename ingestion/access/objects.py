@@ -87,20 +87,24 @@ class Folder:
         etag = hashlib.md5(f"{stat.st_mtime_ns}:{stat.st_size}".encode(), usedforsecurity=False).hexdigest()
         return Object(key, etag, stat.st_size)
 
+    def _file(self, key: str) -> Path:
+        """The file of a key. A key or a symbolic link that leads out of the folder is refused: vendors' manifests name keys."""
+        file = self.path / key
+        if not file.resolve().is_relative_to(self.path.resolve()):
+            raise BadInput(f"{file}: leads out of the folder {self.path}; put the file itself there")
+        if not file.is_file():
+            raise BadInput(f"{file}: no such file")
+        return file
+
     def head(self, key: str) -> Object | None:
         file = self.path / key
         return self._describe(key, file) if file.is_file() else None
 
     def read(self, key: str) -> bytes:
-        file = self.path / key
-        if not file.is_file():
-            raise BadInput(f"{file}: no such file")
-        return file.read_bytes()
+        return self._file(key).read_bytes()
 
     def download(self, found: Object, target: Path) -> None:
-        file = self.path / found.key
-        if not file.is_file():
-            raise BadInput(f"{file}: no such file")
+        file = self._file(found.key)
         with atomic_write(target, durable=False) as draft:
             shutil.copyfile(file, draft)
             if self._describe(found.key, file) != found:

@@ -30,6 +30,9 @@ def open_store(
         prefix = parts.path.removeprefix("/").rstrip("/")
         return Bucket(parts.netloc, prefix, connect(access), access)
     if parts.scheme in ("", "file"):
-        return Folder(Path(parts.path if parts.scheme else url).expanduser())
+        folder = Path(parts.path if parts.scheme else url).expanduser()
+        if folder.is_file():
+            raise SettingError(f"{setting or 'the path'}: {folder} is a file; name the folder that contains it")
+        return Folder(folder)
     # Without its query: a signed URL is a credential.
     raise SettingError(f"{setting or without_query(url)}: write s3://bucket/prefix or a folder")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from ingestion.access.objects import Folder, ObjectStore
+from ingestion.access.objects import Folder, Object, ObjectStore
 from ingestion.access.s3 import Bucket
+from ingestion.access.stores import open_store
 from ingestion.errors import BadInput, SettingError
-from ingestion.lake.contract import VendorFile
+from ingestion.lake.contract import Remark, VendorFile
 from ingestion.lake.notes import known_notes
 from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
@@ -194,6 +196,50 @@ def test_file_that_a_manifest_names_twice_is_read_once(
         pieces = FOCUS.slices(FocusSettings((f"x={tmp_path}",)), OCTOBER, {}, NOW)
     (piece,) = pieces
     assert [file.row_count for file in piece.read() if isinstance(file, VendorFile)] == [1]
+
+
+@pytest.mark.parametrize("nothing", [b"", gzip.compress(b"")])
+def test_empty_file_of_a_manifest_is_skipped_with_a_remark(tmp_path: Path, nothing: bytes) -> None:
+    data = tmp_path / "data" / "BILLING_PERIOD=2026-10"
+    names = [f"data/BILLING_PERIOD=2026-10/x-{number}.csv.gz" for number in (1, 2)]
+    manifest(tmp_path / "metadata" / "BILLING_PERIOD=2026-10", "1", names)
+    data.mkdir(parents=True)
+    (data / "x-1.csv.gz").write_bytes(nothing)
+    rows = b"line_item_line_item_type,line_item_unblended_cost,line_item_usage_start_date\nUsage,5,2026-10-01T00:00:00Z\n"
+    (data / "x-2.csv.gz").write_bytes(gzip.compress(rows))
+    (piece,) = SOURCE.slices(AwsSettings(str(tmp_path)), OCTOBER, {}, NOW)
+    parts = list(piece.read())
+    assert [file.row_count for file in parts if isinstance(file, VendorFile)] == [1]
+    assert [part.text for part in parts if isinstance(part, Remark)] == [
+        f"{data / 'x-1.csv.gz'}: an empty file, skipped"
+    ]
+
+    (data / "x-2.csv.gz").write_bytes(nothing)
+    with pytest.raises(BadInput, match=r"x-1\.csv\.gz: an empty file, and the manifest names no file with rows"):
+        list(piece.read())
+
+
+def test_link_that_leads_out_of_an_export_is_refused_by_name(tmp_path: Path) -> None:
+    export = tmp_path / "export"
+    export.mkdir()
+    (tmp_path / "secret").write_text("key")
+    (export / "link").symlink_to(tmp_path / "secret")
+    (export / "real").write_text("rows")
+    (export / "inside").symlink_to(export / "real")
+    store = Folder(export)
+    assert store.read("inside") == b"rows"
+    for key in ("link", "../secret"):
+        with pytest.raises(BadInput, match="leads out of the folder"):
+            store.read(key)
+        with pytest.raises(BadInput, match="leads out of the folder"):
+            store.download(Object(key, "e", 3), tmp_path / "target")
+    assert not (tmp_path / "target").exists()
+
+
+def test_file_in_place_of_a_folder_is_a_setting_error(tmp_path: Path) -> None:
+    (tmp_path / "focus.csv").write_text("BilledCost\n")
+    with pytest.raises(SettingError, match=r"sources\.focus\.exports: .*focus\.csv is a file; name the folder"):
+        open_store(str(tmp_path / "focus.csv"), setting="sources.focus.exports")
 
 
 @pytest.mark.parametrize("name", ["../x.csv.gz", "s3://b/p/x/../../secret.csv.gz", "data/A=1/../../../x.csv.gz"])

@@ -308,6 +308,11 @@ def convert(path: Path, where: str, rejected: Rejected | None = None, *, always:
     return target
 
 
+def is_empty(path: Path, where: str) -> bool:
+    """Whether a data file has no content: no bytes, or gzipped nothing."""
+    return path.stat().st_size == 0 or (where.endswith((".csv", ".csv.gz", ".gz")) and not csv_header(path, where))
+
+
 def _opened(path: Path, where: str) -> tuple[str, list[_Field]]:
     """SQL that reads a file, and its columns."""
     if where.endswith(".parquet"):
@@ -317,8 +322,6 @@ def _opened(path: Path, where: str) -> tuple[str, list[_Field]]:
     if not where.endswith((".csv", ".csv.gz", ".gz")):
         raise BadInput(f"{where}: AWS's exports are read as Parquet or as gzipped CSV: choose one of them there")
     headers = named_columns(csv_header(path, where))
-    if not headers:
-        raise BadInput(f"{where}: an empty file; CSV exports have a header")
     fields = [_Field(header, f"c{index}", pa.string()) for index, header in enumerate(headers)]
     return _csv_reader(path, fields), fields
 

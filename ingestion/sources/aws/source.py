@@ -15,14 +15,14 @@ import pyarrow.parquet as pq
 
 from ingestion.access.stores import open_store
 from ingestion.errors import BadInput, SettingError
-from ingestion.lake.contract import Known, LedgerSource, Part, Slice, Source, Total, VendorFile
+from ingestion.lake.contract import Known, LedgerSource, Part, Remark, Slice, Source, Total, VendorFile
 from ingestion.lake.faults import fault
 from ingestion.lake.rejected import Rejected
 from ingestion.lake.vendor_files import Workspace, engine, parquet_schema
 from ingestion.setting_table import about
 from ingestion.settings import Month, Window
 from ingestion.sources.aws.client import Export, Manifest, Undelivered, exports_below, undelivered
-from ingestion.sources.aws.convert import convert
+from ingestion.sources.aws.convert import convert, is_empty
 from ingestion.sources.aws.shape import (
     CLAIM_KINDS,
     COST_AND_USAGE_REPORT,
@@ -110,14 +110,27 @@ def inspect(path: Path, where: str) -> VendorFile:
 
 
 def _parts(export: Export, manifest: Manifest, folder: Path) -> list[Part]:
-    """A delivery's files, each converted before the next is fetched, all with the same columns; and the rows set aside."""
-    names = [f"{export.store.root}/{key}" for key in manifest.files]
+    """A delivery's files, each converted before the next is fetched, all with the same columns; and the rows set aside.
+
+    AWS's manifests do name files of no bytes, beside the files with the rows: they are skipped, with a remark.
+    """
     rejected = Rejected()
-    fetched = zip(export.download(manifest, folder), names, strict=True)
-    paths = [convert(path, name, rejected) for path, name in fetched]
+    paths: list[Path] = []
+    names: list[str] = []
+    empty: list[str] = []
+    for path, key in zip(export.download(manifest, folder), manifest.files, strict=True):
+        name = f"{export.store.root}/{key}"
+        if is_empty(path, name):
+            empty.append(name)
+            continue
+        paths.append(convert(path, name, rejected))
+        names.append(name)
+    if not paths:
+        raise BadInput(f"{empty[0]}: an empty file, and the manifest names no file with rows or a header")
     if len({pq.read_schema(path).remove_metadata().to_string() for path in paths}) > 1:
         paths = [convert(path, name, rejected, always=True) for path, name in zip(paths, names, strict=True)]
-    return [*(inspect(path, name) for path, name in zip(paths, names, strict=True)), *rejected.parts()]
+    skipped = [Remark(f"{name}: an empty file, skipped") for name in empty[:1]]
+    return [*(inspect(path, name) for path, name in zip(paths, names, strict=True)), *rejected.parts(), *skipped]
 
 
 def _export_slices(name: str, export: Export, window: Window, workspace: Workspace) -> Iterator[Slice]:

@@ -10,9 +10,14 @@
 
 {%- set cell = ["billing_currency", "sub_account_id", "service_name", "charge_category", "owner_id"] -%}
 {%- set amounts = ["billed_cost", "effective_cost", "charge_count"] -%}
+{%- set inputs = ["others_fingerprint", "rules_fingerprint", "logic_version"] -%}
 
 -- Append-only: when a period's fingerprint differs from that of its newest revision, the model appends a
--- revision with the differences. The lake cannot rebuild this table, so a full refresh leaves it alone.
+-- revision with the differences. A period that no current delivery has (all of its deliveries are held)
+-- gets a
+-- revision to 0, whose ledger_fingerprint is NULL. The lake cannot rebuild this table, so a full refresh
+-- leaves
+-- it alone.
 with
     periods as (select * from {{ ref("int_billing_periods__versioned") }}),
 
@@ -41,6 +46,8 @@ with
             source,
             billing_month,
             revision_number,
+            known_at,
+            {% for column in inputs %} {{ column }}, {% endfor %}
             ledger_fingerprint,
             row_number() over (
                 partition by source, billing_month order by revision_number desc
@@ -48,15 +55,36 @@ with
         from recorded
     ),
 
+    newest as (select * from ranked where recency_rank = 1),
+
     due as (
-        select periods.*, coalesce(ranked.revision_number, 0) + 1 as revision_number
+        select
+            periods.source,
+            periods.billing_month,
+            periods.known_at,
+            periods.delivered_slices,
+            {% for column in inputs %} periods.{{ column }}, {% endfor %}
+            periods.charges_fingerprint,
+            periods.ledger_fingerprint,
+            coalesce(newest.revision_number, 0) + 1 as revision_number
         from periods
-        left join
-            ranked
-            on periods.source = ranked.source
-            and periods.billing_month = ranked.billing_month
-            and ranked.recency_rank = 1
-        where ranked.ledger_fingerprint is null or periods.ledger_fingerprint <> ranked.ledger_fingerprint
+        left join newest on periods.source = newest.source and periods.billing_month = newest.billing_month
+        where newest.ledger_fingerprint is null or periods.ledger_fingerprint <> newest.ledger_fingerprint
+
+        union all
+
+        select
+            newest.source,
+            newest.billing_month,
+            newest.known_at,
+            '{}',
+            {% for column in inputs %} newest.{{ column }}, {% endfor %}
+            cast(null as string),
+            cast(null as string),
+            newest.revision_number + 1
+        from newest
+        left join periods on newest.source = periods.source and newest.billing_month = periods.billing_month
+        where periods.source is null and newest.ledger_fingerprint is not null
     ),
 
     -- The ledger's amounts now, and the sum of all earlier changes.
