@@ -171,16 +171,44 @@ LOGS = {
     "langfuse": ("SOURCES__LLM_GATEWAY__LANGFUSE_URL", "id", ("type",)),
     "bedrock": ("SOURCES__LLM_GATEWAY__BEDROCK_LOG_URL", "requestId", ()),
     "canonical": ("SOURCES__LLM_GATEWAY__CANONICAL_URL", "request_id", ("source_system",)),
+    "otel": ("SOURCES__LLM_GATEWAY__OTEL_URL", "spanId", ()),
 }
+# Each of its own attributes, and of the resource's. The operation, which makes a span a request, stays as it is.
+SPAN_ATTRIBUTES = (
+    "gen_ai.provider.name", "gen_ai.request.model", "gen_ai.response.model", "gen_ai.response.id", "gen_ai.conversation.id",
+    "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", "gen_ai.usage.cache_read.input_tokens",
+    "gen_ai.response.time_to_first_chunk", "gen_ai.usage.cost", "openai.response.service_tier", "error.type", "user.id",
+    "gen_ai.request.stream", "costowner.team", "costowner.workflow", "costowner.actor_token", "litellm.api_key.hash",
+)  # fmt: skip
+OCTOBER_NANOSECONDS = str(int(datetime(2026, 10, 5, tzinfo=UTC).timestamp()) * 10**9)
+SPAN: tuple[Any, ...] = ("resourceSpans", 0, "scopeSpans", 0, "spans", 0)
+# What of a request of OTLP's may be odd: fields of the span, values of attributes, and the kinds of a value.
+SPAN_PATHS: list[tuple[Any, ...]] = [
+    *(
+        (*SPAN, name)
+        for name in ("traceId", "spanId", "parentSpanId", "name", "startTimeUnixNano", "endTimeUnixNano")
+    ),
+    *((*SPAN, name) for name in ("status", "kind", "events", "links")),
+    (*SPAN, "status", "code"),
+    *((*SPAN, "attributes", 1 + place, "value", "stringValue") for place in range(len(SPAN_ATTRIBUTES))),
+    *((*SPAN, "attributes", 1 + place, "value", "intValue") for place in range(len(SPAN_ATTRIBUTES))),
+    *((*SPAN, "attributes", 1 + place, "value") for place in range(len(SPAN_ATTRIBUTES))),
+    *((*SPAN, "attributes", 1 + place, "key") for place in range(len(SPAN_ATTRIBUTES))),
+    *((*SPAN, "attributes", 1 + place) for place in range(len(SPAN_ATTRIBUTES))),
+    *(
+        ("resourceSpans", 0, "resource", *rest)
+        for rest in ((), ("attributes",), ("attributes", 0), ("schemaUrl",))
+    ),
+]
 
 
 def log_records(name: str, kept: Sequence[str]) -> list[list[str]]:
     """The lines of a log's days: each record with one odd field, and some that are as they should be."""
-    kind, good = GOOD[name]
-    _, identifier, _ = LOGS[name]
+    kind, _ = GOOD[name]
     chosen = random.Random(f"{SEED}{name}")
+    fields = (path for path in paths(kind.fields) if path[0] not in kept)
     pairs = [
-        (path, value) for path in paths(kind.fields) if path[0] not in kept for value in chosen.sample(VALUES, 4)
+        (path, value) for path in (SPAN_PATHS if name == "otel" else fields) for value in chosen.sample(VALUES, 4)
     ]
     chosen.shuffle(pairs)
     days: list[list[str]] = []
@@ -190,12 +218,29 @@ def log_records(name: str, kept: Sequence[str]) -> list[list[str]]:
             # Two records of one id are one request.
             is_id = str(path[-1]).lower().endswith("id") and value not in (None, "", " ")
             own = f"{value}-{name}-{number}" if is_id else value
-            day.append(json.dumps(with_value({**good, identifier: f"{name}-odd-{number}"}, path, own)))
-        day += [
-            json.dumps({**good, identifier: f"{name}-good-{start + number}"}) for number in range(GOOD_OF_A_SLICE)
-        ]
+            day.append(json.dumps(with_value(identified(name, f"{name}-odd-{number}"), path, own)))
+        day += [json.dumps(identified(name, f"{name}-good-{start + number}")) for number in range(GOOD_OF_A_SLICE)]
         days.append(day)
     return days
+
+
+def identified(name: str, identifier: str) -> Record:
+    """A good record of a log, with an id of its own."""
+    _, good = GOOD[name]
+    if name != "otel":
+        return {**good, LOGS[name][1]: identifier}
+    operation = {"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}}
+    # Two records of one answer are one request.
+    values = {**dict.fromkeys(SPAN_ATTRIBUTES, "1"), "gen_ai.response.id": f"answer-{identifier}"}
+    attributes = [operation, *({"key": key, "value": {"stringValue": value}} for key, value in values.items())]
+    span = {
+        "traceId": "t",
+        "spanId": identifier,
+        "startTimeUnixNano": OCTOBER_NANOSECONDS,
+        "attributes": attributes,
+    }
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]}
+    return {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [span]}]}]}
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import bson
 import pyarrow.parquet as pq
 import pymongo
 import pytest
@@ -16,6 +18,7 @@ from ingestion.errors import SettingError
 from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
 from ingestion.sources.llm_gateway import SOURCE
+from ingestion.sources.llm_gateway.formats import MONGODB
 from ingestion.sources.llm_gateway.source import GatewaySettings
 from sample_company.llm.request_log import mongo_server
 
@@ -63,6 +66,40 @@ def test_documents_land_without_their_prompts(uri: str, tmp_path: Path) -> None:
     assert found["r2"]["input_tokens"] is None and found["r2"]["usage_source"] == "missing"
     for file in home.lake.rglob("*.parquet"):
         assert b"the secret of the house" not in file.read_bytes()
+
+
+# What a document's field may hold, besides what it should: texts and numbers of other kinds, and BSON's own.
+ODD = (
+    *("", " ", "None", "NaN", "soon", "1e27", "0001-01-01T00:00:00Z", "é\u202e", None, -1, 2**62, 1.5e300, True),
+    *({"a": 1}, ["a"], [{"key": "a"}], float("nan"), b"bytes", datetime(1, 1, 1), datetime(9999, 12, 31)),  # noqa: DTZ001
+    *(
+        bson.Decimal128("NaN"),
+        bson.Decimal128("1E+6000"),
+        bson.ObjectId("5f" * 12),
+        bson.Regex("a"),
+        bson.Timestamp(1, 1),
+    ),
+    *(bson.Code("x"), bson.MinKey(), bson.Int64(7)),
+)
+
+
+def test_odd_value_in_any_field_costs_its_document_at_most(uri: str, tmp_path: Path) -> None:
+    fields = [name for name in MONGODB.fields if name != "created_at"]
+    odd = [(name, value) for name in fields for value in random.Random("mongo").sample(ODD, 4)]
+    documents = []
+    for number, (name, value) in enumerate(odd):
+        # Two documents of one id are one request.
+        own = f"{value}-{number}" if name == "request_id" and value not in (None, "", " ") else value
+        documents.append(document(number, 1 + number % 3, **{name: own}))
+    home = Home(tmp_path)
+    settings = GatewaySettings(mongo_uri=uri, mongo_database="odd")
+    with pymongo.MongoClient[dict[str, Any]](uri) as client:
+        client.odd.requests.insert_many(documents)
+    landing = land(home, SOURCE, settings, WINDOW, NOW)
+    assert landing.states == {"delivered": 3, "empty": 1}
+    landed, aside = rows(home), rows(home, "rejected_records")
+    assert len(landed) + len(aside) == len(documents)
+    assert 0 < len(aside) < len(landed)
 
 
 def test_what_was_dropped_is_counted_by_day_and_field_up_to_the_hour_that_is_read(

@@ -340,6 +340,19 @@ def test_count_that_nobody_reads_is_counted_by_name(
         assert dropped.rows() == rows
 
 
+@pytest.mark.parametrize("word", ["soon", "", "0001-01-01", '{"a": "\\ud800"}', "NaN"])
+def test_unread_count_that_is_no_number_is_not_counted_and_refuses_nothing(tmp_path: Path, word: str) -> None:
+    attributes = [
+        {"key": "gen_ai.usage.video_tokens", "value": {kind: word}} for kind in ("intValue", "doubleValue")
+    ]
+    record = record_of(OTEL, {"gen_ai.usage.audio_clips": 3})
+    record["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["attributes"] += attributes
+    file = tmp_path / "records.jsonl"
+    file.write_text(json.dumps(record) + "\n")
+    (rows,) = count([("otel", DAY, [Local(file, "records.jsonl")])])
+    assert [(row["field"], row["record_count"]) for row in rows] == [("attributes.gen_ai.usage.audio_clips", 1)]
+
+
 def test_every_name_that_is_read_is_not_among_the_unread(tmp_path: Path) -> None:
     for kind, table in TABLES:
         if kind in (BEDROCK, CANONICAL):

@@ -84,7 +84,8 @@ def _of_object(path: tuple[str, ...]) -> str:
     whole = f"case json_type({first}) when 'VARCHAR' then try_cast({first} ->> '$' as json) else {first} end"
     place = "$" + "".join(f".{step}" for step in deeper)
     return f"""
-        select filename, {literal(".".join(path) + ".")} as place, substr(leaf.fullkey, 3) as name, leaf.atom as written
+        select filename, {literal(".".join(path) + ".")} as place, substr(leaf.fullkey, 3) as name,
+            cast(leaf.atom as varchar) as written
         from (select filename, json_extract({whole}, {literal(place)}) as usage from records) as found, json_tree(usage) as leaf
         where json_type(usage) = 'OBJECT' and leaf.type in ('BIGINT', 'UBIGINT', 'DOUBLE', 'HUGEINT')
             and substr(leaf.fullkey, 3) not in ({_listed(KNOWN[path])})"""
