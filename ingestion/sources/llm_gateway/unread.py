@@ -56,8 +56,10 @@ def unread_of_files(relation: str, spans: str, attributes: tuple[str, ...]) -> s
         f"starts_with(attribute ->> '$.key', {literal(prefix)})" for prefix in names.OTEL_PREFIXES
     )
     value = " , ".join(f"attribute ->> '$.value.{kind}'" for kind in ("intValue", "doubleValue"))
+    # Only what has counts: a relation's other fields hold words, which are long.
+    fields = ", ".join(("filename", *dict.fromkeys(path[0] for path in KNOWN), spans))
     return f"""
-        with records as materialized ({relation}),
+        with records as materialized (select {fields} from ({relation})),
         attributes as (
             select filename, unnest(list_concat({listed})) as attribute from records where {spans} is not null
         ),

@@ -6,7 +6,8 @@
     "input", "cached_input", "cache_write_5m", "cache_write_1h", "output", "web_search", "request",
 ] -%}
 
--- A view: fact_llm_request writes its rows.
+-- A view: fact_llm_request writes its rows. No CTE is read twice: DuckDB would materialise it, and compute
+-- every column of a request for readers that need a few.
 with
     requests as (
         select
@@ -18,16 +19,14 @@ with
         from {{ ref("int_llm_requests__deduplicated") }} as request
     ),
 
-    assigned as (select * from {{ ref("int_llm_price_books__assigned") }}),
-
     books as (
         select billing_month, price_book_version, true as is_assigned_book
-        from assigned
+        from {{ ref("int_llm_price_books__assigned") }}
 
         union all
 
         select billing_month, newest_price_book_version, false
-        from assigned
+        from {{ ref("int_llm_price_books__assigned") }}
         where newest_price_book_version <> price_book_version
     ),
 
@@ -49,7 +48,9 @@ with
     ),
 
     regions as (
-        select distinct price_book_version, provider, model_id, region from cards where region is not null
+        select distinct price_book_version, provider, model_id, region
+        from {{ ref("int_llm_prices__pivoted") }}
+        where region is not null
     ),
 
     -- A bill covers all days of its month before its watermark, also those without a line
