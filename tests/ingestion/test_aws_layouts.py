@@ -210,9 +210,8 @@ def test_empty_file_of_a_manifest_is_skipped_with_a_remark(tmp_path: Path, nothi
     (piece,) = SOURCE.slices(AwsSettings(str(tmp_path)), OCTOBER, {}, NOW)
     parts = list(piece.read())
     assert [file.row_count for file in parts if isinstance(file, VendorFile)] == [1]
-    assert [part.text for part in parts if isinstance(part, Remark)] == [
-        f"{data / 'x-1.csv.gz'}: an empty file, skipped"
-    ]
+    expected = f"1 of 2 data files are empty and skipped: {data / 'x-1.csv.gz'}"
+    assert [part.text for part in parts if isinstance(part, Remark)] == [expected]
 
     (data / "x-2.csv.gz").write_bytes(nothing)
     with pytest.raises(BadInput, match=r"x-1\.csv\.gz: an empty file, and the manifest names no file with rows"):

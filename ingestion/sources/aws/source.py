@@ -129,7 +129,11 @@ def _parts(export: Export, manifest: Manifest, folder: Path) -> list[Part]:
         raise BadInput(f"{empty[0]}: an empty file, and the manifest names no file with rows or a header")
     if len({pq.read_schema(path).remove_metadata().to_string() for path in paths}) > 1:
         paths = [convert(path, name, rejected, always=True) for path, name in zip(paths, names, strict=True)]
-    skipped = [Remark(f"{name}: an empty file, skipped") for name in empty[:1]]
+    skipped = (
+        [Remark(f"{len(empty)} of {len(manifest.files)} data files are empty and skipped: {empty[0]}")]
+        if empty
+        else []
+    )
     return [*(inspect(path, name) for path, name in zip(paths, names, strict=True)), *rejected.parts(), *skipped]
 
 
