@@ -173,7 +173,7 @@ LOGS = {
     "canonical": ("SOURCES__LLM_GATEWAY__CANONICAL_URL", "request_id", ("source_system",)),
     "otel": ("SOURCES__LLM_GATEWAY__OTEL_URL", "spanId", ()),
 }
-# Each of its own attributes, and of the resource's. The operation, which makes a span a request, stays as it is.
+# A span's attributes, each of which may be odd. The operation, which makes a span a request, stays as it is.
 SPAN_ATTRIBUTES = (
     "gen_ai.provider.name", "gen_ai.request.model", "gen_ai.response.model", "gen_ai.response.id", "gen_ai.conversation.id",
     "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", "gen_ai.usage.cache_read.input_tokens",
@@ -190,11 +190,11 @@ SPAN_PATHS: list[tuple[Any, ...]] = [
     ),
     *((*SPAN, name) for name in ("status", "kind", "events", "links")),
     (*SPAN, "status", "code"),
-    *((*SPAN, "attributes", 1 + place, "value", "stringValue") for place in range(len(SPAN_ATTRIBUTES))),
-    *((*SPAN, "attributes", 1 + place, "value", "intValue") for place in range(len(SPAN_ATTRIBUTES))),
-    *((*SPAN, "attributes", 1 + place, "value") for place in range(len(SPAN_ATTRIBUTES))),
-    *((*SPAN, "attributes", 1 + place, "key") for place in range(len(SPAN_ATTRIBUTES))),
-    *((*SPAN, "attributes", 1 + place) for place in range(len(SPAN_ATTRIBUTES))),
+    *(
+        (*SPAN, "attributes", 1 + place, *rest)
+        for rest in (("value", "stringValue"), ("value", "intValue"), ("value",), ("key",), ())
+        for place in range(len(SPAN_ATTRIBUTES))
+    ),
     *(
         ("resourceSpans", 0, "resource", *rest)
         for rest in ((), ("attributes",), ("attributes", 0), ("schemaUrl",))
@@ -226,9 +226,8 @@ def log_records(name: str, kept: Sequence[str]) -> list[list[str]]:
 
 def identified(name: str, identifier: str) -> Record:
     """A good record of a log, with an id of its own."""
-    _, good = GOOD[name]
     if name != "otel":
-        return {**good, LOGS[name][1]: identifier}
+        return {**GOOD[name][1], LOGS[name][1]: identifier}
     operation = {"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}}
     # Two records of one answer are one request.
     values = {**dict.fromkeys(SPAN_ATTRIBUTES, "1"), "gen_ai.response.id": f"answer-{identifier}"}

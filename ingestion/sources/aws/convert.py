@@ -308,9 +308,12 @@ def convert(path: Path, where: str, rejected: Rejected | None = None, *, always:
     return target
 
 
+CSV_SUFFIXES = (".csv", ".csv.gz", ".gz")
+
+
 def is_empty(path: Path, where: str) -> bool:
     """Whether a data file has no content: no bytes, or gzipped nothing."""
-    return path.stat().st_size == 0 or (where.endswith((".csv", ".csv.gz", ".gz")) and not csv_header(path, where))
+    return path.stat().st_size == 0 or (where.endswith(CSV_SUFFIXES) and not csv_header(path, where))
 
 
 def _opened(path: Path, where: str) -> tuple[str, list[_Field]]:
@@ -319,7 +322,7 @@ def _opened(path: Path, where: str) -> tuple[str, list[_Field]]:
         reader, columns = parquet_columns(path, where)
         names = named_columns([name for name, _ in columns])
         return reader, [_Field(names[index], f"c{index}", kind) for index, (_, kind) in enumerate(columns)]
-    if not where.endswith((".csv", ".csv.gz", ".gz")):
+    if not where.endswith(CSV_SUFFIXES):
         raise BadInput(f"{where}: AWS's exports are read as Parquet or as gzipped CSV: choose one of them there")
     headers = named_columns(csv_header(path, where))
     fields = [_Field(header, f"c{index}", pa.string()) for index, header in enumerate(headers)]

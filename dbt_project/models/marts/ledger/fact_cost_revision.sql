@@ -13,11 +13,8 @@
 {%- set inputs = ["others_fingerprint", "rules_fingerprint", "logic_version"] -%}
 
 -- Append-only: when a period's fingerprint differs from that of its newest revision, the model appends a
--- revision with the differences. A period that no current delivery has (all of its deliveries are held)
--- gets a
--- revision to 0, whose ledger_fingerprint is NULL. The lake cannot rebuild this table, so a full refresh
--- leaves
--- it alone.
+-- revision with the differences. A period whose deliveries are all held gets a revision to 0, whose
+-- ledger_fingerprint is NULL. The lake cannot rebuild this table, so a full refresh leaves it alone.
 with
     periods as (select * from {{ ref("int_billing_periods__versioned") }}),
 
