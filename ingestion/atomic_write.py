@@ -13,22 +13,25 @@ def atomic_write(target: Path, suffix: str = ".part", durable: bool = True) -> I
     """A draft beside `target`, named with `suffix`, which replaces it in one step when the context ends well.
 
     Where the context fails, the draft is removed and `target` stays as it is. A process that is killed may leave the draft,
-    and never half a target. `durable`: the draft reaches the disk before it replaces the target, so that a loss of power
-    leaves one of the two whole; a file of a temporary folder does without.
+    and never half a target. `durable`: the draft reaches the disk before it replaces the target, and the replacement before
+    the context ends, so that a loss of power leaves one of the two whole; a file of a temporary folder does without.
     """
     draft = target.with_name(target.name + suffix)
     try:
         yield draft
         if durable:
-            _flush(draft)
+            flush(draft)
         draft.replace(target)
+        if durable:
+            flush(target.parent)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
 
 
-def _flush(file: Path) -> None:
-    descriptor = os.open(file, os.O_RDWR)
+def flush(path: Path) -> None:
+    """Bring a file's content, or a folder's names, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

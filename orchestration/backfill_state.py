@@ -14,6 +14,7 @@ from typing import Any
 
 from ingestion.errors import SettingError
 from ingestion.lake.contract import Source
+from ingestion.lake.integrity import lost
 from ingestion.settings import Home, Month, Window, resolve
 from ingestion.sources.catalog import SOURCES
 from orchestration.partitions import history_start, open_window
@@ -68,7 +69,19 @@ def lacking(home: Home) -> list[str]:
 
 
 def window_for(home: Home, only: Collection[str] = ()) -> Window:
-    """The months that a refresh (of some sources only) requests: the open ones, or the whole history while one lacks it."""
+    """The months that a refresh (of some sources only) requests: the open ones, or the whole history while one lacks it.
+
+    Where a delivery in the lake is damaged, from its month on.
+    """
     current = open_window()
-    is_lacking = any(name in only or not only for name in lacking(home))
-    return Window(history_start(), current.last) if is_lacking else current
+    if any(name in only or not only for name in lacking(home)):
+        return Window(history_start(), current.last)
+    damaged = [month for month in _damaged_months(home, only) if month <= current.last]
+    return Window(min([current.first, *damaged]), current.last)
+
+
+def _damaged_months(home: Home, only: Collection[str]) -> list[Month]:
+    """The months of deliveries that are damaged: they are requested again."""
+    sources = [source for source in SOURCES if source.name in only or not only]
+    periods = {one.billing_period for source in sources for one in lost(home, source.dataset).values()}
+    return [Month.parse(period) for period in periods if period]

@@ -14,9 +14,9 @@ from orchestration.checks import ledger as ledger_checks
 from orchestration.checks import prompts as prompt_checks
 from orchestration.checks import refresh as refresh_checks
 from orchestration.checks import registry as registry_checks
-from orchestration.jobs import BUILD, BUILD_OF_TODAY, LANDING, PURGE, REFRESH
+from orchestration.jobs import BUILD, BUILD_OF_TODAY, LANDING, PURGE, REFRESH, VERIFY
 from orchestration.run_lock import RUN_LOCK, RunLock
-from orchestration.schedules import daily_purge, daily_refresh
+from orchestration.schedules import daily_purge, daily_refresh, weekly_verification
 from orchestration.sensors import build_after_landing, build_without_held_periods, refresh_failed, source_is_stale
 
 # Of raw and published assets only: a refresh without changes leaves most of the ledger as it is. How old the newest charge
@@ -31,8 +31,8 @@ def with_policy(assets: Sequence[dg.AssetsDefinition]) -> list[dg.AssetsDefiniti
 defs = dg.Definitions(
     assets=[*with_policy(RAW_ASSETS), ledger, *with_policy(PUBLISHED_ASSETS)],
     asset_checks=[*ledger_checks.CHECKS, *prompt_checks.CHECKS, *refresh_checks.CHECKS, *registry_checks.CHECKS],
-    jobs=[LANDING, BUILD, BUILD_OF_TODAY, REFRESH, PURGE],
-    schedules=[daily_refresh, daily_purge],
+    jobs=[LANDING, BUILD, BUILD_OF_TODAY, REFRESH, PURGE, VERIFY],
+    schedules=[daily_refresh, daily_purge, weekly_verification],
     sensors=[build_after_landing, build_without_held_periods, refresh_failed, source_is_stale],
     resources={"dbt": DBT, RUN_LOCK: RunLock()},
     # A run that the UI starts has its steps in one process too: so it holds the lock from its first step to its last.

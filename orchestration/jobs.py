@@ -12,6 +12,7 @@ from orchestration.checks.prompts import no_gateway_ships_prompts
 from orchestration.dbt.change_detection import ChangeDetection
 from orchestration.dbt.engine import Engine
 from orchestration.retention.purge import purge
+from orchestration.retention.verify import set_damaged_aside
 from orchestration.run_lock import RUN_LOCK, RunLock
 
 # The tag of a run by the command.
@@ -69,6 +70,29 @@ def job_after_landing(home: Home) -> str:
 )
 def purge_prompts(context: dg.OpExecutionContext) -> None:
     context.log.info(str(purge(Home.from_environment(), utc_now())))
+
+
+@dg.op(
+    required_resource_keys={RUN_LOCK},
+    description="Reads every file of the lake back, and sets aside what is not as its manifest lists it (SHA-256).",
+)
+def verify_the_lake(context: dg.OpExecutionContext) -> None:
+    found = set_damaged_aside(Home.from_environment())
+    for line in found:
+        context.log.error(line)
+    if found:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise dg.Failure(f"{found[0]}{more}", allow_retries=False)
+
+
+@dg.job(
+    name="verify",
+    executor_def=dg.in_process_executor,
+    resource_defs={RUN_LOCK: RunLock()},
+    description="Bit rot: every file of the lake is held against its SHA-256. What is damaged is requested again.",
+)
+def VERIFY() -> None:
+    verify_the_lake()
 
 
 @dg.job(

@@ -1,10 +1,10 @@
-"""The daily refresh (the previous and the current billing month, of all sources) and the daily purge."""
+"""The daily refresh (the previous and the current billing month, of all sources), the daily purge, the weekly verification."""
 
 import dagster as dg
 
 from ingestion.settings import Home
 from orchestration.backfill_state import window_for
-from orchestration.jobs import LANDING, PURGE, range_tags
+from orchestration.jobs import LANDING, PURGE, VERIFY, range_tags
 
 
 @dg.schedule(
@@ -30,4 +30,13 @@ daily_purge = dg.ScheduleDefinition(
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Every day at 00:05 UTC, so that prompts are deleted on the day on which they expire.",
+)
+
+weekly_verification = dg.ScheduleDefinition(
+    name="weekly_verification",
+    job=VERIFY,
+    cron_schedule="0 3 * * 0",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every Sunday at 03:00 UTC, so that a file that the disk changed is requested again while its vendor has it.",
 )

@@ -26,6 +26,11 @@ DELIVERIES = Table(
         integer("row_count", "rows of the slice in all tables; NULL where nothing could be read"),
         text("content_digest", "SHA-256 of the slice's content, or the vendor's version where that proves it"),
         timestamp("extracted_at", "when the extract read the slice"),
+        integer(
+            "landing_sequence",
+            "the number of the landing, 1 for the dataset's first: the newest note of a slice has the highest one, whatever "
+            "the clock showed; NULL of earlier releases",
+        ),
         timestamp("window_start", "the first instant that was asked for"),
         timestamp("window_end", "the first instant after what was asked for"),
         timestamp(
@@ -166,6 +171,17 @@ class Note:
     oldest_charge_at: datetime | None
     newest_charge_at: datetime | None
     message: str | None = None
+    landing_sequence: int | None = None
+
+    @property
+    def order(self) -> tuple[int, datetime]:
+        """What sorts notes, the newest last: the landing that wrote them, then (of earlier releases) the time."""
+        return order_of(self.landing_sequence, self.extracted_at)
+
+
+def order_of(landing_sequence: int | None, extracted_at: datetime) -> tuple[int, datetime]:
+    """What sorts delivery notes, the newest last. Those of earlier releases have no sequence and come first."""
+    return landing_sequence or 0, extracted_at
 
 
 Known = Mapping[str, Note]
@@ -286,6 +302,8 @@ class Landing:
     """What a landing did, for people and for the orchestration."""
 
     source: str
+    # Its number, one more than that of the dataset's landing before.
+    sequence: int = 1
     states: dict[str, int] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     loads: list[str] = field(default_factory=list)
@@ -295,6 +313,12 @@ class Landing:
     periods: set[str] = field(default_factory=set)
     newest_charge_at: datetime | None = None
     has_files: bool = False
+    # The slices whose newest note is from the future: it proves nothing, and they are read again.
+    from_future: dict[str, datetime] = field(default_factory=dict)
+    # What was found damaged in the dataset, a line each.
+    damages: list[str] = field(default_factory=list)
+    # The billing period of each slice that was written, by its load.
+    delivered: dict[str, dict[str, str | None]] = field(default_factory=dict)
 
     def count(self, piece: Slice, note: Mapping[str, Any]) -> None:
         """Take a slice's note into the report."""
@@ -304,8 +328,10 @@ class Landing:
             self.refused.append((piece.id, str(note["message"])))
         if state == "no_data" and piece.billing_period is None:
             self.undelivered.append(str(note["message"]))
-        if state in ("delivered", "empty") and piece.billing_period:
-            self.periods.add(piece.billing_period)
+        if state in ("delivered", "empty"):
+            self.delivered.setdefault(str(note["load_id"]), {})[piece.id] = piece.billing_period
+            if piece.billing_period:
+                self.periods.add(piece.billing_period)
         newest = note["newest_charge_at"]
         if newest is not None:
             self.newest_charge_at = max(self.newest_charge_at or newest, newest)

@@ -196,6 +196,7 @@ class _Batch:
         self.landing.loads.append(self.load_id)
         for piece in self.pieces:
             note, read = _attempt(piece, self.known.get(piece.id), self.load_id, self.moment)
+            note["landing_sequence"] = self.landing.sequence
             self.notes.append(DELIVERIES.rows(piece.id, [note]))
             self.landing.count(piece, note)
             if read is None:

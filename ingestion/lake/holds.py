@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingestion.atomic_write import atomic_write
-from ingestion.lake.contract import HOLDS
+from ingestion.lake.contract import HOLDS, order_of
 from ingestion.lake.notes import GOOD_STATES, known_notes, notes
 from ingestion.settings import Home
 
@@ -73,7 +73,8 @@ def not_held(home: Home, dataset: str) -> dict[str, dict[str, Any]]:
     held = {(hold.slice_id, hold.load_id) for hold in holds(home, dataset)}
     slices = {slice_id for slice_id, _ in held}
     found: dict[str, dict[str, Any]] = {}
-    for note in sorted(notes(home, dataset) if held else [], key=lambda note: note["extracted_at"]):
+    found_notes = notes(home, dataset) if held else []
+    for note in sorted(found_notes, key=lambda note: order_of(note.get("landing_sequence"), note["extracted_at"])):
         slice_id = note["slice_id"]
         if slice_id in slices and note["state"] in GOOD_STATES and (slice_id, note["load_id"]) not in held:
             found[slice_id] = note

@@ -44,6 +44,8 @@ def notes(home: Home, dataset: str) -> list[dict[str, Any]]:
 
 
 GOOD_STATES = ("delivered", "empty", "unchanged")
+# Of notes of earlier releases the landing is not known: the time decides among them, and any numbered note is newer.
+NEWEST_FIRST = "landing_sequence desc nulls last, extracted_at desc, filename desc"
 
 
 def known_notes(home: Home, dataset: str) -> dict[str, Note]:
@@ -60,15 +62,30 @@ def known_notes(home: Home, dataset: str) -> dict[str, Note]:
         # a second of every refresh.
         delivered = connection.read_parquet(files, union_by_name=True, filename=True)
         # Where an earlier release wrote all of them, a column of today is absent.
-        columns = [name if name in delivered.columns else f"null as {name}" for name in NOTE]
+        absent = "".join(f", null as {name}" for name in NOTE if name not in delivered.columns)
         newest = delivered.query(
             "notes",
-            f"select {', '.join(columns)} from notes where state in {GOOD_STATES} "
-            "qualify row_number() over (partition by slice_id order by extracted_at desc, filename desc) = 1 "
-            "order by slice_id",
+            f"select {', '.join(NOTE)} from (select *{absent} from notes) where state in {GOOD_STATES} "
+            f"qualify row_number() over (partition by slice_id order by {NEWEST_FIRST}) = 1 order by slice_id",
         ).fetchall()
     found = [Note(**dict(zip(NOTE, row, strict=True))) for row in newest]
     return {note.slice_id: note for note in found}
+
+
+def landing_sequences(dataset: Path) -> dict[str, int]:
+    """The number of the landing of each complete load of a dataset's folder; 0 of those of earlier releases."""
+    complete = complete_loads(dataset)
+    files = [file for file in sorted(dataset.glob("deliveries/*.parquet")) if load_of(file) in complete]
+    if not files:
+        return {}
+    with duckdb.connect() as connection:
+        delivered = connection.read_parquet([str(file) for file in files], union_by_name=True, filename=True)
+        if "landing_sequence" not in delivered.columns:
+            return {load_of(file): 0 for file in files}
+        rows = delivered.query(
+            "notes", "select filename, max(landing_sequence) from notes group by filename"
+        ).fetchall()
+    return {load_of(Path(file)): int(sequence or 0) for file, sequence in rows}
 
 
 def delivered_rows(home: Home, dataset: str) -> dict[str, int]:

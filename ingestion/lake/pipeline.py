@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,13 @@ os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
 os.environ.setdefault("LOAD__DELETE_COMPLETED_JOBS", "true")
 
 import dlt
+import pyarrow as pa
 import pyarrow.parquet as pq
 from dlt.destinations.impl.filesystem.filesystem import CURRENT_VERSION, INIT_FILE_NAME
 from dlt.pipeline.trace import TRACE_FILE_NAME
 
 from ingestion.atomic_write import atomic_write
+from ingestion.errors import is_of_the_machine
 from ingestion.lake.contract import (
     NOTE_TABLES,
     Landing,
@@ -33,9 +36,17 @@ from ingestion.lake.contract import (
     Source,
 )
 from ingestion.lake.delivery import deliver
-from ingestion.lake.notes import known_notes
+from ingestion.lake.integrity import close_mended, lost_slices, settle
+from ingestion.lake.manifest import Manifest, confirm, described, write_manifest
 from ingestion.locks import exclusive_lock
 from ingestion.settings import Home, Window
+
+
+def _is_marker(file: Path) -> bool:
+    try:
+        return "current_version" in json.loads(file.read_bytes())
+    except (FileNotFoundError, ValueError, TypeError):
+        return False
 
 
 def _open_dataset(folder: Path) -> None:
@@ -44,15 +55,25 @@ def _open_dataset(folder: Path) -> None:
     dlt's own way (create the folder, then the marker) fails for good on a folder that has no marker yet.
     """
     marker = folder / INIT_FILE_NAME
-    if marker.exists():
+    if _is_marker(marker):
         return
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_write(marker) as draft:
         draft.write_text(json.dumps({"initial_version": CURRENT_VERSION, "current_version": CURRENT_VERSION}))
 
 
+# Clocks of machines that take turns differ by less.
+CLOCKS_DIFFER = timedelta(hours=1)
+
 # What dlt's records of loads look like, of a load that never was: readers that know no empty list of files.
-NO_LOAD = {"load_id": "none", "status": 1}
+NO_LOADS = json.dumps({"load_id": "none", "status": 1}) + "\n"
+
+
+def _has_schema(file: Path, schema: pa.Schema) -> bool:
+    try:
+        return bool(pq.read_schema(file).equals(schema))
+    except (FileNotFoundError, pa.ArrowException):
+        return False
 
 
 def declare(home: Home, source: Source) -> None:
@@ -66,14 +87,14 @@ def declare(home: Home, source: Source) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for table in (*source.tables, *NOTE_TABLES):
         target = folder / f"{table.name}.parquet"
-        if target.exists() and pq.read_schema(target).equals(table.schema):
+        if _has_schema(target, table.schema):
             continue
         with atomic_write(target) as draft:
             pq.write_table(table.schema.empty_table(), draft)
     loads = folder / "loads.jsonl"
-    if not loads.exists():
+    if not loads.exists() or loads.read_text() != NO_LOADS:
         with atomic_write(loads) as draft:
-            draft.write_text(json.dumps(NO_LOAD) + "\n")
+            draft.write_text(NO_LOADS)
 
 
 def _forget_vendor_columns(pipeline: dlt.Pipeline, source: Source) -> None:
@@ -122,27 +143,88 @@ def _dlt_source(source: Source, resources: list[Any]) -> Any:
     return dlt.source(lambda: resources, name=source.name)()
 
 
+def _write_loads(home: Home, pipeline: dlt.Pipeline, landing: Landing) -> None:
+    """Load what is extracted and normalised, safe against a loss of power (`manifest`)."""
+    dataset = home.lake / pipeline.dataset_name
+    written = []
+    for load in pipeline.list_normalized_load_packages():
+        files = {}
+        for job in pipeline.get_load_package_info(load).jobs["new_jobs"]:
+            about = job.job_file_info
+            # dlt's own state and schemas are no Parquet: it makes them anew.
+            if about.file_format == "parquet":
+                name = f"{about.table_name}/{load}.{about.file_id}.{about.file_format}"
+                files[name] = described(Path(job.file_path))
+        written.append(Manifest(load, files, landing.delivered.get(load, {}), landing.sequence))
+        write_manifest(dataset, written[-1], is_confirmed=False)
+    pipeline.load()
+    for manifest in written:
+        confirm(dataset, manifest.load_id, manifest.files)
+
+
+def _in_order(home: Home, source: Source) -> dlt.Pipeline:
+    """dlt's pipeline of a source, with nothing of a killed run: every extract can be repeated.
+
+    A folder of dlt's that can't be read is made anew: what dlt has to know stands in the lake.
+    """
+    folder = home.dlt / source.name
+    try:
+        return _synchronised(home, source)
+    except Exception as error:
+        if is_of_the_machine(error) or not folder.exists():
+            raise
+        shutil.rmtree(folder)
+        return _synchronised(home, source)
+
+
+def _synchronised(home: Home, source: Source) -> dlt.Pipeline:
+    pipeline = _pipeline(home, source)
+    if pipeline.has_pending_data:
+        pipeline.drop_pending_packages()
+    pipeline.sync_destination()
+    return pipeline
+
+
 def land(home: Home, source: Source, settings: object, window: Window, now: datetime) -> Landing:
     """Land a window of one source: read its slices, write those that changed, note all.
 
-    Slices that can't be read are refused and reported in the result; the others land.
+    Slices that can't be read are refused and reported in the result; the others land. What is damaged in the lake is
+    requested again.
     """
     declare(home, source)
     landing = Landing(source.name, has_files=any(table.vendor_files for table in source.tables))
     # Two processes with one dlt pipeline would mix their data.
     with exclusive_lock(home, source.name):
-        known = known_notes(home, source.dataset)
+        settled = settle(home, source.dataset)
+        landing.damages = settled.findings
+        known = settled.known
+        landing.sequence = 1 + max((one.landing_sequence for one in settled.manifests), default=0)
+        landing.from_future = {
+            slice_id: note.extracted_at
+            for slice_id, note in known.items()
+            if note.extracted_at > now + CLOCKS_DIFFER
+        }
+        lost = lost_slices(home, source.dataset, settled.manifests, known)
+        # What the lake does not hold whole, or what is noted at a time to come, proves nothing: it is read again.
+        proven = {
+            slice_id: note
+            for slice_id, note in known.items()
+            if slice_id not in lost and slice_id not in landing.from_future
+        }
         pieces: Sequence[Slice] = list(source.slices(settings, window, known, now))
         batches = [[piece] for piece in pieces] if source.load_per_slice else [list(pieces)]
-        pipeline = _pipeline(home, source)
-        # What a killed run left half done is read again: every extract can be repeated.
-        if pipeline.has_pending_data:
-            pipeline.drop_pending_packages()
+        pipeline = _in_order(home, source)
         for batch in batches:
             if batch:
                 _forget_vendor_columns(pipeline, source)
-                pipeline.run(
-                    _dlt_source(source, deliver(batch, known, now=now, landing=landing)),
+                pipeline.extract(
+                    _dlt_source(source, deliver(batch, proven, now=now, landing=landing)),
                     loader_file_format="parquet",
                 )
+                pipeline.normalize()
+                _write_loads(home, pipeline, landing)
+        delivered = {slice_id for slices in landing.delivered.values() for slice_id in slices}
+        still_lost = [one for one in lost.values() if one.slice_id not in delivered]
+        close_mended(home, source.dataset, settled.manifests, still_lost)
+        landing.refused += [(one.slice_id, str(one.damage)) for one in still_lost]
     return landing

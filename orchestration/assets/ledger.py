@@ -18,6 +18,7 @@ from orchestration.dbt.project import LedgerCli, built_all_models, dbt_project, 
 from orchestration.dbt.translator import LedgerTranslator
 from orchestration.publication.build_state import BuildState
 from orchestration.publication.holding import held_lines, hold_failing_periods, lift
+from orchestration.retention.verify import damages_found, set_damaged_aside
 from orchestration.run_lock import RUN_LOCK
 
 PROJECT = dbt_project()
@@ -61,7 +62,7 @@ def ledger(context: dg.AssetExecutionContext) -> Iterator[Any]:
     unchanged = not changes.has_changes()
     # Where nothing changed, the models of today are all that differs from the last build.
     complete_part = _is_complete_part(context) or (unchanged and _includes(context, MODELS_OF_TODAY))
-    for line in held_lines(lift(home)):
+    for line in (*damages_found(home), *held_lines(lift(home))):
         context.log.warning(line)
     build = state.begin(context.run_id, whole=whole, complete_part=complete_part)
     changes.begin(represents_inputs=whole or (unchanged and complete_part))
@@ -84,7 +85,8 @@ def ledger(context: dg.AssetExecutionContext) -> Iterator[Any]:
                 metadata={HELD: dg.JsonMetadataValue(held_lines(held))},
                 allow_retries=False,
             ) from error
-        raise dg.Failure(why, allow_retries=False) from error
+        damaged = "".join(f"; damaged: {line}" for line in set_damaged_aside(home))
+        raise dg.Failure(f"{why}{damaged}", allow_retries=False) from error
     if whole:
         logic.built()
     state.tested(build)

@@ -58,6 +58,20 @@ def _specs(source: Source) -> list[dg.AssetSpec]:
     ]
 
 
+def _warnings(source: Source, landing: Landing) -> list[str]:
+    """What to look at in a landing though all was delivered, a line each."""
+    found = [f"damaged: {line}" for line in landing.damages]
+    if landing.from_future:
+        newest = max(landing.from_future.values())
+        found.append(
+            f"the delivery notes of {len(landing.from_future)} slices are from the future (up to {newest:%Y-%m-%d %H:%M} UTC): "
+            "this machine's clock was ahead then, or is behind now. Set it right; what is requested again replaces them"
+        )
+    if _delivers_nothing(Home.from_environment(), source, landing):
+        found.append(silence(source))
+    return found
+
+
 def _metadata(landing: Landing, table: str) -> dict[str, dg.MetadataValue]:
     facts: dict[str, dg.MetadataValue] = {
         "dagster/partition_row_count": dg.IntMetadataValue(landing.rows.get(table, 0)),
@@ -145,7 +159,7 @@ def raw_assets(source: Source) -> dg.AssetsDefinition:
         asset=specs[0].key,
         description=(
             "The vendor answered, and every slice could be read; none was refused. A warning where the source is set up and "
-            "has never delivered anything."
+            "has never delivered anything, where a file of the lake was damaged, and where a delivery note is from the future."
         ),
     )
 
@@ -170,14 +184,19 @@ def raw_assets(source: Source) -> dg.AssetsDefinition:
             yield dg.MaterializeResult(asset_key=key, metadata=_metadata(landing, key.path[-1]))
         if check.key not in context.selected_asset_check_keys:
             return
-        is_silent = _delivers_nothing(Home.from_environment(), source, landing)
+        warnings = _warnings(source, landing)
+        for line in warnings:
+            context.log.warning(f"{source.title}: {line}")
         yield dg.AssetCheckResult(
             asset_key=specs[0].key,
             check_name=check.name,
-            passed=not landing.refused and not is_silent,
-            severity=dg.AssetCheckSeverity.WARN if is_silent else dg.AssetCheckSeverity.ERROR,
-            description=silence(source) if is_silent else "; ".join(reasons(landing.refused)) or None,
-            metadata={"refused": dg.JsonMetadataValue([list(pair) for pair in landing.refused])},
+            passed=not landing.refused and not warnings,
+            severity=dg.AssetCheckSeverity.ERROR if landing.refused else dg.AssetCheckSeverity.WARN,
+            description="; ".join([*reasons(landing.refused), *warnings]) or None,
+            metadata={
+                "refused": dg.JsonMetadataValue([list(pair) for pair in landing.refused]),
+                "warnings": dg.JsonMetadataValue(list(warnings)),
+            },
         )
 
     return landed

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from ingestion.lake.integrity import lost
 from ingestion.settings import Home, utc_now
+from ingestion.sources.catalog import SOURCES
 from orchestration.dbt.engine import Engine
 from orchestration.publication.build_state import BUILD, BuildState
 from orchestration.publication.warehouse import built_marts, opened
@@ -121,6 +123,28 @@ def deliveries_come_to_their_totals_and_do_not_shrink() -> dg.AssetCheckResult:
     return found_in_deliveries(rows_of(DELIVERY, "source, slice_id, finding", "finding is not null"))
 
 
+@dg.asset_check(
+    asset=DELIVERY,
+    additional_deps=[FRESHNESS],
+    blocking=True,
+    required_resource_keys={RUN_LOCK},
+    name="every_current_delivery_is_in_the_lake",
+    description=(
+        "The files of every current delivery are in the lake, with the sizes that its manifest lists. A damaged delivery is "
+        "requested again by each refresh; until it is back, the last good publication stays up."
+    ),
+)
+def every_current_delivery_is_in_the_lake() -> dg.AssetCheckResult:
+    home = Home.from_environment()
+    found = [f"{one.slice_id}: {one.damage}" for source in SOURCES for one in lost(home, source.dataset).values()]
+    way_out = f"; where the vendor has it no longer, restore the file below {home.lake} from the backup"
+    return dg.AssetCheckResult(
+        passed=not found,
+        description="; ".join(found[:3]) + way_out if found else None,
+        metadata={"damaged": dg.JsonMetadataValue(list(found)), **of_build()},
+    )
+
+
 def stale_sources(rows: list[tuple[object, ...]], now: datetime) -> list[str]:
     """The sources that are older than their freshness SLA, from rows of (source, newest charge, SLA in hours, slices)."""
     found = []
@@ -158,5 +182,6 @@ CHECKS = [
     billed_cost_equals_the_delivery_notes,
     charges_follow_the_focus_rules,
     deliveries_come_to_their_totals_and_do_not_shrink,
+    every_current_delivery_is_in_the_lake,
     newest_charge_is_within_the_sla,
 ]

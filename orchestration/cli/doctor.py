@@ -18,13 +18,12 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from ingestion.errors import IngestionError, described
-from ingestion.lake.integrity import damaged_loads
+from ingestion.lake.integrity import lost
 from ingestion.locks import RUN, holder_of
 from ingestion.setting_report import setting_states, unknown_settings
 from ingestion.setting_table import SPARK_SESSION
 from ingestion.settings import PROJECT_ROOT, Home, utc_now
 from ingestion.sources.catalog import SOURCES
-from ingestion.sources.llm_prompts import SOURCE as PROMPTS
 from orchestration.cli.output import print_json
 from orchestration.cli.registry import check
 from orchestration.cli.sources import NOT_SET_UP, SET_UP, WRONG, state_of
@@ -179,13 +178,13 @@ def _registry(home: Home) -> Iterator[Finding]:
 
 
 def _lake(home: Home) -> Iterator[Finding]:
-    # Of prompts, a purge removes rows that a delivery brought.
-    damaged = [line for source in SOURCES if source is not PROMPTS for line in damaged_loads(home, source)]
+    damaged = sorted({str(one.damage) for source in SOURCES for one in lost(home, source.dataset).values()})
     if damaged:
         more = f" (and {len(damaged) - 1} more)" if len(damaged) > 1 else ""
-        yield Finding("lake", BROKEN, damaged[0] + more, f"restore these files below {home.lake} from the backup")
+        way_out = f"refresh, which requests them again; or restore these files below {home.lake} from the backup"
+        yield Finding("lake", BROKEN, damaged[0] + more, way_out)
     else:
-        yield Finding("lake", OK, "every current delivery has its files and rows")
+        yield Finding("lake", OK, "every current delivery has its files; costowner verify reads them wholly")
 
 
 def _disk(home: Home) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ import click
 from ingestion.errors import IngestionError, SettingError, near_misses
 from ingestion.setting_table import HOME, RETENTION_DAYS
 from ingestion.settings import PROJECT_ROOT, Home, Month, Window, utc_now
-from orchestration.cli.output import json_option
+from orchestration.cli.output import json_option, print_json
 from orchestration.environment import prepare
 
 DEMO = "costowner-demo"
@@ -267,6 +267,31 @@ def prune() -> None:
         days = RETENTION_DAYS.value()
         removed = remove(home, utc_now(), timedelta(days=days))
     click.echo(f"removed {len(removed)} files that no slice of the last {days} days needs")
+
+
+@costowner.command(short_help="Read the lake back and compare its SHA-256.")
+@json_option
+def verify(as_json: bool) -> None:
+    """Read every file of the lake back, and compare it with the SHA-256 of its manifest.
+
+    A file that differs is named and set aside below _damaged/ of its dataset; the next refresh requests what it held again.
+    Anything found ends with exit code 1. The schedule weekly_verification does the same every Sunday.
+
+    \b
+    Examples:
+      costowner verify
+      costowner verify --json | jq -r '.[]'
+    """
+    from orchestration.retention.verify import set_damaged_aside
+
+    with _installation(demo=False) as home:
+        found = set_damaged_aside(home)
+    if as_json:
+        print_json(found)
+    else:
+        for line in found or ["every file of the lake is as its manifest lists it"]:
+            click.echo(line)
+    sys.exit(1 if found else 0)
 
 
 @costowner.command(short_help="Delete prompts that are past their date.")

@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
-from ingestion.lake.contract import HOLDS, NOTE_TABLES
+from ingestion.lake.contract import HOLDS, NOTE_TABLES, order_of
 from ingestion.lake.holds import not_held
+from ingestion.lake.integrity import DAMAGED
 from ingestion.lake.notes import GOOD_STATES, complete_loads, known_notes, load_of, notes
 from ingestion.locks import RUN, exclusive_lock
 from ingestion.settings import Home
@@ -26,13 +27,14 @@ def needed_loads(home: Home, dataset: str, now: datetime, retention: timedelta) 
     """The loads that hold a current slice, the one before a held delivery, or one that was superseded within the retention."""
     needed = {note.load_id for note in known_notes(home, dataset).values()}
     needed |= {note["load_id"] for note in not_held(home, dataset).values()}
-    by_slice: dict[str, list[tuple[datetime, str]]] = {}
+    by_slice: dict[str, list[tuple[tuple[int, datetime], str]]] = {}
     for note in notes(home, dataset):
         if note["state"] in GOOD_STATES:
-            by_slice.setdefault(note["slice_id"], []).append((note["extracted_at"], note["load_id"]))
+            order = order_of(note.get("landing_sequence"), note["extracted_at"])
+            by_slice.setdefault(note["slice_id"], []).append((order, note["load_id"]))
     for deliveries in by_slice.values():
         ordered = sorted(deliveries)
-        for (_, load_id), (superseded_at, _) in pairwise(ordered):
+        for (_, load_id), ((_, superseded_at), _) in pairwise(ordered):
             if superseded_at >= now - retention:
                 needed.add(load_id)
     return needed
@@ -41,6 +43,9 @@ def needed_loads(home: Home, dataset: str, now: datetime, retention: timedelta) 
 def unneeded_files(home: Home, now: datetime, retention: timedelta) -> Iterator[Path]:
     """The data files that may go."""
     for folder in sorted(home.lake.glob("raw_*")):
+        for file in sorted((folder / DAMAGED).rglob("*")):
+            if file.is_file() and now.timestamp() - file.stat().st_mtime > retention.total_seconds():
+                yield file
         complete = complete_loads(folder)
         needed = needed_loads(home, folder.name, now, retention)
         for table in sorted(folder.iterdir()):

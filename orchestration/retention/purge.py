@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingestion.atomic_write import atomic_write
+from ingestion.lake.manifest import rewriting
 from ingestion.lake.notes import complete_loads, load_of
 from ingestion.locks import RUN, exclusive_lock
 from ingestion.settings import Home
@@ -104,13 +105,14 @@ def purge(home: Home, now: datetime, registry: Path | None = None) -> Purged:
             if all(kept) and kept:
                 continue
             rows += kept.count(False)
-            if any(kept):
-                with atomic_write(file, DRAFT) as draft:
-                    pq.write_table(found.filter(pa.array(kept)), draft)
-                rewritten += 1
-            else:
-                file.unlink()
-                removed += 1
+            with rewriting(_folder(home).parent, load_of(file), file):
+                if any(kept):
+                    with atomic_write(file, DRAFT) as draft:
+                        pq.write_table(found.filter(pa.array(kept)), draft)
+                    rewritten += 1
+                else:
+                    file.unlink()
+                    removed += 1
     if broken:
         raise broken
     return Purged(rows, rewritten, removed)

@@ -57,4 +57,4 @@ def test_durable_write_reaches_the_disk_before_it_replaces(target: Path, monkeyp
     monkeypatch.setattr("os.fsync", lambda _: seen.append(target.read_text()))
     with atomic_write(target) as draft:
         draft.write_text("after")
-    assert seen == ["before"]
+    assert seen == ["before", "after"], "the draft, and then the folder that names it"

@@ -14,7 +14,7 @@ from genai_prices.data_snapshot import get_snapshot
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.lake.contract import Landing
+from ingestion.lake.contract import DELIVERIES, Landing
 from ingestion.lake.notes import known_notes
 from ingestion.lake.pipeline import land
 from ingestion.settings import PROJECT_ROOT, Home, Month, Window
@@ -249,13 +249,17 @@ def landed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Lan
     return land_prices
 
 
-def requests(home: Home, load: str, *models: str) -> None:
-    """A load of requests, as the gateway's source leaves it."""
+def requests(home: Home, load: str, landing: int, *models: str) -> None:
+    """A load of requests, as the gateway's source leaves it. Its id is a time of the machine's clock."""
     folder = home.lake / "raw_llm_gateway"
     (folder / "_dlt_loads").mkdir(parents=True, exist_ok=True)
     (folder / "llm_requests").mkdir(exist_ok=True)
     rows = [{"provider": "openai", "request_model": "asked", "response_model": model} for model in models]
     pq.write_table(LLM_REQUESTS.rows("s", rows), folder / "llm_requests" / f"{load}.x.parquet")
+    note = {"state": "delivered", "load_id": load, "extracted_at": datetime(2026, 11, 23, tzinfo=UTC)}
+    (folder / "deliveries").mkdir(exist_ok=True)
+    notes = DELIVERIES.rows("s", [{**note, "landing_sequence": landing}])
+    pq.write_table(notes, folder / "deliveries" / f"{load}.y.parquet")
     (folder / "_dlt_loads" / f"s__{load}.jsonl").write_text(f'{{"load_id": "{load}", "status": 0}}\n')
 
 
@@ -286,13 +290,13 @@ def test_models_are_looked_up_in_new_loads_and_known_ones_again_for_a_new_book(
         book_version([]),
         book_version(declared(tmp_path, '{provider: openai, model: "*", multiplier: "0.9", reason: r}')),
     )
-    requests(home, "1000.1", "gpt-4o-2024-08-06", "mystery")
+    requests(home, "1000.1", 1, "gpt-4o-2024-08-06", "mystery")
     assert landed().rows["model_aliases"] == 2
     assert aliases(home, first) == {("gpt-4o-2024-08-06", "gpt-4o"), ("mystery", None)}
     # What was looked through is not opened again: a file that is broken since is not noticed.
     (old,) = (home.lake / "raw_llm_gateway" / "llm_requests").glob("1000.1.*")
     old.write_bytes(b"broken")
-    requests(home, "1000.2", "gpt-5")
+    requests(home, "999.9", 2, "gpt-5")  # the clock was set back
     landed()
     assert aliases(home, first) == {("gpt-4o-2024-08-06", "gpt-4o"), ("mystery", None), ("gpt-5", "gpt-5")}
     landed('{provider: openai, model: "*", multiplier: "0.9", reason: r}')
@@ -301,7 +305,7 @@ def test_models_are_looked_up_in_new_loads_and_known_ones_again_for_a_new_book(
 
 def test_load_that_is_not_complete_names_no_models(tmp_path: Path, landed: Callable[..., Landing]) -> None:
     home = Home(tmp_path / "home")
-    requests(home, "1000.1", "gpt-5")
+    requests(home, "1000.1", 1, "gpt-5")
     (home.lake / "raw_llm_gateway" / "_dlt_loads" / "s__1000.1.jsonl").unlink()
     assert "model_aliases" not in landed().rows
 

@@ -69,7 +69,8 @@ def test_lake_without_what_its_notes_promise_is_broken(home: Home, damage: str) 
         pq.write_table(pq.read_table(file, partitioning=None).slice(1), file)
     code, found, _ = findings()
     assert code == 1 and found["lake"]["state"] == "broken"
-    assert "raw_registry, load " in found["lake"]["detail"] and "backup" in found["lake"]["way_out"]
+    assert f"raw_registry/ownership_rules/{file.name}: " in found["lake"]["detail"]
+    assert "backup" in found["lake"]["way_out"]
 
 
 def test_wrong_setting_is_broken_and_its_secret_is_not_shown(home: Home) -> None:

@@ -1,3 +1,11 @@
+{% macro newest_note_first() %}
+    {#-
+        The order of a slice's delivery notes: by the landing that wrote them, whatever the clock showed. Notes of
+        earlier releases have no number: the time decides among them, and any numbered note is newer.
+    -#}
+    landing_sequence desc nulls last, extracted_at desc, note_load_id desc
+{% endmacro %}
+
 {% macro read_delivery_notes() %}
     {#-
         Build `lake.current_slices`: one row per slice, with its newest good delivery note (delivered, empty or
@@ -11,7 +19,7 @@
     {% set note_columns = [
         "slice_id", "state", "load_id", "billing_period", "vendor_version", "row_count", "content_digest",
         "extracted_at", "window_start", "window_end", "oldest_charge_at", "newest_charge_at",
-        "message",
+        "message", "landing_sequence",
     ] %}
     {% set hold_columns = [
         "slice_id", "load_id", "billing_period", "ledger_source", "rule", "reason", "held_at",
@@ -40,7 +48,7 @@
             select
                 *,
                 row_number() over (
-                    partition by dataset, slice_id order by extracted_at desc, note_load_id desc
+                    partition by dataset, slice_id order by {{ newest_note_first() }}
                 ) as recency_rank
             from {{ lake_schema() }}.delivery_notes as notes
             where

@@ -6,7 +6,7 @@ A book that is superseded stays in the lake: months that closed with it are pric
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from ingestion.lake.contract import Known, Rows, Slice, Source
-from ingestion.lake.notes import complete_loads, load_of
+from ingestion.lake.notes import landing_sequences, load_of
 from ingestion.setting_table import about
 from ingestion.settings import Home, Window, resolve
 from ingestion.sources.prices.client import book, book_version, library_version, overrides_of, own_names, resolved
@@ -32,6 +32,10 @@ NAMED = (
 )
 
 
+# Landings are numbered from 1; those of earlier releases have the number 0.
+BEFORE_ALL = -1
+
+
 @dataclass(frozen=True)
 class PricesSettings:
     """List prices of language models; nothing has to be set."""
@@ -44,16 +48,15 @@ class PricesSettings:
     )
 
 
-def _files(lake: Path, table: str, after: str) -> list[Path]:
-    """A table's files of loads that are complete and newer than a load."""
+def _files(lake: Path, table: str, after: int) -> dict[Path, int]:
+    """A table's files of complete loads, of landings after one, with the number of their landing."""
     folder = lake / table
-    complete = complete_loads(folder.parent)
-    return [
-        file for file in sorted(folder.glob("*.parquet")) if load_of(file) in complete and load_of(file) > after
-    ]
+    sequences = landing_sequences(folder.parent)
+    found = {file: sequences.get(load_of(file), after) for file in sorted(folder.glob("*.parquet"))}
+    return {file: sequence for file, sequence in found.items() if sequence > after}
 
 
-def _named(files: list[Path], provider: str, model: str) -> set[tuple[str, str]]:
+def _named(files: Collection[Path], provider: str, model: str) -> set[tuple[str, str]]:
     """The models that some files name."""
     if not files:
         return set()
@@ -66,17 +69,21 @@ def _named(files: list[Path], provider: str, model: str) -> set[tuple[str, str]]
     return {(str(one), str(other)) for one, other in found}
 
 
-def _marks(known: Known) -> dict[str, str]:
-    """The newest load of each table whose models are known already, by the newest note of any price book."""
+def _marks(known: Known) -> dict[str, int]:
+    """The last landing of each table whose models are known already, by the newest note of any price book.
+
+    (Earlier releases noted the load's id, which is a time: their tables are looked through once more.)
+    """
     notes = [note for slice_id, note in known.items() if slice_id.startswith(MODELS) and note.vendor_version]
-    newest = max(notes, key=lambda note: note.extracted_at, default=None)
-    return dict(json.loads(newest.vendor_version)) if newest and newest.vendor_version else {}
+    newest = max(notes, key=lambda note: note.order, default=None)
+    marks = json.loads(newest.vendor_version) if newest and newest.vendor_version else {}
+    return {table: mark for table, mark in marks.items() if isinstance(mark, int)}
 
 
 def slices(settings: PricesSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
     """The current book's prices, read where they are not in the lake yet; its models, as far as the lake names any.
 
-    Only loads that are new since the last time are looked through for models.
+    Only landings that are new since the last time are looked through for models.
     """
     home = Home.from_environment()
     lake = Path(settings.lake) if settings.lake else home.lake
@@ -86,8 +93,8 @@ def slices(settings: PricesSettings, window: Window, known: Known, now: datetime
     declared_models = {(entry.fields["provider"], entry.fields["model"]) for entry in registry.model_names}
     version = book_version(overrides)
     marks = _marks(known)
-    fresh = {table: _files(lake, table, marks.get(table, "")) for table, _, _ in NAMED}
-    reached = {**marks, **{table: load_of(files[-1]) for table, files in fresh.items() if files}}
+    fresh = {table: _files(lake, table, marks.get(table, BEFORE_ALL)) for table, _, _ in NAMED}
+    reached = {**marks, **{table: max(files.values()) for table, files in fresh.items() if files}}
 
     def prices() -> Iterator[Rows]:
         rows = list(price_rows(version, book(overrides)))
@@ -101,7 +108,7 @@ def slices(settings: PricesSettings, window: Window, known: Known, now: datetime
         yield Rows(PRICE_BOOKS, [summary])
 
     def models() -> Iterator[Rows]:
-        found = _named(_files(lake, f"{DATASET}/{MODEL_ALIASES.name}", ""), "provider", "raw_model")
+        found = _named(_files(lake, f"{DATASET}/{MODEL_ALIASES.name}", BEFORE_ALL), "provider", "raw_model")
         for table, provider, model in NAMED:
             found |= _named(fresh[table], provider, model)
         found |= declared_models

@@ -29,7 +29,7 @@ with
             {{ utc_timestamp("extracted_at") }} as extracted_at,
             {{ utc_timestamp("window_end") }} as window_end,
             row_number() over (
-                partition by dataset, slice_id order by extracted_at desc, note_load_id desc
+                partition by dataset, slice_id order by {{ newest_note_first() }}
             ) as recency_rank
         from {{ lake_schema() }}.delivery_notes
         where state in ('delivered', 'empty') and billing_period is not null

@@ -12,9 +12,11 @@ with
             extracted_at,
             message as refusal,
             row_number() over (
-                partition by dataset, slice_id order by extracted_at desc, note_load_id desc
+                partition by dataset, slice_id order by {{ newest_note_first() }}
             ) as recency_rank,
-            max(extracted_at) over (partition by dataset, billing_period) as landed_at
+            rank() over (
+                partition by dataset, billing_period order by landing_sequence desc nulls last, extracted_at desc
+            ) as landing_rank
         from {{ lake_schema() }}.delivery_notes
     )
 
@@ -26,4 +28,4 @@ select
     {{ utc_timestamp("extracted_at") }} as refused_at,
     refusal
 from notes
-where recency_rank = 1 and state = 'refused' and extracted_at = landed_at
+where recency_rank = 1 and state = 'refused' and landing_rank = 1
