@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from ingestion.lake.contract import DELIVERIES, DELIVERY_TOTALS
+from ingestion.lake.history import HISTORY
 from ingestion.lake.rejected import REJECTED_RECORDS
 from ingestion.settings import SHIPPED
 from ingestion.sources.catalog import CLAIM_KINDS, SOURCES
@@ -33,7 +34,7 @@ def _sources() -> str:
                 for table in (*source.tables, DELIVERIES, DELIVERY_TOTALS)
             ],
         }
-        for source in SOURCES
+        for source in (*SOURCES, HISTORY)
     ]
     text = yaml.safe_dump({"version": 2, "sources": sources}, sort_keys=False, allow_unicode=True, width=115)
     return f"# {NOTICE}\n{text}"
@@ -54,7 +55,9 @@ def _lists(project: Path) -> str:
         file.stem for file in project.glob("models/intermediate/*/int_*_charges__classified.sql")
     )
     macros = (
-        _macro("lake_datasets", "The datasets of the lake, one a source.", [source.dataset for source in SOURCES]),
+        _macro(
+            "lake_datasets", "The datasets of the vendors, one a source.", [source.dataset for source in SOURCES]
+        ),
         _macro(
             "money_datasets",
             "The datasets that hold bills: the ledger is reconciled to them.",

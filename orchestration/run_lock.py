@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from ingestion.locks import RUN, exclusive_lock
 from ingestion.settings import Home
+from orchestration.layout import writing
 
 # The key under which assets, checks and ops require it.
 RUN_LOCK = "run_lock"
@@ -27,5 +27,5 @@ class RunLock(dg.ConfigurableResource[None]):
             if context.log:
                 context.log.info(f"waiting for {holder}: one run at a time, from landing to publication")
 
-        with exclusive_lock(Home.from_environment(), RUN, f"run {context.run_id}", log_wait):
+        with writing(Home.from_environment(), f"run {context.run_id}", log_wait):
             yield

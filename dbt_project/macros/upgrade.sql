@@ -1,19 +1,8 @@
-{#- Bring the warehouse of an earlier version of this project to the names of this one (docs/upgrading.md). -#}
+{#- Drop from the warehouse what this version of the project has no longer (docs/upgrading.md). -#}
 {% macro upgrade_warehouse() %}
     {% if execute and flags.WHICH in ("run", "build", "run-operation") %}
         {#- One transaction on DuckDB: the statement opens it where none is open. Spark has none. -#}
         {% call statement("begin_upgrade") %} select 1 {% endcall %}
-        {% do carry_over_table(
-            schema=generate_schema_name("marts", none),
-            earlier_name="fact_belief",
-            name="fact_cost_revision",
-            renamed_columns={
-                "belief_key": "cost_revision_key",
-                "belief_number": "revision_number",
-                "believed_at": "known_at",
-            },
-            partitions=by_period_partitions(["revision_number"]),
-        ) %}
         {% do drop_retired_relations() %}
         {% do adapter.commit() %}
     {% endif %}
@@ -56,6 +45,7 @@
                 "int_pools__weighed",
                 "int_slices__of_periods",
             ],
+            "marts": ["fact_belief"],
             "seeds": ["source_promises"],
             "staging": [
                 "stg_atlas__clusters",
@@ -82,24 +72,4 @@
             {% if relation is not none %} {% do adapter.drop_relation(relation) %} {% endif %}
         {% endfor %}
     {% endfor %}
-{% endmacro %}
-
-{% macro carry_over_table(schema, earlier_name, name, renamed_columns, partitions) %}
-    {#-
-        Copy a table that the lake cannot restore to its new name, with its new column names. A run may stop at
-        any point: the copy gets its name when it is complete, and only then the earlier table is dropped.
-    -#}
-    {% set earlier = adapter.get_relation(target.database, schema, earlier_name) %}
-    {% if earlier is none %} {{ return("") }} {% endif %}
-    {% if adapter.get_relation(target.database, schema, name) is none %}
-        {% set draft = earlier.incorporate(path={"identifier": name ~ "__draft"}) %}
-        {% set columns = [] %}
-        {% for column in adapter.get_columns_in_relation(earlier) %}
-            {% do columns.append(column.name ~ " as " ~ renamed_columns.get(column.name, column.name)) %}
-        {% endfor %}
-        {% do adapter.drop_relation(draft) %}
-        {% do copy_table(draft, "select " ~ columns | join(", ") ~ " from " ~ earlier, partitions) %}
-        {% do adapter.rename_relation(draft, earlier.incorporate(path={"identifier": name})) %}
-    {% endif %}
-    {% do adapter.drop_relation(earlier) %}
 {% endmacro %}

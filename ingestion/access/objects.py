@@ -55,6 +55,16 @@ class ObjectStore(Protocol):
         ...
 
 
+class WritableStore(ObjectStore, Protocol):
+    """A store that backups are written to. No source writes anything."""
+
+    def write(self, key: str, file: Path) -> None:
+        """Put a file there, whole or not at all."""
+        ...
+
+    def remove(self, key: str) -> None: ...
+
+
 @dataclass(frozen=True)
 class Folder:
     """A folder on this machine, or a bucket mounted as one."""
@@ -102,6 +112,15 @@ class Folder:
 
     def read(self, key: str) -> bytes:
         return self._file(key).read_bytes()
+
+    def write(self, key: str, file: Path) -> None:
+        target = self.path / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(target) as draft:
+            shutil.copyfile(file, draft)
+
+    def remove(self, key: str) -> None:
+        self._file(key).unlink()
 
     def download(self, found: Object, target: Path) -> None:
         file = self._file(found.key)

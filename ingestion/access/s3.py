@@ -92,6 +92,14 @@ class Bucket:
             if draft.stat().st_size != found.size:
                 raise TornDelivery(f"{self.root}/{found.key}: got {draft.stat().st_size} of {found.size} bytes")
 
+    def write(self, key: str, file: Path) -> None:
+        with self._explaining(key, "s3:PutObject"):
+            self.client.upload_file(str(file), self.bucket, self._key(key))
+
+    def remove(self, key: str) -> None:
+        with self._explaining(key, "s3:DeleteObject"):
+            self.client.delete_object(Bucket=self.bucket, Key=self._key(key))
+
     def _fetch(self, key: str, etag: str | None, sink: IO[bytes]) -> None:
         """Write an object to `sink`, in one version: the one of `etag`, or that of the first answer.
 

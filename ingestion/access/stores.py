@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ingestion.access.http import without_query
-from ingestion.access.objects import Folder, ObjectStore
+from ingestion.access.objects import Folder, WritableStore
 from ingestion.access.s3 import Bucket
 from ingestion.access.s3_client import Access, connect
 from ingestion.errors import SettingError
@@ -14,7 +14,7 @@ from ingestion.errors import SettingError
 
 def open_store(
     url: str, *, profile: str | None = None, endpoint_url: str | None = None, setting: str | None = None
-) -> ObjectStore:
+) -> WritableStore:
     """A store by its URL: `s3://bucket/prefix`, `file:///path` or a plain path.
 
     `setting` is the setting that holds the URL, for messages: `sources.aws.export_url`.

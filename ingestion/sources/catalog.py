@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ingestion.lake.contract import ClaimKind, Evidence, Source
+from ingestion.lake.history import HISTORY
 from ingestion.sources.atlas import SOURCE as ATLAS
 from ingestion.sources.aws import SOURCE as AWS
 from ingestion.sources.focus import SOURCE as FOCUS
@@ -24,6 +25,9 @@ SOURCES: tuple[Source, ...] = (
     LLM_PROMPTS,
     PRICES,
 )
+
+# Every dataset of the lake: what vendors delivered, and what the ledger recorded itself.
+DATASETS: tuple[str, ...] = (*(source.dataset for source in SOURCES), HISTORY.dataset)
 
 # Those of the charges of any source, and each source's own.
 CLAIM_KINDS: tuple[ClaimKind, ...] = (

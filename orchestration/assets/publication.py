@@ -6,13 +6,14 @@ from pathlib import Path
 import dagster as dg
 
 from ingestion.lake.notes import known_notes
-from ingestion.settings import Home
+from ingestion.settings import Home, utc_now
 from orchestration.assets.code_reference import code_reference
 from orchestration.assets.ledger import PROJECT
 from orchestration.checks import ledger, prompts
 from orchestration.dbt.change_detection import ChangeDetection
 from orchestration.dbt.engine import Engine
 from orchestration.publication.build_state import BUILD, BuildState, NotPublishable
+from orchestration.publication.history import record_revisions
 from orchestration.publication.publish import PARQUET, publish_database, publish_parquet
 from orchestration.publication.warehouse import marts_of
 from orchestration.run_lock import RUN_LOCK
@@ -52,6 +53,7 @@ def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
         build = state.publishable(context.instance, BLOCKING, of_landed_sources(home, BLOCKING_OF_RAW))
     except NotPublishable as reason:
         raise dg.Failure(f"nothing is published: {reason}", allow_retries=False) from None
+    recorded = record_revisions(home, build.id, utc_now())
     context.log.info(f"publishing to {home.published}")
     rows = publish_database(home, MARTS)
     state.published(build)
@@ -61,6 +63,7 @@ def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
             BUILD: build.id,
             "path": dg.MetadataValue.path(str(home.database)),
             "rows": dg.MetadataValue.json(rows),
+            "revisions recorded": recorded,
         }
     )
 

@@ -9,7 +9,7 @@ import dagster as dg
 
 from ingestion.lake.integrity import lost
 from ingestion.settings import Home, utc_now
-from ingestion.sources.catalog import SOURCES
+from ingestion.sources.catalog import DATASETS
 from orchestration.dbt.engine import Engine
 from orchestration.publication.build_state import BUILD, BuildState
 from orchestration.publication.warehouse import built_marts, opened
@@ -136,7 +136,7 @@ def deliveries_come_to_their_totals_and_do_not_shrink() -> dg.AssetCheckResult:
 )
 def every_current_delivery_is_in_the_lake() -> dg.AssetCheckResult:
     home = Home.from_environment()
-    found = [f"{one.slice_id}: {one.damage}" for source in SOURCES for one in lost(home, source.dataset).values()]
+    found = [f"{one.slice_id}: {one.damage}" for dataset in DATASETS for one in lost(home, dataset).values()]
     way_out = f"; where the vendor has it no longer, restore the file below {home.lake} from the backup"
     return dg.AssetCheckResult(
         passed=not found,

@@ -23,7 +23,7 @@ from ingestion.locks import RUN, holder_of
 from ingestion.setting_report import setting_states, unknown_settings
 from ingestion.setting_table import SPARK_SESSION
 from ingestion.settings import PROJECT_ROOT, Home, utc_now
-from ingestion.sources.catalog import SOURCES
+from ingestion.sources.catalog import DATASETS, SOURCES
 from orchestration.cli.output import print_json
 from orchestration.cli.registry import check
 from orchestration.cli.sources import NOT_SET_UP, SET_UP, WRONG, state_of
@@ -178,7 +178,7 @@ def _registry(home: Home) -> Iterator[Finding]:
 
 
 def _lake(home: Home) -> Iterator[Finding]:
-    damaged = sorted({str(one.damage) for source in SOURCES for one in lost(home, source.dataset).values()})
+    damaged = sorted({str(one.damage) for dataset in DATASETS for one in lost(home, dataset).values()})
     if damaged:
         more = f" (and {len(damaged) - 1} more)" if len(damaged) > 1 else ""
         way_out = f"refresh, which requests them again; or restore these files below {home.lake} from the backup"

@@ -294,6 +294,52 @@ def verify(as_json: bool) -> None:
     sys.exit(1 if found else 0)
 
 
+@costowner.command(short_help="Back up what no build brings back.")
+@click.argument("place", metavar="DIR|s3://…")
+@click.option("--keep", type=click.IntRange(min=1), help="How many backups stay there; default: all.")
+def backup(place: str, keep: int | None) -> None:
+    """Back up the lake with its history, the registry and the settings without secrets, also while a refresh runs.
+
+    Each file is held against its SHA-256, and is written once, however many backups hold it. Left out are the warehouse and
+    the publication, which a refresh builds again; secrets; and prompts, which must not outlive their date. A file that does not
+    hold is named, and the exit code is 1.
+
+    \b
+    Examples:
+      costowner backup /backup/costowner --keep 14
+      costowner backup s3://company-backups/costowner
+    """
+    from ingestion.access.stores import open_store
+    from orchestration.backup import back_up
+
+    done = back_up(_located(demo=False), open_store(place, setting="PLACE"), utc_now(), keep)
+    click.echo(str(done))
+    for problem in done.problems:
+        click.echo(f"  {problem}", err=True)
+    sys.exit(1 if done.problems else 0)
+
+
+@costowner.command(short_help="Bring a backup into an empty installation.")
+@click.argument("place", metavar="DIR|s3://…")
+@click.option("--backup", "name", metavar="NAME", help="Which backup; default: the newest.")
+def restore(place: str, name: str | None) -> None:
+    """Bring a backup into an installation that has no lake yet. Then set its secrets, and refresh.
+
+    \b
+    Examples:
+      COSTOWNER_HOME=/srv/costowner costowner restore /backup/costowner
+      costowner restore s3://company-backups/costowner --backup 2026-11-30T061500Z
+    """
+    from ingestion.access.stores import open_store
+    from orchestration.backup import restore as bring_back
+
+    with _installation(demo=False) as home:
+        done = bring_back(home, open_store(place, setting="PLACE"), name)
+    click.echo(
+        f"restored {done.name}: {len(done.files)} files. Set the secrets in {home.root / '.dlt'}, then `costowner refresh`"
+    )
+
+
 @costowner.command(short_help="Delete prompts that are past their date.")
 def purge() -> None:
     """Delete prompts that are past their date, or that no policy allows.

@@ -12,7 +12,6 @@ import dagster as dg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ingestion.lake.pipeline import declare
-from ingestion.locks import RUN, exclusive_lock
 from ingestion.settings import Home, Window, utc_now
 from ingestion.sources.catalog import SOURCES
 from ingestion.sources.registry.client import RegistryError
@@ -22,6 +21,7 @@ from orchestration.assets.raw import RAW_ASSETS
 from orchestration.checks.refresh import LANDING_TAG
 from orchestration.definitions import defs
 from orchestration.jobs import BUILD, BUILD_OF_TODAY, COMMAND_TAG, LANDING, job_after_landing, range_tags
+from orchestration.layout import writing
 from orchestration.publication.build_state import evaluation_of
 from orchestration.retention.purge import purge
 
@@ -84,7 +84,7 @@ def refresh(
     def print_wait(holder: str) -> None:
         say(f"waiting for {holder}: one run at a time, from landing to publication")
 
-    with exclusive_lock(home, RUN, "a refresh by the command", print_wait):
+    with writing(home, "a refresh by the command", print_wait):
         try:
             return _run(home, window, say, failed, only, listen, verbose)
         except (OSError, SQLAlchemyError) as broken:

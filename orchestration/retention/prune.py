@@ -16,8 +16,8 @@ from ingestion.lake.contract import HOLDS, NOTE_TABLES, order_of
 from ingestion.lake.holds import not_held
 from ingestion.lake.integrity import DAMAGED
 from ingestion.lake.notes import GOOD_STATES, complete_loads, known_notes, load_of, notes
-from ingestion.locks import RUN, exclusive_lock
 from ingestion.settings import Home
+from orchestration.layout import writing
 
 # A load that is running is not complete either; nothing of the last hours is touched.
 UNFINISHED_FOR = timedelta(hours=24)
@@ -62,7 +62,7 @@ def unneeded_files(home: Home, now: datetime, retention: timedelta) -> Iterator[
 
 def prune(home: Home, now: datetime, retention: timedelta) -> list[Path]:
     """Remove them; gives what was removed."""
-    with exclusive_lock(home, RUN, "a prune of the lake"):
+    with writing(home, "a prune of the lake"):
         removed = list(unneeded_files(home, now, retention))
         for file in removed:
             file.unlink()

@@ -19,12 +19,13 @@ import pyarrow.parquet as pq
 from ingestion.atomic_write import atomic_write
 from ingestion.lake.manifest import rewriting
 from ingestion.lake.notes import complete_loads, load_of
-from ingestion.locks import RUN, exclusive_lock
+from ingestion.locks import exclusive_lock
 from ingestion.settings import Home
 from ingestion.sources.llm_prompts import SOURCE
 from ingestion.sources.llm_prompts.policy import PromptPolicy, prompt_policy
 from ingestion.sources.llm_prompts.shape import LLM_PROMPTS
 from ingestion.sources.registry.client import RegistryError
+from orchestration.layout import writing
 
 # Not `.parquet`: no reader takes it for data.
 DRAFT = ".purging"
@@ -89,8 +90,8 @@ def purge(home: Home, now: datetime, registry: Path | None = None) -> Purged:
     rows = rewritten = removed = 0
     with ExitStack() as locks:
         # Neither a landing nor a build may look at a file that goes.
-        for name in (RUN, SOURCE.name):
-            locks.enter_context(exclusive_lock(home, name, "a purge of prompts"))
+        locks.enter_context(writing(home, "a purge of prompts"))
+        locks.enter_context(exclusive_lock(home, SOURCE.name, "a purge of prompts"))
         for left in _leftovers(home):
             left.unlink(missing_ok=True)
         complete = complete_loads(home.lake / SOURCE.dataset)

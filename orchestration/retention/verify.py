@@ -6,9 +6,9 @@ A file that differs is set aside. The next refresh requests what it held again; 
 from __future__ import annotations
 
 from ingestion.lake.integrity import set_aside, settle, verify
-from ingestion.locks import RUN, exclusive_lock
 from ingestion.settings import Home
-from ingestion.sources.catalog import SOURCES
+from ingestion.sources.catalog import DATASETS
+from orchestration.layout import writing
 
 
 def damages_found(home: Home) -> list[str]:
@@ -16,16 +16,16 @@ def damages_found(home: Home) -> list[str]:
 
     Looks at sizes, beginnings and ends only.
     """
-    return [line for source in SOURCES for line in settle(home, source.dataset).findings]
+    return [line for dataset in DATASETS for line in settle(home, dataset).findings]
 
 
 def set_damaged_aside(home: Home) -> list[str]:
     """Read all of the lake back and set aside what differs; gives a line for each such file."""
     found = []
-    with exclusive_lock(home, RUN, "a verification of the lake"):
-        for source in SOURCES:
-            found += settle(home, source.dataset).findings
-            for damage in verify(home, source.dataset):
+    with writing(home, "a verification of the lake"):
+        for dataset in DATASETS:
+            found += settle(home, dataset).findings
+            for damage in verify(home, dataset):
                 set_aside(home, damage)
                 found.append(f"{damage}; it is set aside, and the next refresh requests what it held again")
     return found

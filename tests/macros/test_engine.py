@@ -309,7 +309,6 @@ def test_hash_is_equal_only_for_equal_rows(engine: Sql) -> None:
 
 # These macros are statements, not expressions. The builds of the sample company test them on both engines.
 BY_BUILDS = {
-    "copy_table",
     "period_partitions",
     "check_session",
     "export_mart",

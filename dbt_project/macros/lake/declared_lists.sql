@@ -1,6 +1,6 @@
 {# Written by `make generate` from the declarations in ingestion/sources/. #}
 {% macro lake_datasets() %}
-    {#- The datasets of the lake, one a source. -#}
+    {#- The datasets of the vendors, one a source. -#}
     {{
         return(
             [

@@ -23,6 +23,26 @@
     )
 {%- endmacro %}
 
+{% macro lake_history(table) %}
+    {#- The rows of a table of the lake's own history: of every complete load, because nothing in it is ever replaced. -#}
+    {%- set declared = source("raw_history", table) -%}
+    {%- if not execute -%} {{ return("(select 1)") }} {%- endif -%}
+    (
+        select delivered.*, loads.load_id
+        from
+            {{ parquet_files(["raw_history/_contract/" ~ table ~ ".parquet", "raw_history/" ~ table ~ "/*.parquet"]) }}
+            as delivered
+        inner join
+            (
+                select distinct load_id
+                from
+                    {{ load_records(["raw_history/_contract/loads.jsonl", "raw_history/_dlt_loads/*.jsonl"]) }}
+                where status = 0
+            ) as loads
+            on loads.load_id = {{ load_of_file("delivered.lake_file") }}
+    )
+{%- endmacro %}
+
 {% macro lake_totals(dataset) %}
     {#- The control totals of a dataset, of all deliveries; no rows where nothing was delivered. -#}
     {%- set declared = source(dataset, "delivery_totals") -%}

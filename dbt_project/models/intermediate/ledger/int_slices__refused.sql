@@ -15,7 +15,8 @@ with
                 partition by dataset, slice_id order by {{ newest_note_first() }}
             ) as recency_rank,
             rank() over (
-                partition by dataset, billing_period order by landing_sequence desc nulls last, extracted_at desc
+                partition by dataset, billing_period
+                order by landing_sequence desc nulls last, extracted_at desc
             ) as landing_rank
         from {{ lake_schema() }}.delivery_notes
     )

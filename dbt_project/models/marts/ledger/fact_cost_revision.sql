@@ -1,42 +1,24 @@
-{{
-    config(
-        materialized="incremental",
-        incremental_strategy=by_period_strategy(),
-        partition_by=by_period_partitions(["revision_number"]),
-        on_schema_change="append_new_columns",
-        full_refresh=false,
-    )
-}}
+{{ config(materialized="table") }}
 
 {%- set cell = ["billing_currency", "sub_account_id", "service_name", "charge_category", "owner_id"] -%}
-{%- set amounts = ["billed_cost", "effective_cost", "charge_count"] -%}
+{%- set columns = [
+    "cost_revision_key", "source", "billing_month", "revision_number", "known_at", "billing_currency",
+    "sub_account_id", "service_name", "charge_category", "owner_id", "billed_cost", "effective_cost",
+    "charge_count", "billed_change", "effective_change", "charge_count_change", "delivered_slices",
+    "others_fingerprint", "rules_fingerprint", "logic_version", "charges_fingerprint", "ledger_fingerprint",
+] -%}
 {%- set inputs = ["others_fingerprint", "rules_fingerprint", "logic_version"] -%}
 
 -- Append-only: when a period's fingerprint differs from that of its newest revision, the model appends a
 -- revision with the differences. A period whose deliveries are all held gets a revision to 0, whose
--- ledger_fingerprint is NULL. The lake cannot rebuild this table, so a full refresh leaves it alone.
+-- ledger_fingerprint is NULL. A publication writes its new revisions into the lake, where the next build
+-- reads them.
 with
     periods as (select * from {{ ref("int_billing_periods__versioned") }}),
 
     costs as (select * from {{ ref("fact_cost") }}),
 
-    recorded as (
-        {% if is_incremental() %}select * from {{ this }}
-        {% else %}
-            select
-                periods.*,
-                0 as revision_number,
-                {% for column in cell %} cast(null as string) as {{ column }},
-                {% endfor %}
-                {% for amount in amounts %}
-                    cast(
-                        0 as decimal(38, 12)
-                    ) as {{ amount | replace("_cost", "") }}_change{{ "," if not loop.last }}
-                {% endfor %}
-            from periods
-            where false
-        {% endif %}
-    ),
+    recorded as (select * from {{ ref("stg_history__cost_revisions") }}),
 
     ranked as (
         select
@@ -138,33 +120,45 @@ with
             billed_cost <> billed_before
             or effective_cost <> effective_before
             or charge_count <> charge_count_before
+    ),
+
+    -- A revision that changes no amount is one row without a currency, account, service, category and owner.
+    revised as (
+        select
+            {{
+                md5_key(
+                    ["due.source", "due.billing_month", "due.revision_number", "moved.billing_currency", "moved.sub_account_id",
+                     "moved.service_name", "moved.charge_category", "moved.owner_id"]
+                )
+            }}
+            as cost_revision_key,
+            due.source,
+            due.billing_month,
+            cast(due.revision_number as integer) as revision_number,
+            due.known_at,
+            {% for column in cell %} moved.{{ column }}, {% endfor %}
+            coalesce(moved.billed_cost, cast(0 as decimal(38, 12))) as billed_cost,
+            coalesce(moved.effective_cost, cast(0 as decimal(38, 12))) as effective_cost,
+            coalesce(moved.charge_count, cast(0 as bigint)) as charge_count,
+            cast(coalesce(moved.billed_cost - moved.billed_before, 0) as decimal(38, 12)) as billed_change,
+            cast(
+                coalesce(moved.effective_cost - moved.effective_before, 0) as decimal(38, 12)
+            ) as effective_change,
+            cast(
+                coalesce(moved.charge_count - moved.charge_count_before, 0) as bigint
+            ) as charge_count_change,
+            due.delivered_slices,
+            due.others_fingerprint,
+            due.rules_fingerprint,
+            due.logic_version,
+            due.charges_fingerprint,
+            due.ledger_fingerprint
+        from due
+        left join moved on due.source = moved.source and due.billing_month = moved.billing_month
     )
 
--- A revision that changes no amount is one row without a currency, account, service, category and owner.
-select
-    {{
-        md5_key(
-            ["due.source", "due.billing_month", "due.revision_number", "moved.billing_currency", "moved.sub_account_id",
-             "moved.service_name", "moved.charge_category", "moved.owner_id"]
-        )
-    }}
-    as cost_revision_key,
-    due.source,
-    due.billing_month,
-    cast(due.revision_number as integer) as revision_number,
-    due.known_at,
-    {% for column in cell %} moved.{{ column }}, {% endfor %}
-    coalesce(moved.billed_cost, cast(0 as decimal(38, 12))) as billed_cost,
-    coalesce(moved.effective_cost, cast(0 as decimal(38, 12))) as effective_cost,
-    coalesce(moved.charge_count, cast(0 as bigint)) as charge_count,
-    cast(coalesce(moved.billed_cost - moved.billed_before, 0) as decimal(38, 12)) as billed_change,
-    cast(coalesce(moved.effective_cost - moved.effective_before, 0) as decimal(38, 12)) as effective_change,
-    cast(coalesce(moved.charge_count - moved.charge_count_before, 0) as bigint) as charge_count_change,
-    due.delivered_slices,
-    due.others_fingerprint,
-    due.rules_fingerprint,
-    due.logic_version,
-    due.charges_fingerprint,
-    due.ledger_fingerprint
-from due
-left join moved on due.source = moved.source and due.billing_month = moved.billing_month
+select {{ columns | join(", ") }}
+from recorded
+union all
+select {{ columns | join(", ") }}
+from revised

@@ -1,0 +1,212 @@
+"""Backup and restore: what no build can bring back, in a folder or a bucket of S3.
+
+A backup is a list of files by their SHA-256, `backups/<time>.json`; the files are `files/<SHA-256>`, each once. The list is
+written last, so a backup is whole or it is not there, and the next one adds only what is new.
+
+It needs no lock: the files of a load never change once its manifest is confirmed. The warehouse and the publication are
+left out, because a refresh builds them again; so are secrets, and prompts, which must not outlive their date.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+from dlt.destinations.impl.filesystem.filesystem import INIT_FILE_NAME
+
+from ingestion.access.objects import WritableStore
+from ingestion.atomic_write import atomic_write
+from ingestion.errors import BadInput, SettingError
+from ingestion.lake.contract import HOLDS
+from ingestion.lake.integrity import STATE_FOLDERS, settle
+from ingestion.lake.manifest import (
+    BrokenManifest,
+    manifests,
+    read_manifest,
+    record_of,
+    sha256_of,
+)
+from ingestion.locks import RUN, exclusive_lock
+from ingestion.setting_table import REGISTRY as REGISTRY_SETTING
+from ingestion.settings import MARKER, Home
+from ingestion.sources.catalog import DATASETS
+from ingestion.sources.llm_prompts import SOURCE as PROMPTS
+from orchestration.layout import FILE as LAYOUT_FILE
+from orchestration.layout import LAYOUT, layout_of
+
+LISTS, FILES = "backups", "files"
+LAKE, REGISTRY, SETTINGS = "lake", "registry", ".dlt/config.toml"
+# Of a dataset, what belongs to no load.
+OF_NO_LOAD = (
+    INIT_FILE_NAME,
+    "_contract/*.*",
+    f"{HOLDS.name}/*.parquet",
+    *(f"{name}/*.jsonl" for name in STATE_FOLDERS),
+)
+TIME = "%Y-%m-%dT%H%M%SZ"
+
+
+@dataclass(frozen=True)
+class Backup:
+    """What a backup holds. `files`: path of the installation to SHA-256; `problems`: what it could not hold, a line each."""
+
+    name: str
+    files: dict[str, str]
+    size: int
+    written: int
+    problems: list[str]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {len(self.files)} files, {self.size / 1e6:,.1f} MB, {self.written} of them new"
+
+
+def back_up(home: Home, store: WritableStore, now: datetime, keep: int | None = None) -> Backup:
+    """Back an installation up, also while a refresh runs. `keep`: how many backups stay; None keeps all."""
+    name = now.astimezone(UTC).strftime(TIME)
+    there = {PurePosixPath(found.key).name for found in store.list(f"{FILES}/")}
+    files: dict[str, str] = {}
+    problems: list[str] = []
+    size = written = 0
+    with tempfile.TemporaryDirectory(prefix="costowner-backup-") as folder:
+        for path, source, expected in _wanted(home, problems):
+            copy = Path(folder) / "copy"
+            try:
+                # Copied before it is read: a file that is replaced meanwhile is one or the other.
+                shutil.copyfile(source, copy)
+            except FileNotFoundError:
+                continue  # a prune removed it
+            found = sha256_of(copy)
+            if expected is not None and found != expected:
+                problems.append(f"{path}: its content differs from its manifest (SHA-256); it is left out")
+                continue
+            if found not in there:
+                store.write(f"{FILES}/{found}", copy)
+                there.add(found)
+                written += 1
+            files[path] = found
+            size += copy.stat().st_size
+        content = {"layout": layout_of(home), "taken_at": now.astimezone(UTC).isoformat(), "files": files}
+        listed = Path(folder) / "list"
+        listed.write_text(json.dumps(content, indent=1, sort_keys=True))
+        store.write(f"{LISTS}/{name}.json", listed)
+    if keep is not None:
+        _forget(store, keep)
+    return Backup(name, files, size, written, problems)
+
+
+def _wanted(home: Home, problems: list[str]) -> Iterator[tuple[str, Path, str | None]]:
+    """Each file by its path in the backup, where it is, and the SHA-256 that it must have, where that is known."""
+    for dataset in DATASETS:
+        if dataset != PROMPTS.dataset:
+            yield from _of_dataset(home, dataset, problems)
+    for file in sorted(home.registry.rglob("*")):
+        if file.is_file():
+            yield f"{REGISTRY}/{file.relative_to(home.registry).as_posix()}", file, None
+    for name in (SETTINGS, MARKER, LAYOUT_FILE):
+        if (home.root / name).is_file():
+            yield name, home.root / name, None
+
+
+def _of_dataset(home: Home, dataset: str, problems: list[str]) -> Iterator[tuple[str, Path, str | None]]:
+    folder = home.lake / dataset
+    for file in list(manifests(folder)):
+        try:
+            manifest = read_manifest(file)
+        except BrokenManifest as broken:
+            problems.append(str(broken))
+            continue
+        record = record_of(folder, manifest.load_id)
+        if record is None:
+            problems.append(f"{dataset}: load {manifest.load_id} has no record that it is complete")
+            continue
+        for name, listed in manifest.files.items():
+            yield f"{LAKE}/{dataset}/{name}", folder / name, listed.sha256
+        for own in (file, record):
+            yield f"{LAKE}/{dataset}/{own.relative_to(folder).as_posix()}", own, None
+    for pattern in OF_NO_LOAD:
+        for file in sorted(folder.glob(pattern)):
+            yield f"{LAKE}/{dataset}/{file.relative_to(folder).as_posix()}", file, None
+
+
+def backups(store: WritableStore) -> list[str]:
+    """The names of the backups in a place, the newest last."""
+    return sorted(
+        PurePosixPath(found.key).stem for found in store.list(f"{LISTS}/") if found.key.endswith(".json")
+    )
+
+
+def _listed(store: WritableStore, name: str) -> dict[str, str]:
+    content = json.loads(store.read(f"{LISTS}/{name}.json"))
+    if content["layout"] > LAYOUT:
+        raise SettingError(
+            f"{store.root}: backup {name} was taken by a newer release (layout {content['layout']}, and this one knows "
+            f"{LAYOUT}): install that release"
+        )
+    return dict(content["files"])
+
+
+def _forget(store: WritableStore, keep: int) -> None:
+    """Remove all backups but the newest, and the files that no backup lists any longer."""
+    names = backups(store)
+    for name in names[: max(len(names) - keep, 0)]:
+        store.remove(f"{LISTS}/{name}.json")
+    needed = {digest for name in backups(store) for digest in _listed(store, name).values()}
+    for found in list(store.list(f"{FILES}/")):
+        if PurePosixPath(found.key).name not in needed:
+            store.remove(found.key)
+
+
+def restore(home: Home, store: WritableStore, name: str | None = None) -> Backup:
+    """Bring a backup (by name, or the newest) into an installation that has no lake yet.
+
+    Each file is held against its SHA-256. Raises SettingError where there is no such backup, or a lake already; BadInput for
+    a file of the backup that does not hold.
+    """
+    names = backups(store)
+    if not names or (name is not None and name not in names):
+        wanted = f"backup {name}" if name else "backup"
+        raise SettingError(f"{store.root}: no {wanted}; there are: {', '.join(names) or 'none'}")
+    chosen = name or names[-1]
+    files = _listed(store, chosen)
+    with exclusive_lock(home, RUN, "a restore"):
+        if any(home.lake.glob("raw_*")):
+            raise SettingError(
+                f"{home.lake} holds data: restore into an empty installation, or move this folder away first"
+            )
+        size = 0
+        # The layout comes last: a restore that is killed leaves an installation that is not in use yet.
+        for path, digest in sorted(files.items(), key=lambda item: (item[0] == LAYOUT_FILE, item[0])):
+            target = _target(home, path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            found = store.head(f"{FILES}/{digest}")
+            if found is None:
+                raise BadInput(
+                    f"{store.root}: backup {chosen} lists {path}, and its file {FILES}/{digest} is missing"
+                )
+            with atomic_write(target, suffix=".restoring") as draft:
+                store.download(found, draft)
+                if sha256_of(draft) != digest:
+                    raise BadInput(
+                        f"{store.root}/{FILES}/{digest}: its content is another ({path} of backup {chosen})"
+                    )
+                size += draft.stat().st_size
+        for dataset in DATASETS:
+            settle(home, dataset)
+    return Backup(chosen, files, size, len(files), [])
+
+
+def _target(home: Home, path: str) -> Path:
+    """Where a path of a backup belongs. A path that leads out of the installation is refused."""
+    first, _, rest = path.partition("/")
+    # Never the templates of a checkout.
+    registry = Path(REGISTRY_SETTING.given() or home.root / REGISTRY)
+    root = {LAKE: home.lake, REGISTRY: registry}.get(first, home.root)
+    target = root / (rest if first in (LAKE, REGISTRY) else path)
+    if not target.resolve().is_relative_to(root.resolve()):
+        raise BadInput(f"the backup lists {path!r}, which leads out of the installation")
+    return target

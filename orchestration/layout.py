@@ -1,0 +1,100 @@
+"""The layout of an installation's files, by number: a newer release migrates them, an older one does not write them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+
+import duckdb
+
+from ingestion.errors import SettingError
+from ingestion.lake.history import HISTORY
+from ingestion.lake.pipeline import declare
+from ingestion.locks import RUN, exclusive_lock
+from ingestion.settings import Home, utc_now
+from orchestration.publication.history import COLUMNS, MART, record_from
+from orchestration.state_file import write_state
+
+# 2: the history of revisions is in the lake, and each load has a manifest.
+LAYOUT = 2
+FILE = "layout.json"
+# The revisions as earlier releases published them: the mart, and its columns that have other names now.
+EARLIER: tuple[tuple[str, Mapping[str, str]], ...] = (
+    (MART, {}),
+    (
+        "fact_belief",
+        {"cost_revision_key": "belief_key", "revision_number": "belief_number", "known_at": "believed_at"},
+    ),
+)
+# The id of the delivery that they become.
+MIGRATED = "published by an earlier release"
+
+
+@contextmanager
+def writing(home: Home, holder: str, on_wait: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Have an installation to oneself, in this release's layout: whatever changes it does so within.
+
+    Raises SettingError where a newer release has written it.
+    """
+    with exclusive_lock(home, RUN, holder, on_wait):
+        _bring_up_to_date(home)
+        yield
+
+
+def _bring_up_to_date(home: Home) -> None:
+    found = layout_of(home)
+    if found > LAYOUT:
+        raise SettingError(
+            f"{home.root} was written by a newer release (layout {found}, and this one knows {LAYOUT}): install that release "
+            "again, or restore a backup of before"
+        )
+    declare(home, HISTORY)
+    if found < LAYOUT:
+        _move_history(home)
+        write_state(home.root / FILE, {"layout": LAYOUT, "release": _release()})
+
+
+def layout_of(home: Home) -> int:
+    """The number of an installation's layout; this release's where nothing is written yet."""
+    file = home.root / FILE
+    try:
+        return int(json.loads(file.read_bytes())["layout"])
+    except FileNotFoundError:
+        return 1 if any(home.lake.glob("raw_*")) else 0
+    except (ValueError, LookupError, TypeError):
+        return 1  # every step of a migration can be repeated
+
+
+def _release() -> str:
+    try:
+        return version("costowner")
+    except PackageNotFoundError:
+        return "a checkout"
+
+
+def _move_history(home: Home) -> None:
+    """Copy the published revisions into the lake. A migration that is killed is begun again.
+
+    What was never published nobody has read: the next build has it again.
+    """
+    if not home.database.exists():
+        return
+    with duckdb.connect(str(home.database), read_only=True) as connection:
+        connection.execute("set timezone = 'UTC'")
+        tables = {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
+        for name, renamed in EARLIER:
+            if name in tables:
+                _copy(home, connection, name, renamed)
+                return
+
+
+def _copy(home: Home, connection: duckdb.DuckDBPyConnection, relation: str, renamed: Mapping[str, str]) -> None:
+    """Record a table of revisions, by today's names of columns; one that it has not got is NULL."""
+    there = {name for name, *_ in connection.execute(f"describe select * from {relation}").fetchall()}
+    columns = [
+        f"{renamed.get(name, name)} as {name}" if renamed.get(name, name) in there else f"null as {name}"
+        for name in COLUMNS
+    ]
+    record_from(home, connection, f"(select {', '.join(columns)} from {relation})", MIGRATED, utc_now())

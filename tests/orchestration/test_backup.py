@@ -1,0 +1,161 @@
+"""A backup is whole or not there, holds no prompt and no secret, and an installation comes back from it exactly."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from ingestion.access.objects import Folder
+from ingestion.errors import BadInput, SettingError
+from ingestion.lake.integrity import lost, verify
+from ingestion.lake.pipeline import land
+from ingestion.settings import MARKER, Home
+from ingestion.sources.registry import SOURCE as REGISTRY
+from ingestion.sources.registry.source import RegistrySettings
+from orchestration.backup import back_up, backups, restore
+from orchestration.layout import FILE, LAYOUT, writing
+from tests.ingestion.test_lake import NOW, WINDOW
+
+OWNERS = "owners:\n  - {id: a, kind: team, name: A}\n"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """An installation with a registry that was landed, secrets, prompts, and what a refresh builds again."""
+    home = Home(tmp_path / "home")
+    (home.root / "registry").mkdir(parents=True)
+    (home.root / MARKER).write_text("")
+    for name in (
+        ".dlt/secrets.toml",
+        ".dlt/config.toml",
+        "warehouse.duckdb",
+        "lake/raw_llm_prompts/llm_prompts/1.2.x.parquet",
+    ):
+        (home.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (home.root / name).write_text(f"canary of {name}")
+    change(home, OWNERS, 0)
+    with writing(home, "a test"):
+        pass
+    return home
+
+
+def change(home: Home, owners: str, days: int) -> None:
+    (home.registry / "owners.yml").write_text(owners)
+    land(home, REGISTRY, RegistrySettings(str(home.registry)), WINDOW, NOW + timedelta(days=days))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Folder:
+    return Folder(tmp_path / "backups")
+
+
+def content(home: Home) -> dict[str, bytes]:
+    """The files that a backup is of."""
+    places = (home.lake / "raw_registry", home.lake / "raw_history", home.registry)
+    return {
+        file.relative_to(home.root).as_posix(): file.read_bytes()
+        for place in places
+        for file in place.rglob("*")
+        if file.is_file()
+    }
+
+
+def test_restored_installation_is_the_one_that_was_backed_up(home: Home, store: Folder, tmp_path: Path) -> None:
+    done = back_up(home, store, NOW)
+    assert not done.problems
+    restored = Home(tmp_path / "restored")
+    restore(restored, store)
+    assert content(restored) == content(home)
+    assert (restored.root / ".dlt" / "config.toml").exists() and json.loads((restored.root / FILE).read_text())
+    assert not verify(restored, "raw_registry") and not lost(restored, "raw_registry")
+
+
+def test_backup_holds_no_secret_no_prompt_and_nothing_that_is_built(home: Home, store: Folder) -> None:
+    back_up(home, store, NOW)
+    held = b"".join(file.read_bytes() for file in store.path.rglob("*") if file.is_file())
+    assert b"canary of .dlt/config.toml" in held, "the search finds what is there"
+    for name in (b"secrets", b"warehouse", b"llm_prompts"):
+        assert b"canary of " + name not in held and b"canary of .dlt/" + name not in held
+        assert b"canary of lake/raw_" + name not in held
+
+
+def test_next_backup_writes_what_is_new_and_each_can_be_restored(
+    home: Home, store: Folder, tmp_path: Path
+) -> None:
+    first = back_up(home, store, NOW)
+    before = content(home)
+    change(home, OWNERS.replace("name: A", "name: B"), 1)
+    second = back_up(home, store, NOW + timedelta(days=1))
+    assert 0 < second.written < first.written
+    for name, expected in ((first.name, before), (second.name, content(home))):
+        restored = Home(tmp_path / name)
+        restore(restored, store, name)
+        assert content(restored) == expected
+
+
+def test_only_the_newest_backups_are_kept_and_stay_whole(home: Home, store: Folder, tmp_path: Path) -> None:
+    for day in range(3):
+        change(home, OWNERS.replace("name: A", f"name: N{day}"), day)
+        last = back_up(home, store, NOW + timedelta(days=day), keep=1)
+    assert backups(store) == [last.name]
+    assert {found.key.rpartition("/")[2] for found in store.list("files/")} == set(last.files.values())
+    restored = Home(tmp_path / "restored")
+    restore(restored, store)
+    assert content(restored) == content(home)
+
+
+def test_load_that_is_not_confirmed_is_left_out(home: Home, store: Folder, tmp_path: Path) -> None:
+    """As a landing that runs meanwhile has it: some files, and no confirmed manifest."""
+    change(home, OWNERS.replace("name: A", "name: B"), 1)
+    newest = max((home.lake / "raw_registry" / "_manifests").glob("*.json"))
+    newest.rename(newest.with_suffix(".loading"))
+    back_up(home, store, NOW)
+    restored = Home(tmp_path / "restored")
+    restore(restored, store)
+    assert not list(restored.lake.rglob(f"*{newest.stem}*")) and not lost(restored, "raw_registry")
+
+
+def test_damaged_file_is_named_and_left_out(home: Home, store: Folder) -> None:
+    (file,) = (home.lake / "raw_registry" / "owners").glob("*.parquet")
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    (problem,) = back_up(home, store, NOW).problems
+    assert problem.startswith(f"lake/raw_registry/owners/{file.name}: ")
+
+
+def test_changed_file_of_a_backup_is_refused_by_name(home: Home, store: Folder, tmp_path: Path) -> None:
+    done = back_up(home, store, NOW)
+    digest = done.files["registry/owners.yml"]
+    (store.path / "files" / digest).write_text("another")
+    restored = Home(tmp_path / "restored")
+    with pytest.raises(BadInput, match=f"files/{digest}: its content is another .registry/owners.yml"):
+        restore(restored, store)
+    assert not (restored.root / FILE).exists()
+
+
+def test_restore_into_an_installation_in_use_and_of_no_backup_is_refused(
+    home: Home, store: Folder, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingError, match="no backup; there are: none"):
+        restore(Home(tmp_path / "other"), store)
+    back_up(home, store, NOW)
+    with pytest.raises(SettingError, match="no backup 2020; there are: 2026"):
+        restore(Home(tmp_path / "other"), store, "2020")
+    with pytest.raises(SettingError, match="holds data"):
+        restore(home, store)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [("layout", LAYOUT + 1, "newer release"), ("files", {"../x": "0" * 64}, "leads out of the installation")],
+)
+def test_backup_that_can_not_be_trusted_is_refused(
+    home: Home, store: Folder, tmp_path: Path, key: str, value: object, message: str
+) -> None:
+    done = back_up(home, store, NOW)
+    listed = store.path / "backups" / f"{done.name}.json"
+    listed.write_text(json.dumps({**json.loads(listed.read_text()), key: value}))
+    with pytest.raises((SettingError, BadInput), match=message):
+        restore(Home(tmp_path / "other"), store)
