@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import stat
@@ -27,6 +28,7 @@ from ingestion.sources.catalog import DATASETS, SOURCES
 from orchestration.cli.output import print_json
 from orchestration.cli.registry import check
 from orchestration.cli.sources import NOT_SET_UP, SET_UP, WRONG, state_of
+from orchestration.dbt.command import needed
 from orchestration.dbt.engine import Engine
 
 OK, WARNING, BROKEN = "ok", "warning", "broken"
@@ -126,7 +128,9 @@ def _engine(home: Home) -> Iterator[Finding]:
         return
     yield Finding("engine", OK, f"{engine.name}, dbt in {engine.dbt.parent}")  # raises where it is missing
     if engine.name == SPARK_SESSION:
-        done = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["java", "-version"], env=needed(os.environ), capture_output=True, text=True, check=False
+        )
         shown = (done.stderr.splitlines() or ["java does not start"])[0]
         is_new = not done.returncode and _java_release(shown) >= JAVA
         yield Finding("java", OK if is_new else BROKEN, shown, None if is_new else f"install Java {JAVA} or later")

@@ -18,6 +18,7 @@ import duckdb
 
 from ingestion.errors import SettingError
 from ingestion.settings import Home
+from orchestration.dbt.command import needed
 from orchestration.dbt.engine import Engine
 from orchestration.dbt.project_files import DBT_PROJECT
 from orchestration.publication.warehouse import CATALOG
@@ -88,7 +89,7 @@ def _shown_rows(home: Home, engine: Engine, sql: str) -> list[Row]:
         done = subprocess.run(
             [engine.python, "-P", COMMAND, "--log-format", "json", "show", *chain.from_iterable(options.items())],
             cwd=DBT_PROJECT,
-            env={**os.environ, **engine.environment(home)},
+            env=needed({**os.environ, **engine.environment(home)}),
             capture_output=True,
             text=True,
             check=False,

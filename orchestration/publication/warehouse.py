@@ -19,8 +19,9 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from ingestion.setting_table import DUCKDB, DUCKDB_MEMORY
+from ingestion.setting_table import DUCKDB, DUCKDB_MEMORY, ENGINE
 from ingestion.settings import Home
+from orchestration.dbt.command import needed
 from orchestration.dbt.engine import Engine
 from orchestration.dbt.project_files import DBT_PROJECT, project_digest
 from orchestration.state_file import write_state
@@ -114,14 +115,17 @@ def _compile_for_duckdb(home: Home, folder: Path, target: Path, names: Sequence[
     done = subprocess.run(
         [str(engine.dbt), "--quiet", "compile", "--target", DUCKDB, "--select", *names],
         cwd=DBT_PROJECT,
-        env={
-            **os.environ,
-            **engine.environment(home),
-            "COSTOWNER_WAREHOUSE": str(folder / "views.duckdb"),
-            "DBT_TARGET_PATH": str(target),
-            "DBT_LOG_PATH": str(folder / "logs"),
-            "DBT_PROJECT_DIR": str(DBT_PROJECT),
-        },
+        env=needed(
+            {
+                **os.environ,
+                **engine.environment(home),
+                ENGINE.name: DUCKDB,
+                "COSTOWNER_WAREHOUSE": str(folder / "views.duckdb"),
+                "DBT_TARGET_PATH": str(target),
+                "DBT_LOG_PATH": str(folder / "logs"),
+                "DBT_PROJECT_DIR": str(DBT_PROJECT),
+            }
+        ),
         capture_output=True,
         text=True,
         check=False,
