@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar, cast
+from urllib.parse import unquote
 
 from ingestion.errors import SettingError
 
@@ -30,8 +31,19 @@ class Kind(Generic[Value]):
 
 
 def without_credentials(text: str) -> str:
-    """A text in which the credentials and the query of each URL are left out."""
-    return re.sub(r"(?<=://)[^/@\s]*@", "", re.sub(r"(://[^?\s]*)\?\S*", r"\1", text))
+    """A text in which the credentials and the query of each URL are left out.
+
+    A password may have a slash, an @ or a question mark in it: what follows a colon is left out up to the last @.
+    """
+    return re.sub(r"(://[^?\s]*)\?\S*", r"\1", re.sub(r"(?<=://)[^/@\s:]*(:\S*)?@", "", text))
+
+
+def credentials_in(text: str) -> set[str]:
+    """The passwords and queries of the URLs in a text, as they are written there and as they are meant."""
+    found = {*re.findall(r"://[^/@\s:]*:([^/@\s]*)@", text), *re.findall(r"://[^/@\s:]*:(\S*)@", text)}
+    for query in re.findall(r"://[^?\s]*\?(\S+)", text):
+        found |= {query, *(value for _, _, value in (pair.partition("=") for pair in re.split("[&#]", query)))}
+    return {form for credential in found if credential for form in (credential, unquote(credential))}
 
 
 def _matching(name: str, allowed: str, pattern: str) -> Kind[str]:
@@ -82,6 +94,12 @@ def _instant(text: str) -> datetime:
 TEXT = _matching("text", "write a text of one line", r"[^\r\n]*\S[^\r\n]*")
 NAME = _matching("name", "write letters, digits and _", r"[a-z0-9_]+")
 URL = _matching("URL", "write an http:// or https:// URL", r"https?://[^\s/]\S*")
+# A cluster's address stands in compiled SQL, and in its logs: no place for a key.
+ADDRESS = _matching(
+    "address",
+    "write an address without a user, a password or a query",
+    r"(?!.*://[^/]*@)(?!.*\?)[^\r\n]*\S[^\r\n]*",
+)
 FOLDER = _matching("folder", "give a path (a mounted bucket works), see docs/decisions/0004", r"(?!.*://).*\S.*")
 MEMORY = _matching(
     "memory", "write a number and KB, MB, GB or TB, e.g. 4GB", r"(?=.*[1-9])[0-9]+(\.[0-9]+)?\s*[kmgt](i?b)?"
@@ -242,14 +260,14 @@ SPARK_SCHEMA_PREFIX = Setting(
 )
 SPARK_LAKE = Setting(
     "COSTOWNER_SPARK_LAKE",
-    TEXT,
+    ADDRESS,
     None,
     "the lake's address on the cluster, e.g. `s3a://bucket/lake`",
     "the lake's folder",
 )
 SPARK_EXPORT = Setting(
     "COSTOWNER_SPARK_EXPORT",
-    TEXT,
+    ADDRESS,
     None,
     "the address to which the cluster writes the marts; this machine reads `spark/export/` of the installation",
     "`spark/export/` of the installation",

@@ -12,7 +12,6 @@ from dataclasses import MISSING, Field, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
-from urllib.parse import urlsplit
 
 import dlt
 from dlt.common.configuration.providers import ConfigProvider
@@ -302,8 +301,15 @@ def resolve(spec: type[Spec], source: str) -> Spec | None:
 
 
 def secrets_of(spec: type[Configured], source: str) -> set[str]:
-    """The secret values that a source is given, and the passwords in their URLs: what no log may hold."""
-    found = (look_up(f"sources.{source}.{declared.name}") for declared in fields(spec) if not declared.repr)
-    given = (value for value, _ in filter(None, found))
-    values = {str(item) for value in given if value for item in (value if isinstance(value, list) else [value])}
-    return values | {password for value in values if "://" in value and (password := urlsplit(value).password)}
+    """The secret values that a source is given, and the credentials in its addresses: what no log may hold."""
+    found: set[str] = set()
+    for declared in fields(spec):
+        given = look_up(f"sources.{source}.{declared.name}")
+        if given is None:
+            continue
+        values = given[0] if isinstance(given[0], list) else [given[0]]
+        for value in map(str, values):
+            found |= table.credentials_in(value)
+            if not declared.repr and value:
+                found.add(value)
+    return found

@@ -46,8 +46,12 @@ def retry_after(value: str | None, now: datetime) -> float | None:
 
 def without_query(url: str) -> str:
     """A URL that is fit for a message: no query, no credentials."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    try:
+        parts = urlsplit(url)
+        return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    except ValueError:
+        # Of a password with a slash in it, Python takes a part for the port.
+        return "an address that is none"
 
 
 # The escape of one half of a surrogate pair, which may stand alone in JSON and never in text.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,7 +22,8 @@ def open_store(
     """
     parts = urlsplit(url)
     if parts.scheme == "s3":
-        if not parts.netloc or "@" in parts.netloc or parts.query or parts.fragment:
+        # No bucket's name has a colon: what has one is a user, and may have a password behind it.
+        if not parts.netloc or re.search("[@:]", parts.netloc) or parts.query or parts.fragment:
             raise SettingError(
                 f"{setting or 'the URL'}: write s3://bucket/prefix, and nothing else; credentials come from the profile"
             )
@@ -29,7 +31,7 @@ def open_store(
         # A key may begin with a slash: a legacy cost report without a prefix has `s3://bucket//report`.
         prefix = parts.path.removeprefix("/").rstrip("/")
         return Bucket(parts.netloc, prefix, connect(access), access)
-    if parts.scheme in ("", "file"):
+    if parts.scheme in ("", "file") and parts.netloc in ("", "localhost"):
         folder = Path(parts.path if parts.scheme else url).expanduser()
         if folder.is_file():
             raise SettingError(f"{setting or 'the path'}: {folder} is a file; name the folder that contains it")

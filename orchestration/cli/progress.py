@@ -12,6 +12,7 @@ from typing import TextIO
 import dagster as dg
 
 from ingestion.lake.contract import DELIVERIES, DELIVERY_TOTALS
+from ingestion.setting_table import SETTINGS
 from ingestion.settings import Home, secrets_of
 from ingestion.sources.catalog import SOURCES
 from orchestration.assets.failure import causes
@@ -51,6 +52,7 @@ class RefreshLog:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"refresh-{started.astimezone(UTC):%Y%m%dT%H%M%SZ}.log"
         secrets = {secret for source in SOURCES for secret in secrets_of(source.settings, source.name)}
+        secrets |= {text for setting in SETTINGS if setting.is_secret and (text := setting.text())}
         # The longest first: one may be a part of another.
         self._secrets = sorted((one for one in secrets if len(one) >= SHORTEST_SECRET), key=len, reverse=True)
         self._copy = copy

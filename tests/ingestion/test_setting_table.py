@@ -40,6 +40,7 @@ WRONG = {
     "switch": "perhaps",
     "name": "a b",
     "text": " ",
+    "address": " ",
 }
 SECRET = "hunter2"
 

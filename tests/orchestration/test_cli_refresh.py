@@ -115,6 +115,24 @@ def test_every_secret_setting_is_kept_out_of_the_log(home: Home) -> None:
         assert secrets_of(source.settings, source.name) == expected
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"https://user:{CANARY}@host/path",
+        f"https://user:{CANARY}/with?odd@signs@host/path",
+        f"https://host/path?X-Amz-Signature={CANARY}",
+        f"a=https://host:443/x,b=https://user:{CANARY}@host/",
+        f"https://user:{CANARY.replace('-', '%2D')}@host/",
+    ],
+)
+def test_credentials_in_an_address_are_kept_out_of_the_log(home: Home, address: str) -> None:
+    os.environ["SOURCES__LLM_GATEWAY__LITELLM_API_URL"] = address
+    os.environ["COSTOWNER_ALERT_WEBHOOK"] = f"https://hooks.example.com/{CANARY}"
+    with refresh_log(home, NOW) as log:
+        print(f"a library printed {address} and https://hooks.example.com/{CANARY}")
+    assert CANARY not in log.path.read_text().replace("%2D", "-")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the device of a full disk is Linux's")
 def test_log_on_a_full_disk_does_not_fail_the_refresh(home: Home) -> None:
     log = RefreshLog(home, NOW)

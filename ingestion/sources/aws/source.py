@@ -19,7 +19,7 @@ from ingestion.lake.contract import Known, LedgerSource, Part, Remark, Slice, So
 from ingestion.lake.faults import fault
 from ingestion.lake.rejected import Rejected
 from ingestion.lake.vendor_files import Workspace, engine, parquet_schema
-from ingestion.setting_table import about
+from ingestion.setting_table import about, without_credentials
 from ingestion.settings import Month, Window
 from ingestion.sources.aws.client import Export, Manifest, Undelivered, exports_below, undelivered
 from ingestion.sources.aws.convert import convert, is_empty
@@ -61,11 +61,13 @@ class AwsSettings:
         for given in BETWEEN_URLS.split(self.export_url):
             named = NAMED_URL.fullmatch(given.strip())
             url = named.group(2) if named else given.strip()
-            name = named.group(1) if named else url.rstrip("/").rsplit("/", 1)[-1]
+            # A message shows both: without a signed query, which the URL must not have, and is refused for.
+            shown = without_credentials(url)
+            name = named.group(1) if named else shown.rstrip("/").rsplit("/", 1)[-1]
             if name in found:
                 raise SettingError(
                     f"sources.aws.export_url: two exports are called {name}; "
-                    f"keep the name of the one that is loaded already, and give the other one its own: NAME={url}"
+                    f"keep the name of the one that is loaded already, and give the other one its own: NAME={shown}"
                 )
             found[name] = url
         return found
@@ -181,8 +183,8 @@ def slices(settings: AwsSettings, window: Window, known: Known, now: datetime) -
             yield from _export_slices(f"{name}/{below}" if below else name, export, window, workspace)
         if not found:
             nothing = Undelivered(
-                f"{url}: neither metadata/BILLING_PERIOD=… nor a legacy report's yyyymmdd-yyyymmdd below it; "
-                "sources.aws.export_url is the folder that is named like the export"
+                f"{without_credentials(url)}: neither metadata/BILLING_PERIOD=… nor a legacy report's yyyymmdd-yyyymmdd "
+                "below it; sources.aws.export_url is the folder that is named like the export"
             )
             if len(settings.exports()) == 1:
                 raise nothing

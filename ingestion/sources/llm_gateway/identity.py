@@ -23,9 +23,10 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from ingestion.access.http import Client
+from ingestion.access.http import Client, without_query
 from ingestion.errors import SettingError, VendorError
 from ingestion.lake.people import hashed
+from ingestion.setting_table import without_credentials
 
 # The column in which a format hands a record's token over. It is no column of `llm_requests`.
 RAW_TOKEN = "raw_actor_token"  # noqa: S105 - the name of a column
@@ -196,7 +197,9 @@ def identities(pairs: Iterable[str], audience: str | None) -> Identities | None:
 
 
 def _key_set(issuer: str, place: str) -> KeySet:
-    where = f"{SETTING}: the key set of {issuer} at {place}"
+    # Either may have a user's password or a signed query.
+    issuer, shown = without_credentials(issuer), without_query(place) if "://" in place else place
+    where = f"{SETTING}: the key set of {issuer} at {shown}"
     try:
         if place.startswith("https://"):
             document: Any = Client(f"JWKS of {issuer}", place, credentials=SETTING).json("")

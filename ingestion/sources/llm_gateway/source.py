@@ -13,7 +13,7 @@ from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from ingestion.access.http import Client
+from ingestion.access.http import Client, without_query
 from ingestion.access.objects import Object, ObjectStore
 from ingestion.access.stores import open_store
 from ingestion.errors import BadInput, SettingError, TornDelivery
@@ -366,7 +366,9 @@ def _litellm_api(settings: GatewaySettings, url: str, window: Window, now: datet
                             dropped.look(SPEND_LOGS.name, start.date(), record)
                         yield record
 
-        requests = _read_records(settings, SPEND_LOGS, f"{url}/spend/logs/v2, {start:%Y-%m-%d}", records())
+        requests = _read_records(
+            settings, SPEND_LOGS, f"{without_query(url)}/spend/logs/v2, {start:%Y-%m-%d}", records()
+        )
         return [*requests, Rows(DROPPED_FIELDS, dropped.rows())]
 
     yield from _days("litellm_api", window, now, fetch)
