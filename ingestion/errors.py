@@ -45,6 +45,10 @@ _OF_THE_MACHINE = frozenset(
 )
 
 
+# This module does without DuckDB.
+_OF_DUCKDB_AND_THE_MACHINE = frozenset({"IOException", "OutOfMemoryException"})
+
+
 def is_of_the_machine(error: BaseException) -> bool:
     """Whether an error is the machine's (disk, memory, open files), and no other input would fare better.
 
@@ -60,11 +64,13 @@ def described(error: BaseException) -> str:
     """An error that no code raised on purpose, by kind and place in the code.
 
     Never by its text: a library's message quotes what it could not read, and that may be a prompt or a key. Of an error of
-    the operating system the system's own words are fit to show.
+    the operating system the system's own words are fit to show, and of DuckDB's about a file or memory its first line.
     """
     kind = type(error).__name__
     if isinstance(error, OSError) and error.strerror:
         kind = f"{kind}: {error.strerror}"
+    elif kind in _OF_DUCKDB_AND_THE_MACHINE and type(error).__module__ in ("duckdb", "_duckdb"):
+        kind = f"{kind}: {str(error).splitlines()[0]}"
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if any(Path(frame.filename).is_relative_to(package) for package in PACKAGES)]
     if not own:

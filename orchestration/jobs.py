@@ -4,6 +4,7 @@ import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from ingestion.settings import Home, Window, utc_now
+from orchestration.assets.failure import in_our_words
 from orchestration.assets.ledger import MODELS_OF_TODAY
 from orchestration.assets.publication import PUBLISHED_ASSETS
 from orchestration.assets.raw import RAW_ASSETS
@@ -68,6 +69,7 @@ def job_after_landing(home: Home) -> str:
     required_resource_keys={RUN_LOCK},
     description="Deletes prompts that are too old or that the policy does not allow, from the lake's files too.",
 )
+@in_our_words()
 def purge_prompts(context: dg.OpExecutionContext) -> None:
     context.log.info(str(purge(Home.from_environment(), utc_now())))
 

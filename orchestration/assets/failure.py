@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import dagster as dg
 
@@ -46,6 +47,20 @@ def explained(error: BaseException) -> tuple[str, bool]:
     if known is None:
         return described(chain[-1]), False
     return str(known), isinstance(known, VendorError)
+
+
+@contextmanager
+def in_our_words() -> Iterator[None]:
+    """Decorates a step's function: what it raises is a failure with a message that is fit to keep and to show.
+
+    Dagster keeps the text of an error and of all that it was raised from; a library quotes there what it could not read.
+    """
+    try:
+        yield
+    except (dg.Failure, dg.RetryRequested):
+        raise
+    except Exception as error:
+        raise dg.Failure(explained(error)[0], allow_retries=False) from None
 
 
 def one_line(text: str) -> str:

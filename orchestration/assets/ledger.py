@@ -84,9 +84,10 @@ def ledger(context: dg.AssetExecutionContext) -> Iterator[Any]:
                 f"{why}; the next build is without {len(held)} deliveries",
                 metadata={HELD: dg.JsonMetadataValue(held_lines(held))},
                 allow_retries=False,
-            ) from error
+            ) from None
         damaged = "".join(f"; damaged: {line}" for line in set_damaged_aside(home))
-        raise dg.Failure(f"{why}{damaged}", allow_retries=False) from error
+        # Dagster keeps an error with all that it was raised from.
+        raise dg.Failure(f"{why}{damaged}", allow_retries=False) from None
     if whole:
         logic.built()
     state.tested(build)

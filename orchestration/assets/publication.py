@@ -8,6 +8,7 @@ import dagster as dg
 from ingestion.lake.notes import known_notes
 from ingestion.settings import Home, utc_now
 from orchestration.assets.code_reference import code_reference
+from orchestration.assets.failure import in_our_words
 from orchestration.assets.ledger import PROJECT
 from orchestration.checks import ledger, prompts
 from orchestration.dbt.change_detection import ChangeDetection
@@ -45,6 +46,7 @@ def of_landed_sources(home: Home, checks: Sequence[dg.AssetCheckKey]) -> list[dg
     metadata=code_reference(Path(__file__)),
     required_resource_keys={RUN_LOCK},
 )
+@in_our_words()
 def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     home = Home.from_environment()
     engine = Engine.from_environment()
@@ -81,6 +83,7 @@ def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     metadata=code_reference(Path(__file__)),
     required_resource_keys={RUN_LOCK},
 )
+@in_our_words()
 def published_parquet() -> dg.MaterializeResult[None]:
     home = Home.from_environment()
     written = publish_parquet(home, MARTS)

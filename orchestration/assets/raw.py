@@ -139,7 +139,8 @@ def _land(context: dg.AssetExecutionContext, source: Source) -> Landing | None:
         if source.is_required or not is_of_one_source(error) or not is_last_try:
             if "\n" in message:
                 context.log.error(f"{source.title}: {message}")
-            raise dg.Failure(message, allow_retries=try_again) from error
+            # Not from the error: Dagster would keep its text, in which a library quotes what it could not read.
+            raise dg.Failure(message, allow_retries=try_again) from None
         declare(home, source)
         context.log.error(f"{source.title}: not refreshed: {message}")
         return Landing(source.name, refused=[(f"{source.name} as a whole", message)])

@@ -10,6 +10,7 @@ import dagster as dg
 from ingestion.lake.integrity import lost
 from ingestion.settings import Home, utc_now
 from ingestion.sources.catalog import DATASETS
+from orchestration.assets.failure import in_our_words
 from orchestration.dbt.engine import Engine
 from orchestration.publication.build_state import BUILD, BuildState
 from orchestration.publication.warehouse import built_marts, opened
@@ -48,6 +49,7 @@ def rows_of(mart: dg.AssetKey, columns: str, condition: str = "true") -> list[tu
         "For every source, billing month and currency, four totals are equal: delivered, charges, fact_cost, owners' statement."
     ),
 )
+@in_our_words()
 def billed_cost_equals_the_delivery_notes() -> dg.AssetCheckResult:
     broken = rows_of(
         RECONCILIATION,
@@ -99,6 +101,7 @@ def found_issues(rows: list[tuple[object, ...]]) -> dg.AssetCheckResult:
         "those that do not is right and published; data_quality_issue lists them."
     ),
 )
+@in_our_words()
 def charges_follow_the_focus_rules() -> dg.AssetCheckResult:
     return found_issues(rows_of(QUALITY, ISSUE))
 
@@ -119,6 +122,7 @@ def found_in_deliveries(rows: list[tuple[object, ...]]) -> dg.AssetCheckResult:
         "of what the one before had (fact_delivery, finding). What was delivered is published."
     ),
 )
+@in_our_words()
 def deliveries_come_to_their_totals_and_do_not_shrink() -> dg.AssetCheckResult:
     return found_in_deliveries(rows_of(DELIVERY, "source, slice_id, finding", "finding is not null"))
 
@@ -168,6 +172,7 @@ def stale_sources(rows: list[tuple[object, ...]], now: datetime) -> list[str]:
     name="newest_charge_is_within_the_sla",
     description="The newest charge of each source is no older than its freshness SLA (source_freshness).",
 )
+@in_our_words()
 def newest_charge_is_within_the_sla() -> dg.AssetCheckResult:
     rows = rows_of(FRESHNESS, "source, newest_charge_at, freshness_sla_hours, slice_count")
     stale = stale_sources(rows, utc_now())

@@ -13,6 +13,7 @@ from ingestion.lake.contract import NOTE_TABLES, Source
 from ingestion.settings import Home, utc_now
 from ingestion.sources.llm_gateway import SOURCE as GATEWAY
 from ingestion.sources.llm_prompts import SOURCE as PROMPTS
+from orchestration.assets.failure import in_our_words
 from orchestration.checks.ledger import FRESHNESS, rows_of
 from orchestration.retention.purge import overdue
 from orchestration.run_lock import RUN_LOCK
@@ -53,6 +54,7 @@ def undeclared(home: Home, source: Source) -> Iterator[str]:
         "responses has none. Read from the files themselves."
     ),
 )
+@in_our_words()
 def no_column_but_the_declared_ones() -> dg.AssetCheckResult:
     found = list(undeclared(Home.from_environment(), GATEWAY))
     return dg.AssetCheckResult(
@@ -71,6 +73,7 @@ def no_column_but_the_declared_ones() -> dg.AssetCheckResult:
         "within its retention period; no killed run has left a copy. `costowner purge` deletes the rest."
     ),
 )
+@in_our_words()
 def no_prompt_is_too_old_or_outside_the_policy() -> dg.AssetCheckResult:
     found = overdue(Home.from_environment(), utc_now())
     return dg.AssetCheckResult(
@@ -87,6 +90,7 @@ def no_prompt_is_too_old_or_outside_the_policy() -> dg.AssetCheckResult:
     name="no_gateway_ships_prompts",
     description="No gateway sent text of prompts or responses in the last week. (Costowner drops such text before it lands.)",
 )
+@in_our_words()
 def no_gateway_ships_prompts() -> dg.AssetCheckResult:
     since = (utc_now() - LOOK_BACK).date()
     found = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from ingestion.settings import Home
+from orchestration.assets.failure import in_our_words
 from orchestration.checks.refresh import PUBLISHED
 from orchestration.cli.registry import check
 
@@ -17,6 +18,7 @@ from orchestration.cli.registry import check
         "those that do not, with the money beside them."
     ),
 )
+@in_our_words()
 def ownership_rules_match() -> dg.AssetCheckResult:
     report = check(Home.from_environment())
     return dg.AssetCheckResult(

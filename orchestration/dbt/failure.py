@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -13,6 +12,7 @@ from dagster_dbt.errors import DagsterDbtError
 from ingestion.settings import Home
 from orchestration.assets.failure import one_line
 from orchestration.dbt.engine import Engine
+from orchestration.dbt.invocation import LOG, without_values
 from orchestration.dbt.project import results_of
 from orchestration.dbt.rows import QueryError, query_of
 
@@ -26,11 +26,6 @@ PLACES = frozenset(
         *("message", "charge_key", "owner_key", "owner_id", "rule_id", "table_name", "measure", "llm_request_key"),
     }
 )
-# Errors whose text names the project's files or the machine. Others quote a value, or a piece of SQL.
-KIND = re.compile(r"\s*([A-Z]\w*(?: [A-Z]\w*)* Error|\[[A-Z][A-Z_.]+\])(?=[: ]|$)")
-LOG = "dbt.log in the installation's dbt_target"
-WRAPPERS = ("Runtime Error", "Database Error")
-SHOWN = ("Compilation Error", "IO Error", "Out of Memory Error")
 # What dagster-dbt heads its message with, also where nothing follows.
 HEADING = "Errors parsed from dbt logs:"
 
@@ -62,16 +57,7 @@ def _reason(home: Home, engine: Engine, result: Mapping[str, Any]) -> str:
     if result["status"] == "fail":
         rows = _places(home, engine, str(result["compiled_code"]))
         return f"{result['failures']} rows" + (f", {'; '.join(rows)}" if rows else "")
-    return _without_values(str(result["message"] or result["status"]))
-
-
-def _without_values(message: str) -> str:
-    """A message of dbt's in one line, without what it quotes of the data: dbt's own log has the whole of it."""
-    found = [match[1] for line in message.splitlines() if (match := KIND.match(line)) and match[1] not in WRAPPERS]
-    kind = found[0] if found else "an error"
-    if kind in SHOWN:
-        return " ".join(message.split())
-    return f"{kind} ({LOG} has its text, which may quote data)"
+    return without_values(str(result["message"] or result["status"]))
 
 
 def _places(home: Home, engine: Engine, sql: str) -> list[str]:

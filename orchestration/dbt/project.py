@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from dagster_dbt import DbtCliResource, DbtProject
+from dagster_dbt import DbtCliInvocation, DbtCliResource, DbtProject
 from dagster_dbt.errors import DagsterDbtError
 from dbt.adapters.base.impl import BaseAdapter
 from packaging.version import Version
@@ -23,6 +24,7 @@ from ingestion.locks import exclusive_lock
 from ingestion.settings import Home
 from orchestration.assets.failure import one_line
 from orchestration.dbt.engine import Engine
+from orchestration.dbt.invocation import LedgerInvocation
 from orchestration.dbt.project_files import DBT_PROJECT, project_digest
 from orchestration.environment import prepare
 
@@ -43,6 +45,10 @@ class LedgerCli(DbtCliResource):
             global_config_flags=["-P", str(DBT_COMMAND)],
             target=engine.name,
         )
+
+    def cli(self, args: Sequence[str], **options: Any) -> DbtCliInvocation:
+        """Start dbt, as DbtCliResource does; what it prints quotes no data."""
+        return LedgerInvocation.of(super().cli(args, **options))
 
     def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> BaseAdapter:
         """No adapter in Dagster's own process: nothing here asks for one, and Spark's is not installed there."""
@@ -88,7 +94,7 @@ def dbt_project() -> DbtProject:
             try:
                 LedgerCli.of(project).cli(["parse", "--quiet"], target_path=parsed).wait()
             except DagsterDbtError as error:
-                raise SettingError(f"dbt_project can't be read: {one_line(str(error))}") from error
+                raise SettingError(f"dbt_project can't be read: {one_line(str(error))}") from None
             shutil.copyfile(kept, engine.target_folder(home) / kept.name)
             stamp.write_text(digest)
     return project

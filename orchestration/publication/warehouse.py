@@ -19,6 +19,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 
+from ingestion.errors import IngestionError
 from ingestion.setting_table import DUCKDB, DUCKDB_MEMORY, ENGINE
 from ingestion.settings import Home
 from orchestration.dbt.command import needed
@@ -34,7 +35,7 @@ LAYER = "marts"
 TYPES = {"string": "varchar"}
 
 
-class WarehouseError(Exception):
+class WarehouseError(IngestionError):
     """The warehouse cannot be read; the message names what is missing and the way out."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import re
+import subprocess
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -13,15 +14,19 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
+from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation
 from dagster_dbt.errors import DagsterDbtError
+from packaging.version import Version
 
 from ingestion.errors import SettingError, VendorError
 from ingestion.lake.contract import Rows, Slice, Source
 from ingestion.lake.pipeline import land
 from ingestion.settings import Home
-from orchestration.assets.failure import causes, explained, is_of_one_source, one_line
+from orchestration.assets.failure import causes, explained, in_our_words, is_of_one_source, one_line
 from orchestration.dbt.engine import Engine
 from orchestration.dbt.failure import why_it_failed
+from orchestration.dbt.invocation import LedgerInvocation
+from tests.faults.search import found_below
 from tests.ingestion.test_lake import CHARGES, NOW, WINDOW, NoSettings
 
 
@@ -199,3 +204,94 @@ def test_dbt_that_did_not_come_to_its_end_is_quoted_with_what_it_printed_last(tm
     )
     error = DagsterDbtError("dbt failed\n  Runtime Error\n  IO Error: Could not open warehouse.duckdb\n")
     assert why_it_failed(Home(tmp_path), Engine("duckdb"), error) == "IO Error: Could not open warehouse.duckdb"
+
+
+def test_library_that_quotes_what_it_read_is_kept_by_kind_and_place(tmp_path: Path) -> None:
+    """Dagster keeps an error with its causes: the failing step of a check and of a required source alike."""
+    word = "a prompt of somebody"
+
+    @dg.asset
+    def ledger() -> None: ...
+
+    @dg.asset_check(asset=ledger)
+    @in_our_words()
+    def adds_up() -> dg.AssetCheckResult:
+        try:
+            int(word)
+        except ValueError as error:
+            raise KeyError(word) from error
+        return dg.AssetCheckResult(passed=True)
+
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        result = dg.materialize([ledger, adds_up], instance=instance, raise_on_error=False)
+        assert not result.success
+        (cause,) = causes(result.all_events)
+    assert re.fullmatch(r"ledger_adds_up: ValueError in tests/orchestration/test_failures\.py, line \d+", cause), (
+        cause
+    )
+    assert found_below(tmp_path, [word]) == set()
+
+
+def test_failure_that_says_enough_passes_as_it_is() -> None:
+    with pytest.raises(dg.Failure, match="nothing is published") as caught, in_our_words():
+        raise dg.Failure("nothing is published: no build", allow_retries=False)
+    assert caught.value.description == "nothing is published: no build"
+    with pytest.raises(dg.Failure, match=r"IOException: IO Error: .*no-such-folder"), in_our_words():
+        duckdb.connect("/no-such-folder/warehouse.duckdb")
+
+
+# Lines that dbt prints as it runs: the level and name of an event, and its text.
+PRINTED = [
+    ("info", "MainReportVersion", "Running with dbt=1.11.0"),
+    ("error", "LogModelResult", "1 of 2 ERROR creating sql table model main.charges [ERROR in 0.01s]"),
+    ("error", "LogTestResult", "2 of 2 FAIL 4 costs_are_small [FAIL 4 in 0.01s]"),
+    (
+        "error",
+        "RunResultError",
+        "  Runtime Error in model charges (models/marts/charges.sql)\n"
+        "  Conversion Error: Could not convert string 'a prompt' to INT32\n  LINE 1: select 'a prompt'",
+    ),
+    ("error", "RunResultFailure", "Failure in test costs_are_small (tests/costs_are_small.sql)"),
+    ("error", "RunResultError", "  Got 4 results, configured to fail if != 0"),
+    (
+        "error",
+        "MainEncounteredError",
+        "Encountered an error:\n[CAST_INVALID_INPUT] The value 'a prompt' of the type",
+    ),
+    ("error", "RunResultError", "  Runtime Error in model x (models/x.sql)\n  IO Error: No space left on device"),
+]
+
+
+def test_what_dbt_prints_quotes_no_data(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    lines = [
+        json.dumps({"info": {"level": level, "name": name, "msg": text}, "data": {}})
+        for level, name, text in PRINTED
+    ]
+    lines.insert(3, "org.apache.spark.SparkException: The value 'a prompt' of the type")
+    (tmp_path / "printed").write_text("\n".join(lines))
+    process = subprocess.Popen(["sh", "-c", "cat printed; exit 1"], stdout=subprocess.PIPE, cwd=tmp_path)
+    started = DbtCliInvocation(
+        process,
+        {},
+        DagsterDbtTranslator(),
+        tmp_path,
+        tmp_path,
+        raise_on_error=True,
+        cli_version=Version("1.11"),
+    )
+    with pytest.raises(DagsterDbtError) as caught:
+        LedgerInvocation.of(started).wait()
+    printed = capfd.readouterr().out
+    assert "a prompt" not in printed + str(caught.value)
+    assert printed.splitlines() == [
+        "Running with dbt=1.11.0",
+        "1 of 2 ERROR creating sql table model main.charges [ERROR in 0.01s]",
+        "2 of 2 FAIL 4 costs_are_small [FAIL 4 in 0.01s]",
+        "Runtime Error in model charges (models/marts/charges.sql): Conversion Error (dbt.log in the installation's "
+        "dbt_target has its text, which may quote data)",
+        "Failure in test costs_are_small (tests/costs_are_small.sql)",
+        "  Got 4 results, configured to fail if != 0",
+        "[CAST_INVALID_INPUT] (dbt.log in the installation's dbt_target has its text, which may quote data)",
+        "Runtime Error in model x (models/x.sql): IO Error: No space left on device",
+    ]
+    assert "a prompt" in (tmp_path / "other_output.log").read_text(), "Java's own lines are kept beside dbt's log"
