@@ -119,6 +119,7 @@ ENGINES = _one_of(
     SPARK,
     SPARK_SESSION,
 )
+EVERYONE, GROUP, USER = "everyone", "group", "user"
 AUTHENTICATIONS = ("NONE", "NOSASL", "LDAP", "KERBEROS", "CUSTOM")
 
 
@@ -179,6 +180,24 @@ HOME = Setting(
 LAKE = Setting("COSTOWNER_LAKE", FOLDER, None, "the lake's folder", "`lake/` of the installation")
 PUBLISHED = Setting(
     "COSTOWNER_PUBLISHED", FOLDER, None, "the folder of the published marts", "`published/` of the installation"
+)
+PUBLISHED_ACCESS = Setting(
+    "COSTOWNER_PUBLISHED_ACCESS",
+    _one_of(
+        f"there are {EVERYONE} (every user of the machine), {GROUP} (the folder's group) and {USER} (the installation's user "
+        "alone); see docs/bi.md",
+        EVERYONE,
+        GROUP,
+        USER,
+    ),
+    EVERYONE,
+    "who may read all that is published, apart from the owners' own folders",
+)
+PUBLISH_BY_OWNER = Setting(
+    "COSTOWNER_PUBLISH_BY_OWNER",
+    SWITCH,
+    "false",
+    "whether each owner gets its own rows of the marts in `published/owners/` (docs/bi.md)",
 )
 REGISTRY = Setting(
     "COSTOWNER_REGISTRY",

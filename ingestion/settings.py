@@ -97,6 +97,11 @@ class Home:
         return self.published / "marts.duckdb"
 
     @property
+    def owners(self) -> Path:
+        """What is published for one owner each: a folder an owner."""
+        return self.published / "owners"
+
+    @property
     def registry(self) -> Path:
         """The customer's declarations: owners, rules, pools, budgets."""
         configured = table.REGISTRY.given()

@@ -16,11 +16,12 @@ from ingestion.setting_table import check_settings
 from ingestion.settings import Home
 from orchestration.dbt.engine import Engine
 from orchestration.dbt.project_files import DBT_PROJECT, project_digest
+from orchestration.publication.access import access, given_access
 
 # The umask of an installation: what it creates is its user's alone.
 PRIVATE = stat.S_IRWXG | stat.S_IRWXO
-# Folders for readers of the publication: on the way to it, and itself.
-PASSED_THROUGH, LISTED = 0o711, 0o755
+# Folders on the way to the publication.
+PASSED_THROUGH = 0o711
 # What a refresh creates in an installation's folder, beside the publication.
 OWN_ENTRIES = ("lake", "dlt", "dagster", "dbt_target*", "dbt_logs", "logs", "spark", "warehouse.duckdb*")
 
@@ -39,13 +40,31 @@ def _has_acl(path: Path) -> bool:
         return False  # not Linux, or a file system without
 
 
-def _close(entry: Path) -> None:
-    """Take a file or folder of this user's from everybody else."""
+def _close(entry: Path, allowed: int = 0) -> None:
+    """Take a file or folder of this user's from everybody else, but for what a mode allows."""
     found = entry.stat()
     # With an ACL the group's bits are its mask: who was granted access on purpose keeps it.
-    closed = stat.S_IRWXO if _has_acl(entry) else PRIVATE
+    closed = (stat.S_IRWXO if _has_acl(entry) else PRIVATE) & ~allowed
     if found.st_mode & closed and found.st_uid == os.getuid():
         entry.chmod(stat.S_IMODE(found.st_mode) & ~closed)
+
+
+def _apply_access(home: Home) -> None:
+    """Where the setting names who may read the publication: open its folder to them, and close it to others at once.
+
+    Of what it holds, the next publication opens what this leaves closed. An owner's folder has grants of its own.
+    """
+    given = given_access()
+    if given is None:
+        return
+    found = home.published.stat()
+    if found.st_uid == os.getuid() and not _has_acl(home.published):
+        home.published.chmod(given.published | found.st_mode & stat.S_ISGID)
+    _close(home.published, given.published)
+    for entry in home.published.iterdir():
+        if not entry.is_symlink() and entry != home.owners:
+            with suppress(FileNotFoundError):  # a publication that runs replaces its files
+                _close(entry, given.folder if entry.is_dir() else given.file)
 
 
 def _make_private(home: Home) -> None:
@@ -60,11 +79,12 @@ def _make_private(home: Home) -> None:
     for folder, mode in (
         (home.root, PASSED_THROUGH),
         (home.published.parent, PASSED_THROUGH),
-        (home.published, LISTED),
+        (home.published, access().published),
     ):
         with suppress(FileExistsError):  # and another process may make it just now
             folder.mkdir()
             folder.chmod(mode)
+    _apply_access(home)
     for folder in (home.lake, home.dagster, home.dlt):
         folder.mkdir(parents=True, exist_ok=True)
     for name in OWN_ENTRIES:

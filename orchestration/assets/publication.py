@@ -1,11 +1,12 @@
 """The publication as assets: downstream of every mart, and so behind every blocking check."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import dagster as dg
 
 from ingestion.lake.notes import known_notes
+from ingestion.setting_table import EVERYONE, PUBLISH_BY_OWNER, PUBLISHED_ACCESS
 from ingestion.settings import Home, utc_now
 from orchestration.assets.code_reference import code_reference
 from orchestration.assets.failure import in_our_words
@@ -15,6 +16,7 @@ from orchestration.dbt.change_detection import ChangeDetection
 from orchestration.dbt.engine import Engine
 from orchestration.publication.build_state import BUILD, BuildState, NotPublishable
 from orchestration.publication.history import record_revisions
+from orchestration.publication.owner_files import publish_owner_files
 from orchestration.publication.publish import PARQUET, publish_database, publish_parquet
 from orchestration.publication.warehouse import marts_of
 from orchestration.run_lock import RUN_LOCK
@@ -92,4 +94,45 @@ def published_parquet() -> dg.MaterializeResult[None]:
     )
 
 
-PUBLISHED_ASSETS = [published_marts, published_parquet]
+@dg.asset(
+    key=["published", "owners"],
+    deps=[PUBLISHED],
+    output_required=False,
+    group_name="published",
+    kinds={"duckdb"},
+    owners=["team:data"],
+    description=(
+        "For each owner a folder with its own rows of the marts, those of the owners below it, and the company's totals. "
+        f"Only where {PUBLISH_BY_OWNER.name} is set; each file is replaced in one step."
+    ),
+    metadata=code_reference(Path(__file__)),
+    required_resource_keys={RUN_LOCK},
+)
+def published_owners(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+    home = Home.from_environment()
+    if not PUBLISH_BY_OWNER.value():
+        context.log.info(f"{PUBLISH_BY_OWNER.name} is not set: no publication by owner")
+        if home.owners.is_dir():
+            context.log.warning(
+                f"{home.owners} stays as an earlier publication left it: remove the folder, or set {PUBLISH_BY_OWNER.name}=true"
+            )
+        return
+    done = publish_owner_files(home, MARTS)
+    if done.removed:
+        context.log.info(f"not declared any more, removed: {', '.join(done.removed)}")
+    if PUBLISHED_ACCESS.value() == EVERYONE:
+        context.log.warning(
+            f"{home.database} has every owner's rows and can be read by everyone on this machine: "
+            f"set {PUBLISHED_ACCESS.name} (docs/bi.md)"
+        )
+    yield dg.MaterializeResult(
+        metadata={
+            "path": dg.MetadataValue.path(str(home.owners)),
+            "owners": done.owners,
+            "rows": done.rows,
+            "removed": dg.MetadataValue.json(list(done.removed)),
+        }
+    )
+
+
+PUBLISHED_ASSETS = [published_marts, published_parquet, published_owners]

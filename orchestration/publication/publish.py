@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from ingestion.setting_table import DUCKDB_MEMORY
 from ingestion.settings import Home
 from orchestration.dbt.engine import Engine
+from orchestration.publication.access import access
 from orchestration.publication.warehouse import CATALOG, Mart, opened
 
 # The oldest DuckDB that reads it, as dbt_project/profiles.yml has it for the warehouse.
@@ -30,9 +31,6 @@ FORMAT = "v1.3.0"
 PARQUET = "parquet"
 # The published database, to the connection that writes Parquet from it.
 PUBLISHED = "published"
-# Anybody may read what is published, and nobody write it: a tool that opened the database for writing would leave a
-# write-ahead log beside it.
-READ_ONLY, LISTED = 0o444, 0o755
 # In the metadata of a Parquet file: what of the ledger it was written from.
 STAMP = "costowner_ledger"
 FICLONE = 0x40049409  # of Linux's ioctl
@@ -45,7 +43,7 @@ def publish_database(home: Home, marts: Sequence[Mart]) -> dict[str, int]:
     """
     target = home.published
     target.mkdir(parents=True, exist_ok=True)
-    _clear(target)
+    clear(target)
     draft = target / f".new-{home.database.name}"
     if Engine.from_environment().is_spark:
         _write(home, draft, marts)
@@ -53,8 +51,8 @@ def publish_database(home: Home, marts: Sequence[Mart]) -> dict[str, int]:
         _copy(home, draft, marts)
     with duckdb.connect(str(draft), read_only=True) as connection:
         rows = {mart.name: _count(connection, mart.name) for mart in marts}
-    draft.chmod(READ_ONLY)
-    _replace_database(draft, home.database)
+    draft.chmod(access().file)
+    replace_database(draft, home.database)
     return rows
 
 
@@ -66,11 +64,11 @@ def publish_parquet(home: Home, marts: Sequence[Mart]) -> int:
     """
     target = home.published
     folder = target / f".new-{PARQUET}"
-    _clear(target)
+    clear(target)
     folder.mkdir()
     current = target / PARQUET
     with duckdb.connect() as connection:
-        _limit(connection)
+        limit(connection)
         connection.execute(f"attach '{home.database}' as {PUBLISHED} (read_only)")
         written = 0
         for mart in marts:
@@ -78,8 +76,9 @@ def publish_parquet(home: Home, marts: Sequence[Mart]) -> int:
                 (folder / mart.name).mkdir()
                 write = _write_months if mart.by_month else _write_whole
                 written += write(connection, mart, folder / mart.name, current / mart.name)
+    modes = access()
     for path in (folder, *folder.rglob("*")):
-        path.chmod(LISTED if path.is_dir() else READ_ONLY)
+        path.chmod(modes.folder if path.is_dir() else modes.file)
     _replace_folder(folder, current)
     return written
 
@@ -91,7 +90,7 @@ def _write_whole(connection: duckdb.DuckDBPyConnection, mart: Mart, folder: Path
 
 def _write_months(connection: duckdb.DuckDBPyConnection, mart: Mart, folder: Path, before: Path) -> int:
     """A file a billing month; those that were written from the same as now are linked."""
-    select = _definition(connection, mart) if mart.is_view else f'select * from main."{mart.name}"'
+    select = definition_of(connection, mart) if mart.is_view else f'select * from main."{mart.name}"'
     base = _base(mart, select)
     months = _months(connection, base)
     shape = connection.execute(f'describe {PUBLISHED}.main."{mart.name}"').fetchall()
@@ -154,13 +153,13 @@ def _stamp_of(file: Path) -> str:
     return metadata.get(STAMP.encode(), b"").decode()
 
 
-def _clear(target: Path) -> None:
+def clear(target: Path) -> None:
     """Remove what a killed publication left."""
     for left in target.glob(".new-*"):
         shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
 
 
-def _limit(connection: duckdb.DuckDBPyConnection) -> None:
+def limit(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"set memory_limit = '{DUCKDB_MEMORY.value()}'")
     connection.execute("set preserve_insertion_order = false")
 
@@ -193,7 +192,7 @@ def _copy(home: Home, draft: Path, marts: Sequence[Mart]) -> None:
                 connection.execute(f'drop {kind} "{name}"')
         for mart in marts:
             if mart.is_view:
-                connection.execute(f'create or replace view "{mart.name}" as {_definition(connection, mart)}')
+                connection.execute(f'create or replace view "{mart.name}" as {definition_of(connection, mart)}')
         connection.execute("checkpoint")
 
 
@@ -211,19 +210,19 @@ def _copy_file(source: Path, target: Path) -> None:
 def _write(home: Home, draft: Path, marts: Sequence[Mart]) -> None:
     """A new file of what the engine left elsewhere."""
     with opened(home, marts) as connection:
-        _limit(connection)
+        limit(connection)
         connection.execute(f"attach '{draft}' as draft (storage_version '{FORMAT}')")
         for mart in sorted(marts, key=lambda mart: mart.is_view):
             if mart.is_view:
                 connection.execute("use draft.main")
-                connection.execute(f'create view "{mart.name}" as {_definition(connection, mart)}')
+                connection.execute(f'create view "{mart.name}" as {definition_of(connection, mart)}')
                 connection.execute("use memory.main")
             else:
                 connection.execute(f'create table draft.main."{mart.name}" as select * from {mart.relation}')
         connection.execute("detach draft")
 
 
-def _definition(connection: duckdb.DuckDBPyConnection, mart: Mart) -> str:
+def definition_of(connection: duckdb.DuckDBPyConnection, mart: Mart) -> str:
     """A view's select, over the tables beside it instead of the warehouse's."""
     # No parameter: DuckDB would import pandas for it.
     found = connection.execute(
@@ -235,7 +234,7 @@ def _definition(connection: duckdb.DuckDBPyConnection, mart: Mart) -> str:
     return re.sub(rf'"?{CATALOG}"?\."?main"?\.', "main.", select)
 
 
-def _replace_database(new: Path, current: Path) -> None:
+def replace_database(new: Path, current: Path) -> None:
     """Put a database in another's place, without the write-ahead log that a reader may have left beside the other.
 
     Whoever opens the new one would replay it, and read other figures than were published. It is removed before, so that

@@ -25,6 +25,7 @@ from ingestion.settings import Home
 from orchestration.dbt.command import needed
 from orchestration.dbt.engine import Engine
 from orchestration.dbt.project_files import DBT_PROJECT, project_digest
+from orchestration.publication.owner_scope import NOTHING, OwnersSee, owners_see
 from orchestration.state_file import write_state
 
 # The name under which it is attached: `warehouse.main.fact_cost`.
@@ -44,7 +45,8 @@ class Mart:
     """A model to publish, with the types of its columns. A view is published as its definition.
 
     `in_parquet`: whether it is published as files too (not where `meta: {parquet: false}`); `by_month`: as one a billing
-    month (`meta: {parquet: by_month}`: a table that is built by period, or a view of one, row by row).
+    month (`meta: {parquet: by_month}`: a table that is built by period, or a view of one, row by row). `owners_see`: what of it
+    an owner's own publication has.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Mart:
     path: str = ""
     in_parquet: bool = True
     by_month: bool = False
+    owners_see: OwnersSee = NOTHING
 
     @property
     def relation(self) -> str:
@@ -79,9 +82,16 @@ def mart_of(node: Mapping[str, Any]) -> Mart:
     """A mart from its node of dbt's manifest."""
     types = {name: column.get("data_type") or "string" for name, column in node["columns"].items()}
     is_view = node["config"]["materialized"] == "view"
-    parquet = node["config"].get("meta", {}).get("parquet", True)
+    meta = node["config"].get("meta", {})
+    parquet = meta.get("parquet", True)
     return Mart(
-        node["name"], is_view, types, node["original_file_path"], bool(parquet), by_month=parquet == "by_month"
+        node["name"],
+        is_view,
+        types,
+        node["original_file_path"],
+        bool(parquet),
+        by_month=parquet == "by_month",
+        owners_see=owners_see(node["name"], meta.get("owners_see")),
     )
 
 

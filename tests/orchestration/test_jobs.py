@@ -36,7 +36,11 @@ def test_build_of_today_runs_every_check_that_the_publication_requires(read_home
 
     assets, checks = keys_of("build_of_today")
     assert {key.name for key in BLOCKING} < checks and "every_source_was_refreshed" in checks
-    assert assets == {*MODELS_OF_TODAY, PUBLISHED, dg.AssetKey(["published", "parquet"])}
+    assert assets == {
+        *MODELS_OF_TODAY,
+        PUBLISHED,
+        *(dg.AssetKey(["published", name]) for name in ("parquet", "owners")),
+    }
     assert dg.AssetKey(["marts", "source_freshness"]) in assets
 
 
