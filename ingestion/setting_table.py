@@ -86,6 +86,17 @@ def _switch(text: str) -> bool:
     }[text.strip().lower()]
 
 
+_UNITS = {"K": 10, "M": 20, "G": 30, "T": 40}
+
+
+def _size(text: str) -> int:
+    """Bytes of a size, in powers of 1024."""
+    match = re.fullmatch(r"([1-9][0-9]{0,8})\s*([KMGT])B", text.strip(), re.IGNORECASE)
+    if not match:
+        raise ValueError(text)
+    return int(match.group(1)) << _UNITS[match.group(2).upper()]
+
+
 def _instant(text: str) -> datetime:
     parsed = datetime.fromisoformat(text)
     return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
@@ -104,6 +115,7 @@ FOLDER = _matching("folder", "give a path (a mounted bucket works), see docs/dec
 MEMORY = _matching(
     "memory", "write a number and KB, MB, GB or TB, e.g. 4GB", r"(?=.*[1-9])[0-9]+(\.[0-9]+)?\s*[kmgt](i?b)?"
 )
+SIZE = Kind("size", "write a whole number and KB, MB, GB or TB, e.g. 256MB", _size)
 JAVA_MEMORY = _matching("memory", "write a whole number and k, m or g, e.g. 2g", r"[1-9][0-9]*[kmgt]b?")
 MONTH = _matching("month", "it is not a month: write YYYY-MM", r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])")
 INSTANT = Kind("time", "it is not an ISO 8601 time, e.g. 2026-10-05T06:00:00Z", _instant)
@@ -225,6 +237,23 @@ DUCKDB_MEMORY = Setting(
     "4GB",
     "how much memory DuckDB uses before it spills to disk; the ledger needs 1 GB, whatever its size",
 )
+CALL_SECONDS = Setting(
+    "COSTOWNER_CALL_SECONDS",
+    COUNT,
+    "1800",
+    "how long one call to a vendor's API may take from the request to the last byte, retries and waits included",
+)
+CALL_SIZE = Setting(
+    "COSTOWNER_CALL_SIZE",
+    SIZE,
+    "256MB",
+    "how large one answer of a vendor's API may be, unpacked, or a file that is read in memory; it takes several times as "
+    "much memory",
+)
+DOWNLOAD_SECONDS = Setting(
+    "COSTOWNER_DOWNLOAD_SECONDS", COUNT, "21600", "how long one object of an object store may take to download"
+)
+FILE_SIZE = Setting("COSTOWNER_FILE_SIZE", SIZE, "20GB", "how large one file of a vendor's may be, unpacked")
 ALERT_WEBHOOK = Setting(
     "COSTOWNER_ALERT_WEBHOOK",
     URL,

@@ -7,10 +7,14 @@ from collections.abc import Sequence
 
 import requests
 
-from ingestion.access.http import SameOriginSession
+from ingestion.access.limits import Limit
+from ingestion.access.session import LimitedSession
+from ingestion.errors import IngestionError
 from ingestion.setting_table import ALERT_WEBHOOK
 
 log = logging.getLogger("costowner.alerts")
+# Seconds that a refresh waits for the webhook.
+PATIENCE = 10
 
 
 def alert(title: str, text: str) -> bool:
@@ -23,8 +27,11 @@ def alert(title: str, text: str) -> bool:
     if not webhook:
         return True
     try:
-        answer = SameOriginSession().post(webhook, json={"text": f"{title}\n{text}"}, timeout=10)
-    except requests.RequestException as error:
+        # The body of the answer is not read.
+        with Limit("the alert webhook", patience=PATIENCE).applied(), LimitedSession() as session:
+            message = {"text": f"{title}\n{text}"}
+            answer = session.post(webhook, json=message, timeout=PATIENCE, stream=True)
+    except (requests.RequestException, IngestionError) as error:
         log.error("the alert webhook could not be reached (%s)", type(error).__name__)
         return False
     if not answer.ok:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingestion.access.http import without_query
+from ingestion.access.session import without_query
 from ingestion.errors import BadInput, IngestionError, SettingError, TornDelivery, VendorError
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ingestion.access.http import without_query
 from ingestion.access.objects import Folder, WritableStore
 from ingestion.access.s3 import Bucket
 from ingestion.access.s3_client import Access, connect
+from ingestion.access.session import without_query
 from ingestion.errors import SettingError
 
 

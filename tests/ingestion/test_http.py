@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,14 +14,8 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.access.http import (
-    Client,
-    ForeignRedirect,
-    SameOriginSession,
-    exact_json,
-    retry_after,
-    without_query,
-)
+from ingestion.access.http import Client, exact_json, retry_after
+from ingestion.access.session import ForeignRedirect, LimitedSession, without_query
 from ingestion.errors import SettingError, VendorError
 from sample_company.server import Request, Response, Route, json_response, serving
 
@@ -97,7 +92,7 @@ def test_awaited_status_is_given_back() -> None:
 def test_lines_are_numbered_and_blank_ones_skipped() -> None:
     with serving([Route("GET", "/x", answering(Response(200, b'{"a":1}\n\n{"b":2}\n')))]) as base:
         vendor = client(base, Waits())
-        found = list(vendor.lines(vendor.request("GET", "x", stream=True)))
+        found = list(vendor.request("GET", "x", stream=True).lines())
     assert found == [(1, b'{"a":1}'), (3, b'{"b":2}')]
 
 
@@ -133,7 +128,7 @@ def test_stream_that_breaks_off_is_an_error_with_its_line() -> None:
     with serving([Route("GET", "/x", answering(response))]) as base:
         vendor = client(base, Waits())
         with pytest.raises(VendorError, match=r"Vendor: .*/x broke off after line"):
-            list(vendor.lines(vendor.request("GET", "x", stream=True)))
+            list(vendor.request("GET", "x", stream=True).lines())
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -167,8 +162,8 @@ def test_redirect_within_the_address_is_followed() -> None:
 
 
 def test_redirect_from_https_to_http_is_another_address() -> None:
-    session, response = SameOriginSession(), requests.Response()
-    response.url, response.status_code = "https://api.example/x", 302
+    session, response = LimitedSession(), requests.Response()
+    response.url, response.status_code, response.raw = "https://api.example/x", 302, io.BytesIO()
     response.headers["Location"] = "http://api.example/x"
     with pytest.raises(ForeignRedirect):
         session.get_redirect_target(response)

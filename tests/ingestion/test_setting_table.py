@@ -35,6 +35,7 @@ WRONG = {
     "whole number": "4.5",
     "port": "70000",
     "memory": "much",
+    "size": "much",
     "URL": "hooks.example.com",
     "time": "yesterday",
     "switch": "perhaps",

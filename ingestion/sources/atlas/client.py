@@ -9,8 +9,9 @@ from typing import Any
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
-from ingestion.access.http import Client, exact_json, without_query
+from ingestion.access.http import Client, exact_json
 from ingestion.access.paging import Pages
+from ingestion.access.session import without_query
 from ingestion.errors import BadInput, SettingError, VendorError
 
 BASE_URL = "https://cloud.mongodb.com"

@@ -36,7 +36,7 @@ class Vercel:
         """
         url = "/v1/billing/charges"
         params = {"teamId": self.team_id, "from": start.isoformat(), "to": end.isoformat()}
-        response = self.http.request(
+        answer = self.http.request(
             "GET",
             url,
             params=params,
@@ -44,19 +44,18 @@ class Vercel:
             stream=True,
             accept_statuses=frozenset({404}),
         )
-        with response:
-            if response.status_code == 404:
-                if b"costs_not_found" in response.content:
-                    raise NoData("Vercel has no costs for these days (costs_not_found)")
-                raise VendorError(f"Vercel: {url} is not there for team {self.team_id} (404)")
-            for number, line in self.http.lines(response):
-                try:
-                    yield exact_json(line)
-                except ValueError:
-                    raise BadInput(
-                        f"Vercel {url} from {start:%Y-%m-%d} to {end:%Y-%m-%d}, line {number}: not JSON; "
-                        "the answer was cut off or garbled, the next refresh asks again"
-                    ) from None
+        if answer.status_code == 404:
+            if b"costs_not_found" in answer.content:
+                raise NoData("Vercel has no costs for these days (costs_not_found)")
+            raise VendorError(f"Vercel: {url} is not there for team {self.team_id} (404)")
+        for number, line in answer.lines():
+            try:
+                yield exact_json(line)
+            except ValueError:
+                raise BadInput(
+                    f"Vercel {url} from {start:%Y-%m-%d} to {end:%Y-%m-%d}, line {number}: not JSON; "
+                    "the answer was cut off or garbled, the next refresh asks again"
+                ) from None
 
     def _pages(self, path: str, key: str, cursor: str) -> Iterator[Any]:
         """The records of a list, page by page. Raises BadInput where a page is no such list."""
