@@ -148,12 +148,12 @@ class _LimitedSocket:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connected, name)
 
-    def makefile(self, mode: str = "rb", *args: Any, **kwargs: Any) -> Any:
-        return (
-            io.BufferedReader(_LimitedReader(self._connected))
-            if mode == "rb"
-            else self._connected.makefile(mode, *args, **kwargs)
-        )
+    def makefile(self, mode: str = "r", buffering: int = -1, **kwargs: Any) -> Any:
+        if mode != "rb":
+            return self._connected.makefile(mode, buffering, **kwargs)
+        reader = _LimitedReader(self._connected)
+        # Without a buffer nothing is read ahead: botocore looks at an early answer (100 Continue) so.
+        return reader if buffering == 0 else io.BufferedReader(reader)
 
 
 class LimitedConnection:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from ingestion.atomic_write import atomic_write
 from ingestion.errors import BadInput, TornDelivery
+from ingestion.setting_table import CALL_SIZE
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,14 @@ class ObjectStore(Protocol):
         """The object as it is now, or None where there is none."""
         ...
 
-    def read(self, key: str) -> bytes: ...
+    def read(self, key: str) -> bytes:
+        """The object as it is now. Raises BadInput where it is larger than what is held in memory."""
+        ...
 
     def download(self, found: Object, target: Path) -> None:
         """Fetch exactly the version that `found` describes, whole or not at all.
 
-        Raises TornDelivery where it was replaced meanwhile.
+        Raises TornDelivery where it was replaced meanwhile, BadInput where there is no room for it.
         """
         ...
 
@@ -63,6 +66,16 @@ class WritableStore(ObjectStore, Protocol):
         ...
 
     def remove(self, key: str) -> None: ...
+
+
+def check_room(found: Object, where: str, folder: Path) -> None:
+    """Raise BadInput where an object is larger than the free space of a folder: before it is fetched."""
+    free = shutil.disk_usage(folder).free
+    if found.size > free:
+        raise BadInput(
+            f"{where}: has {found.size:,} bytes, and {folder} has room for {free:,}: make room there, or set TMPDIR to a "
+            "folder that has it"
+        )
 
 
 @dataclass(frozen=True)
@@ -111,7 +124,12 @@ class Folder:
         return self._describe(key, file) if file.is_file() else None
 
     def read(self, key: str) -> bytes:
-        return self._file(key).read_bytes()
+        file = self._file(key)
+        if file.stat().st_size > CALL_SIZE.value():
+            raise BadInput(
+                f"{file}: has more than {CALL_SIZE.text() or CALL_SIZE.default} ({CALL_SIZE.name}); if it is right, raise it"
+            )
+        return file.read_bytes()
 
     def write(self, key: str, file: Path) -> None:
         target = self.path / key
@@ -124,6 +142,7 @@ class Folder:
 
     def download(self, found: Object, target: Path) -> None:
         file = self._file(found.key)
+        check_room(found, str(file), target.parent)
         with atomic_write(target, durable=False) as draft:
             shutil.copyfile(file, draft)
             if self._describe(found.key, file) != found:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
-from ingestion.access.session import without_query
+from ingestion.access.limits import check_time
+from ingestion.access.session import limited_pool, without_query
 from ingestion.errors import BadInput, IngestionError, SettingError, TornDelivery, VendorError
 
 if TYPE_CHECKING:
@@ -72,12 +74,25 @@ class Access:
         return f" --profile {name}" if name else ""
 
 
+@cache
+def _limit_connections() -> None:
+    """Have all connections of botocore keep to the limits that are applied: also those that ask for credentials.
+
+    botocore has no way to pass connections in; where no limit is applied they are as they were.
+    """
+    from botocore.awsrequest import AWSHTTPConnectionPool, AWSHTTPSConnectionPool
+
+    for pool in (AWSHTTPConnectionPool, AWSHTTPSConnectionPool):
+        pool.ConnectionCls = limited_pool(pool).ConnectionCls  # type: ignore[assignment]
+
+
 def connect(access: Access) -> S3Client:
     """An S3 client. Raises SettingError where the configuration can't be read; credentials are tried by the first call."""
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
+    _limit_connections()
     config = Config(
         retries={"max_attempts": ATTEMPTS, "mode": "standard"},
         connect_timeout=CONNECT_TIMEOUT,
@@ -94,7 +109,13 @@ def connect(access: Access) -> S3Client:
             f"{access.beside('endpoint_url')}: not a URL; write https://host, or http://host:port"
         ) from None
     client.meta.events.register("before-call.s3.HeadBucket", _ask_nobody)
+    client.meta.events.register("before-send.s3", _in_time)
     return client
+
+
+def _in_time(**_: object) -> None:
+    """Keep botocore from trying again when the time of the call is over."""
+    check_time()
 
 
 def _ask_nobody(**_: object) -> None:
