@@ -53,6 +53,7 @@ _KINDS: tuple[tuple[type[Exception], str], ...] = (
     (gzip.BadGzipFile, "garbled: it can't be unpacked"),
     (zlib.error, "garbled: it can't be unpacked"),
     (EOFError, "cut off"),
+    (RecursionError, "nested too deeply"),
     (KeyError, "a field is absent"),
     (TypeError, "a field is of another kind"),
     (AttributeError, "a field is of another kind"),
@@ -100,7 +101,7 @@ def _broken(file: IO[bytes], fields: int, longest: int) -> str | None:
     faults: list[str] = []
 
     def lines() -> Iterator[str]:
-        for number, line in enumerate(file, start=1):
+        for number, line in enumerate(iter(lambda: file.readline(longest + 1), b""), start=1):
             if len(line) > longest:
                 faults.append(f"line {number}: longer than {longest >> 20} MB")
                 return

@@ -31,7 +31,7 @@ REJECTED_RECORDS = Table(
     ),
 )
 # What Python raises for a record that is not shaped as documented.
-SHAPES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+SHAPES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 # A slice with more of them is not what its setting names: it is refused.
 MOST = 100
 

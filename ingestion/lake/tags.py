@@ -17,6 +17,7 @@ from duckdb.func import FunctionNullHandling
 
 from ingestion.access.http import exact_json
 from ingestion.lake.people import without_addresses
+from ingestion.lake.vendor_files import may_be_deep
 
 # How many texts lie within each other: JSON in JSON was seen twice.
 DEEPEST = 4
@@ -136,6 +137,7 @@ def without_addresses_sql(text: str) -> str:
 def tags_sql(text: str) -> str:
     """SQL: a text as tags. An object whose keys differ, without escaped surrogates, passes as it is: all but a few are."""
     return (
-        f"case when json_valid({text}) and json_type({text}) = 'OBJECT' and not contains(lower({text}), '\\ud') "
+        f"case when not {may_be_deep(text)} and json_valid({text}) and json_type({text}) = 'OBJECT' "
+        f"and not contains(lower({text}), '\\ud') "
         f"and len(json_keys({text})) = len(list_distinct(json_keys({text}))) then {text} else {FLAT_TAGS}({text}) end"
     )

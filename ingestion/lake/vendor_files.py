@@ -5,44 +5,27 @@ What can't be read is named in `ingestion.lake.faults`.
 
 from __future__ import annotations
 
-import csv
-import gzip
-import os
-import shutil
 import tempfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ingestion.access.lines import LONGEST_LINE
 from ingestion.errors import BadInput
 from ingestion.lake.faults import fault
+from ingestion.lake.text_files import check_columns, check_unpacked, is_gzip
 from ingestion.setting_table import DUCKDB_MEMORY
 
-GZIP_MAGIC = b"\x1f\x8b"
 # DuckDB's widest decimal.
 WIDEST_DECIMAL = 38
-LONGEST_LINE = 8 << 20
-# What reading a text file that is cut off, or none, raises.
-TORN = (EOFError, OSError, zlib.error, UnicodeDecodeError)
-# How files begin that are no text in UTF-8 (Unicode 16, section 23.8, for the marks; the formats' own documents).
-OTHER_BEGINNINGS = (
-    (b"\xff\xfe\x00\x00", "a text in UTF-32: write UTF-8"),
-    (b"\xff\xfe", "a text in UTF-16: write UTF-8"),
-    (b"\xfe\xff", "a text in UTF-16: write UTF-8"),
-    (b"PK\x03\x04", "a ZIP archive or a workbook: write CSV, packed by gzip or not"),
-    (b"\x28\xb5\x2f\xfd", "packed by zstd: pack it by gzip"),
-    (b"BZh", "packed by bzip2: pack it by gzip"),
-    (b"ORC", "an ORC file: write Parquet or CSV"),
-    (b"Obj\x01", "an Avro file: write Parquet or CSV"),
-)
-OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 MARK = "\ufeff"
+# Characters of a JSON text that is looked at for its depth, and opening brackets beyond which it may be nested so deeply that
+# DuckDB's own recursion would end the process (at some ten thousands).
+LONG_JSON, MOST_BRACKETS = 20_000, 10_000
 
 
 @contextmanager
@@ -74,67 +57,6 @@ class Workspace:
         self.root.cleanup()
         self.root = tempfile.TemporaryDirectory(prefix=self._prefix)
         return Path(self.root.name)
-
-
-def _is_gzip(path: Path) -> bool:
-    """Whether a file is packed, by its content, whatever its name."""
-    with path.open("rb") as file:
-        return file.read(2) == GZIP_MAGIC
-
-
-def first_line(path: Path) -> str:
-    """The first line of a text file, packed or not. Raises one of TORN where the file is cut off or no text.
-
-    All of it is unpacked once, because DuckDB takes a gzip file that is cut off for a whole one.
-    """
-    with cast(IO[bytes], gzip.open(path)) if _is_gzip(path) else path.open("rb") as file:
-        first = file.readline().decode("utf-8-sig")
-        while file.read(1 << 20):
-            pass
-    return first
-
-
-def csv_header(path: Path, where: str) -> list[str]:
-    """The header of a whole CSV file, as it is spelled. Raises BadInput for a file of another kind, by what it is."""
-    _without_padding(path)
-    try:
-        with cast(IO[bytes], gzip.open(path)) if _is_gzip(path) else path.open("rb") as file:
-            beginning = file.read(64)
-        other = next((meaning for begins, meaning in OTHER_BEGINNINGS if beginning.startswith(begins)), None)
-        if other is None and b"\x00" in beginning:
-            other = "no text in UTF-8, or one in UTF-16: write UTF-8"
-        if other:
-            raise BadInput(f"{where}: {other}")
-        first = first_line(path)
-    except TORN as error:
-        raise BadInput(f"{where}: not a whole CSV file ({fault(error)})") from None
-    headers = next(csv.reader([first]), [])
-    separators = [name for sign, name in OTHER_SEPARATORS.items() if len(headers) == 1 and first.count(sign) > 1]
-    if separators:
-        raise BadInput(f"{where}: its columns are separated by {separators[0]}: write commas")
-    return headers
-
-
-def _without_padding(path: Path) -> None:
-    """Unpack a gzip file that may have zeros after its end: DuckDB refuses them, and gzip and Python's reader allow them.
-
-    A member ends with its length, whose last byte is zero where it is below 16 MB: whether more zeros follow it only
-    unpacking shows.
-    """
-    if not _is_gzip(path):
-        return
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        if file.read() != b"\x00":
-            return
-    plain = path.with_name(f"{path.name}.unpacked")
-    try:
-        with gzip.open(path) as packed, plain.open("wb") as target:
-            shutil.copyfileobj(packed, target)
-    except TORN:
-        plain.unlink()  # its reader names the fault
-        return
-    plain.replace(path)
 
 
 def named_columns(headers: Sequence[str]) -> list[str]:
@@ -193,13 +115,17 @@ def parquet_columns(path: Path, where: str) -> tuple[str, list[tuple[str, pa.Dat
 def parquet_schema(path: Path, where: str) -> pa.Schema:
     """The columns of a vendor's Parquet file, before DuckDB reads it.
 
-    Raises BadInput where the file is cut off or none, and for a decimal that is wider than DuckDB's: it would read it as
+    Raises BadInput where the file is cut off or none, unpacks to more than COSTOWNER_FILE_SIZE or has too many columns, and
+    for a decimal that is wider than DuckDB's: it would read it as
     a double, and as another number (1.5 of 50 digits as 25165824).
     """
     try:
-        schema = pq.read_schema(path)
+        metadata = pq.read_metadata(path)
+        schema = metadata.schema.to_arrow_schema()
     except (pa.ArrowException, OSError) as error:
         raise BadInput(f"{where}: not a whole Parquet file ({fault(error)})") from None
+    check_columns(len(schema), where)
+    check_unpacked(sum(metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups)), where)
     for column in schema:
         widest = max(_decimals(column.type), default=0)
         if widest > WIDEST_DECIMAL:
@@ -222,7 +148,7 @@ def _decimals(kind: pa.DataType) -> Iterator[int]:
 
 def csv_relation(path: Path, names: Sequence[str]) -> str:
     """SQL that reads a CSV file as text, its columns by position under these names."""
-    compression = "gzip" if _is_gzip(path) else "none"
+    compression = "gzip" if is_gzip(path) else "none"
     columns = ", ".join(f"{literal(name)}: 'varchar'" for name in names)
     return (
         f"read_csv({literal(str(path))}, columns = {{{columns}}}, auto_detect = false, header = true, delim = ',', "
@@ -240,6 +166,12 @@ def decimal_of_text(text: str, is_strict: bool = False) -> str:
     fine = f"cast(try_cast({text} as decimal(38, 30)) as decimal(38, 12))"
     short = f"cast(try_cast({text} as decimal(18, 12)) as decimal(38, 12))"
     return f"case when contains(lower({text}), 'e-') then coalesce({fine}, {plain}) else coalesce({short}, {plain}) end"
+
+
+def may_be_deep(text: str) -> str:
+    """SQL: whether a JSON text may be nested more deeply than DuckDB bears, by the number of its brackets."""
+    brackets = f"length({text}) - length(replace(replace({text}, '[', ''), '{{', ''))"
+    return f"(length({text}) > {LONG_JSON} and {brackets} > {MOST_BRACKETS})"
 
 
 def quoted(name: str) -> str:

@@ -9,7 +9,6 @@ about what is new; where each delivery has a folder of its own, only the newest 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ingestion.access.http import exact_json
 from ingestion.access.objects import Object, ObjectStore
 from ingestion.errors import BadInput, TornDelivery
 from ingestion.lake.contract import NoData, Part, Slice
@@ -117,7 +117,7 @@ class Export:
         where = f"{self.store.root}/{found.key}"
         content = self.store.read(found.key)
         try:
-            document: Any = json.loads(content)
+            document: Any = exact_json(content)
         except ValueError:
             raise BadInput(f"{where}: not JSON; it is cut off or garbled") from None
         names = document.get("dataFiles") or document.get("reportKeys") if isinstance(document, dict) else None

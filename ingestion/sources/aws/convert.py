@@ -18,14 +18,14 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ingestion.access.lines import LONGEST_LINE
 from ingestion.errors import BadInput
 from ingestion.lake.faults import broken_line, fault
 from ingestion.lake.plausible import check_plausible, extremes_of_file, is_measured, odd_value, without_statistics
 from ingestion.lake.rejected import MOST, Rejected
 from ingestion.lake.tags import tags_sql, with_flat_tags
+from ingestion.lake.text_files import TORN, csv_header, first_line
 from ingestion.lake.vendor_files import (
-    LONGEST_LINE,
-    csv_header,
     csv_relation,
     engine,
     literal,
@@ -312,8 +312,13 @@ CSV_SUFFIXES = (".csv", ".csv.gz", ".gz")
 
 
 def is_empty(path: Path, where: str) -> bool:
-    """Whether a data file has no content: no bytes, or gzipped nothing."""
-    return path.stat().st_size == 0 or (where.endswith(CSV_SUFFIXES) and not csv_header(path, where))
+    """Whether a data file has no content: no bytes, or gzipped nothing. What is cut off is for its reader to name."""
+    if path.stat().st_size == 0 or not where.endswith(CSV_SUFFIXES):
+        return path.stat().st_size == 0
+    try:
+        return not first_line(path, where)
+    except TORN:
+        return False
 
 
 def _opened(path: Path, where: str) -> tuple[str, list[_Field]]:

@@ -8,13 +8,13 @@ the export and its scope, `runInfo` the days and the time).
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from ingestion.access.http import exact_json
 from ingestion.access.objects import Object, ObjectStore
 
 DATA = re.compile(r"\.(csv|csv\.gz|gz|parquet)$", re.IGNORECASE)
@@ -100,7 +100,7 @@ def _days_of(folder: str) -> tuple[str, str] | None:
 def _run(store: ObjectStore, key: str) -> Run | None:
     """The run of a manifest; None where nothing names its days. Of a half-written manifest what there is of it counts."""
     try:
-        found = _object(json.loads(store.read(key)))
+        found = _object(exact_json(store.read(key)))
     except ValueError:
         found = {}
     config, info = _object(found.get("exportConfig")), _object(found.get("runInfo"))

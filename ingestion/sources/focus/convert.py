@@ -15,21 +15,22 @@ from typing import NamedTuple
 import duckdb
 import pyarrow as pa
 
+from ingestion.access.lines import LONGEST_LINE
 from ingestion.errors import BadInput
 from ingestion.lake.contract import Total, VendorFile
 from ingestion.lake.faults import broken_line, fault
 from ingestion.lake.plausible import odd_value
 from ingestion.lake.rejected import MOST, Money, Rejected
 from ingestion.lake.tags import tags_sql, with_flat_tags, without_addresses_sql
+from ingestion.lake.text_files import csv_header
 from ingestion.lake.vendor_files import (
-    LONGEST_LINE,
     MARK,
-    csv_header,
     csv_relation,
     decimal_of_text,
     distinct_columns,
     engine,
     literal,
+    may_be_deep,
     parquet_columns,
 )
 from ingestion.lake.vendor_totals import Sums, check_sums, sums
@@ -279,7 +280,7 @@ def _json(stated: str, is_text: bool, is_tags: bool) -> str:
     if not is_text:
         return text
     return (
-        f"case when json_valid({stated}) then {stated} "
+        f"case when {may_be_deep(stated)} then null when json_valid({stated}) then {stated} "
         f"when json_valid('{{' || {stated} || '}}') then '{{' || {stated} || '}}' end"
     )
 

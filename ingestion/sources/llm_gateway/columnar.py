@@ -16,7 +16,8 @@ from ingestion.lake.contract import Columns
 from ingestion.lake.faults import fault
 from ingestion.lake.plausible import check_plausible, extremes_of_rows
 from ingestion.lake.rejected import Rejected
-from ingestion.lake.vendor_files import TORN, engine, first_line
+from ingestion.lake.text_files import TORN, check_whole
+from ingestion.lake.vendor_files import engine
 from ingestion.sources.llm_gateway.formats import Format
 from ingestion.sources.llm_gateway.identity import Identities, settle_actors
 from ingestion.sources.llm_gateway.odd_records import (
@@ -96,7 +97,7 @@ def _settled(
     for file in files:
         if file.path.name.endswith(".gz"):
             try:
-                first_line(file.path)
+                check_whole(file.path, file.where)
             except TORN as torn:
                 raise BadInput(f"{file.where}: not a whole gzip file ({fault(torn)})") from None
     last: tuple[Exception, str] | None = None

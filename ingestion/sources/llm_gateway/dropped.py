@@ -85,7 +85,7 @@ def _at(record: Mapping[str, Any], path: tuple[str, ...]) -> Any:
             # LiteLLM's database keeps `metadata` as text.
             try:
                 value = json.loads(value)
-            except ValueError:
+            except (RecursionError, ValueError):
                 return None
         value = value.get(step) if isinstance(value, Mapping) else None
     return value

@@ -17,9 +17,10 @@ import duckdb
 
 from ingestion.errors import BadInput
 from ingestion.lake.faults import fault
-from ingestion.lake.vendor_files import csv_relation, engine, literal, parquet_schema, quoted
+from ingestion.lake.text_files import csv_header
+from ingestion.lake.vendor_files import csv_relation, engine, literal, may_be_deep, parquet_schema, quoted
 from ingestion.sources.llm_gateway.dropped import MARKERS, PROMPT_PATHS, Dropped, holds
-from ingestion.sources.llm_gateway.relations import LINES, Local, alike, header, json_files
+from ingestion.sources.llm_gateway.relations import LINES, Local, alike, json_files
 from ingestion.sources.llm_gateway.unread import KNOWN, unread_of_files
 
 # An empty value in the place of another counts as none: DuckDB's structure of a field would not distinguish it from words.
@@ -87,7 +88,7 @@ def _of_table(file: Local) -> str:
     if file.path.name.endswith(".parquet"):
         names, relation = parquet_schema(file.path, file.where).names, f"read_parquet({literal(str(file.path))})"
     else:
-        names = header(file.path)
+        names = csv_header(file.path, file.where)
         relation = csv_relation(file.path, names)
     fields = ", ".join(
         f"{f'to_json({quoted(name)})' if name in names else 'cast(null as json)'} as {quoted(name)}"
@@ -153,6 +154,9 @@ def _shapes(relation: str) -> str:
             {marked} as is_redacted,
             json_type(value) as kind,
             case
+                -- So many brackets are not built for their structure: they hold words.
+                when {may_be_deep("content")}
+                then '"VARCHAR"'
                 when json_type(value) <> 'VARCHAR'
                 then cast(json_structure(cast(regexp_replace(content, '{EMPTY}', '\\1null', 'g') as json)) as varchar)
                 when trim(value ->> '$') in ('', '{{}}', '[]', 'null')

@@ -208,7 +208,7 @@ def _key_set(issuer: str, place: str) -> KeySet:
         else:
             document = json.loads(Path(place.removeprefix("file://")).read_text())
         keys = KeySet.import_key_set(document)
-    except (OSError, ValueError, KeyError, TypeError, JoseError, VendorError) as error:
+    except (OSError, ValueError, KeyError, RecursionError, TypeError, JoseError, VendorError) as error:
         raise SettingError(f"{where} can't be read ({type(error).__name__})") from None
     if any(key.is_private for key in keys.keys if key.key_type != "oct") or any(
         key.key_type == "oct" for key in keys.keys

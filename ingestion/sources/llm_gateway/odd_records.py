@@ -6,7 +6,6 @@ The records lie in a table of DuckDB's, `given`, so that files of any size are l
 from __future__ import annotations
 
 import codecs
-import gzip
 import json
 import re
 from collections import Counter
@@ -14,22 +13,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from ingestion.access.lines import LONGEST_LINE
 from ingestion.errors import BadInput
 from ingestion.lake.columns import Column
 from ingestion.lake.faults import broken_line, fault
 from ingestion.lake.plausible import check_plausible, is_measured
 from ingestion.lake.rejected import SHAPES, Rejected
-from ingestion.lake.vendor_files import LONGEST_LINE, TORN
+from ingestion.lake.text_files import TORN, csv_header, lines
+from ingestion.setting_table import CALL_SIZE
 from ingestion.sources.llm_gateway.formats import Format
 from ingestion.sources.llm_gateway.formats.usage import SETTLED
 from ingestion.sources.llm_gateway.identity import RAW_TOKEN
-from ingestion.sources.llm_gateway.relations import LINES, Local, header, unpacked
+from ingestion.sources.llm_gateway.relations import LINES, LONGEST_RECORD, Local, unpacked
 from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
 
 # A full disk or memory is no fault of a record.
@@ -185,7 +185,7 @@ def _objects(local: Local, file: int, aside: _Aside) -> Iterator[tuple[int, byte
     unread: int | None = None
     number = count = 0
     try:
-        for number, line in _lines(local.path):
+        for number, line in _lines(local):
             count += 1
             if unread is not None:
                 aside.add(file, f"line {unread}", NOT_JSON)
@@ -235,7 +235,7 @@ def _give_rows(
 ) -> tuple[Place, Records]:
     """A table's rows, as the table `given`. Raises BadInput where it is no table."""
     if not local.path.name.endswith(".parquet"):
-        line = broken_line(local.path, len(header(local.path)), LONGEST_LINE)
+        line = broken_line(local.path, len(csv_header(local.path, local.where)), LONGEST_LINE)
         if line:
             raise BadInput(f"{local.where}, {line}")
     try:
@@ -251,13 +251,17 @@ def _of_rows(condition: str) -> str:
     return f"select * exclude (n, file) from given where {condition}"
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    packed = path.name.endswith(".gz")
-    with cast(IO[bytes], gzip.open(path)) if packed else path.open("rb") as file:
-        if path.name.endswith(".json"):
-            yield from _json_values(file.read())
-            return
-        yield from _numbered(file)
+def _lines(local: Local) -> Iterator[tuple[int, bytes]]:
+    if not local.path.name.endswith(".json"):
+        found = lines(local.path, local.where, LONGEST_RECORD)
+        yield from ((number, line) for number, line in found if line.strip())
+        return
+    if local.path.stat().st_size > CALL_SIZE.value():
+        raise BadInput(
+            f"{local.where}: has more than {CALL_SIZE.text() or CALL_SIZE.default} ({CALL_SIZE.name}), and a record of it "
+            "can't be read; if it is right, raise it"
+        )
+    yield from _json_values(local.path.read_bytes())
 
 
 def _json_values(content: bytes) -> Iterator[tuple[int, bytes]]:

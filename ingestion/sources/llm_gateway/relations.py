@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
-from ingestion.errors import BadInput
-from ingestion.lake.faults import fault
-from ingestion.lake.vendor_files import TORN, csv_relation, first_line, literal, parquet_schema, quoted
+from ingestion.lake.text_files import csv_header
+from ingestion.lake.vendor_files import csv_relation, literal, parquet_schema, quoted
 from ingestion.sources.llm_gateway.formats import Format
 from ingestion.sources.llm_gateway.formats.base import TEXT, sql_type, structure
 
@@ -76,16 +74,8 @@ def _from_parquet(kind: Format, file: Local) -> str:
     return _from_table(kind, f"read_parquet({literal(str(file.path))})", set(schema.names), nested)
 
 
-def header(path: Path) -> list[str]:
-    """The names of a CSV file's columns. Raises one of TORN where the file is cut off."""
-    return next(csv.reader([first_line(path)]), [])
-
-
 def _from_csv(kind: Format, file: Local) -> str:
-    try:
-        names = header(file.path)
-    except TORN as error:
-        raise BadInput(f"{file.where}: not a whole CSV file ({fault(error)})") from None
+    names = csv_header(file.path, file.where)
     return _from_table(kind, csv_relation(file.path, names), set(names), set())
 
 

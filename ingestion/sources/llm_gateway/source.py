@@ -16,7 +16,8 @@ from typing import Any
 from ingestion.access.http import Client, without_query
 from ingestion.access.objects import Object, ObjectStore
 from ingestion.access.stores import open_store
-from ingestion.errors import BadInput, SettingError, TornDelivery
+from ingestion.errors import BadInput, SettingError, TornDelivery, is_of_the_machine
+from ingestion.lake import text_files
 from ingestion.lake.columns import plain
 from ingestion.lake.contract import Columns, Known, LedgerSource, Part, Rows, Slice, Source
 from ingestion.lake.rejected import Rejected
@@ -45,7 +46,7 @@ from ingestion.sources.llm_gateway.formats import (
     Format,
 )
 from ingestion.sources.llm_gateway.identity import Identities, identities
-from ingestion.sources.llm_gateway.relations import Local
+from ingestion.sources.llm_gateway.relations import LONGEST_RECORD, Local
 from ingestion.sources.llm_gateway.shape import CLAIM_KINDS, DROPPED_FIELDS, TABLES
 
 # A gateway may write what it has buffered some minutes after the requests.
@@ -138,11 +139,10 @@ class GatewaySettings:
 
 def _is_spend_log(path: Path) -> bool:
     """Whether a file of LiteLLM's holds rows of its table: they have a `request_id`, the payload has not."""
-    with path.open("rb") as file:
-        first = next((line for line in file if line.strip()), b"")
+    lines = text_files.lines(path, path.name, LONGEST_RECORD)
     try:
-        return "request_id" in json.loads(first)
-    except (ValueError, TypeError):
+        return "request_id" in json.loads(next((line for _, line in lines if line.strip()), b""))
+    except (BadInput, RecursionError, ValueError, TypeError, *text_files.TORN):
         return False
 
 
@@ -205,7 +205,10 @@ class _Together:
                 raise BadInput("records of two kinds")
             found = read_together(self.kind, groups, self.settings.accounts, self.settings.identities)
             dropped = count([(self.kind.name, start.date(), files) for start, files in slices])
-        except BadInput:
+        except Exception as error:
+            # Whatever it was, it is of one of them, and costs the others nothing.
+            if is_of_the_machine(error):
+                raise
             middle = len(slices) // 2
             return self._rows(slices[:middle]) | self._rows(slices[middle:])
         return {

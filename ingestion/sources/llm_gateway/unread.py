@@ -24,6 +24,8 @@ KNOWN_ATTRIBUTES = frozenset(name for listed in names.OTEL.values() for name in 
 # A name is a word of a writer's code; anything else is counted without it.
 NAME = "^[A-Za-z][A-Za-z0-9_.-]{0,79}$"
 OTHER = "(no name)"
+# Characters of a usage object. The time that a deeply nested one takes grows with the square of its depth.
+LONGEST_USAGE = 10_000
 
 
 def unread_usage(record: Mapping[str, Any]) -> Iterator[str]:
@@ -32,7 +34,7 @@ def unread_usage(record: Mapping[str, Any]) -> Iterator[str]:
     if isinstance(metadata, str):
         try:
             metadata = json.loads(metadata)
-        except ValueError:
+        except (RecursionError, ValueError):
             return
     usage = metadata.get("usage_object") if isinstance(metadata, Mapping) else None
     for name, value in _leaves(usage):
@@ -88,7 +90,10 @@ def _of_object(path: tuple[str, ...]) -> str:
     return f"""
         select filename, {literal(".".join(path) + ".")} as place, substr(leaf.fullkey, 3) as name,
             cast(leaf.atom as varchar) as written
-        from (select filename, json_extract({whole}, {literal(place)}) as usage from records) as found, json_tree(usage) as leaf
+        from (
+            select filename, case when length(cast(given as varchar)) <= {LONGEST_USAGE} then given end as usage
+            from (select filename, json_extract({whole}, {literal(place)}) as given from records)
+        ) as found, json_tree(usage) as leaf
         where json_type(usage) = 'OBJECT' and leaf.type in ('BIGINT', 'UBIGINT', 'DOUBLE', 'HUGEINT')
             and substr(leaf.fullkey, 3) not in ({_listed(KNOWN[path])})"""
 

@@ -31,13 +31,13 @@ _NAME = (
 )
 WRITTEN = {
     # RFC 3986 `userinfo`; a password may hold an @ or a slash, so the last @ of the word ends it.
-    "CONNECTION_STRING": r"(?i:[a-z][a-z0-9+.-]{0,30}://[^\s/?#@]*:[^\s]*@[^\s\"'<>]*)",
+    "CONNECTION_STRING": r"(?i:[a-z][a-z0-9+.-]{0,30}://[^\s/?#@:]{0,256}:[^\s]{0,1024}@[^\s\"'<>]*)",
     "AUTHORIZATION": r"(?i:(?:bearer|basic|digest|negotiate|apikey)\s+[\w.~+/=:-]{6,})",
     "AUTHORIZATION_HEADER": (
         r"(?i:(?:authorization|x-[a-z-]{0,20}(?:key|token))[\"'\\]*\s*[:=][\"'\\\s]*\S+(?:[ ]+[^\s\"']{6,})?)"
     ),
     "COOKIE": r"(?i:cookie[\"'\\]*\s*[:=]\s*[^\r\n]+)",
-    "SECRET": rf"(?i:{_NAME}[\w.-]*[\"'\\]*\s*(?:=>|:=|==|[:=]|\bis\b|\bwas\b)\s*{_VALUE})",
+    "SECRET": rf"(?i:{_NAME}[\w.-]{{0,64}}[\"'\\]*\s*(?:=>|:=|==|[:=]|\bis\b|\bwas\b)\s*{_VALUE})",
 }
 # Secrets without a telling name: long words of a key's alphabet. Forty characters is an AWS secret key; a shorter one
 # needs a digit among its letters, as keys and hashes have.

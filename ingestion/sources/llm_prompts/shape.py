@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from ingestion.errors import BadInput
-from ingestion.lake.columns import Table, integer, json, text, timestamp
+from ingestion.lake.columns import Table, exact, integer, json, text, timestamp
 from ingestion.lake.columns import date as day
 from ingestion.sources.llm_gateway.dropped import MARKERS
 
@@ -53,7 +53,7 @@ def _parsed(value: Any) -> Any:
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         try:
             return jsonlib.loads(value)
-        except ValueError:
+        except (RecursionError, ValueError):
             return value
     return value
 
@@ -148,7 +148,8 @@ def moment(value: Any, where: str) -> datetime | None:
         return None
     try:
         if isinstance(value, int | float | Decimal):
-            whole = Decimal(str(value))
+            # Through `exact`, because the digits of 1e999999999 would fill the memory.
+            whole = exact(value, where)
             return datetime.fromtimestamp(int(whole), UTC).replace(microsecond=int(whole % 1 * 1_000_000))
         if isinstance(value, datetime):
             return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)

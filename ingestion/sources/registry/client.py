@@ -26,6 +26,8 @@ FILES = {
     "prompt_policy.yml": ("prompt_logging",),
     "prices.yml": ("price_overrides", "model_names", "reprice"),
 }
+# Characters of a value, and values that a document may have more than once by aliases (YAML 1.2, section 3.2.2.2).
+LONGEST_VALUE, MOST_REPEATED = 10_000, 100_000
 DAYS = ("valid_from", "valid_to", "as_of")
 
 # Where a value stands in its document: `("rules", 3, "claim")`.
@@ -100,6 +102,37 @@ def _named_once(node: yaml.Node, above: tuple[int, ...] = ()) -> None:
             _named_once(value, inside)
 
 
+def _check_size(root: yaml.Node) -> None:
+    """Raise _Faulty for a document whose aliases repeat more values than any registry has, or a value longer than any.
+
+    An alias is one node in several places, and whoever walks over the document meets it in each of them. Each node is
+    looked at once here.
+    """
+    sizes: dict[int, int] = {}
+
+    def size(node: yaml.Node, above: frozenset[int]) -> int:
+        if id(node) in above:
+            raise _Faulty(f"line {_line(node)}: a value that contains itself")
+        if id(node) not in sizes:
+            parts = (
+                [part for pair in node.value for part in pair]
+                if isinstance(node, yaml.MappingNode)
+                else node.value
+            )
+            if isinstance(node, yaml.ScalarNode) and len(node.value) > LONGEST_VALUE:
+                raise _Faulty(f"line {_line(node)}: a value of more than {LONGEST_VALUE:,} characters")
+            inside = above | {id(node)}
+            sizes[id(node)] = 1 + (
+                0 if isinstance(node, yaml.ScalarNode) else sum(size(part, inside) for part in parts)
+            )
+        return sizes[id(node)]
+
+    if size(root, frozenset()) - len(sizes) > MOST_REPEATED:
+        raise _Faulty(
+            f"line {_line(root)}: its aliases repeat more than {MOST_REPEATED:,} values: write fewer of them"
+        )
+
+
 def _lines(node: yaml.Node, place: Place = ()) -> Iterator[tuple[Place, int]]:
     yield place, _line(node)
     if isinstance(node, yaml.SequenceNode):
@@ -132,6 +165,7 @@ def _parsed(text: str) -> tuple[Any, dict[Place, int]]:
         node = loader.get_single_node()
         if node is None:
             return {}, {(): 1}
+        _check_size(node)
         _named_once(node)
         document = loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
@@ -140,6 +174,8 @@ def _parsed(text: str) -> tuple[Any, dict[Place, int]]:
     except yaml.reader.ReaderError as error:
         line = text[: error.position].count("\n") + 1
         raise _Faulty(f"line {line}: not YAML: the character #x{error.character:02x} is not allowed") from None
+    except RecursionError:
+        raise _Faulty("line 1: nested more deeply than any declaration") from None
     except ValueError:
         # A plain 2026-02-30 is a date to YAML, and none to the calendar.
         raise _Faulty(_no_day(node) if node else "line 1: not YAML") from None

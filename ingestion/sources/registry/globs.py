@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache
+from functools import lru_cache
 
 
 @lru_cache(maxsize=1024)
-def _expression(pattern: str) -> re.Pattern[str]:
-    parts = {"*": ".*", "?": "."}
-    return re.compile("".join(parts.get(letter, re.escape(letter)) for letter in pattern), re.DOTALL)
+def _expression(pattern: str, one: str = ".") -> re.Pattern[str]:
+    """The pattern as a regular expression; `one` is what a `?` stands for.
+
+    What is between two stars is taken where it comes first, and nowhere else (an atomic group): there is no way on from a
+    later place that is not there from the first. So the time grows with the name, and not with the ways to divide it.
+    """
+    first, *rest = (
+        "".join(one if letter == "?" else re.escape(letter) for letter in part) for part in pattern.split("*")
+    )
+    if not rest:
+        return re.compile(first, re.DOTALL)
+    *middle, last = rest
+    atoms = "".join(f"(?>.*?{part})" for part in middle if part)
+    return re.compile(f"{first}{atoms}.*{last}", re.DOTALL)
 
 
 def matches(name: str, pattern: str) -> bool:
@@ -22,24 +33,28 @@ def covers(wide: str, narrow: str) -> bool:
 
     Only what is certain: a `*` of the narrow pattern has to meet a `*` of the wide one.
     """
-    parts = {"*": ".*", "?": r"[^*]"}
-    expression = "".join(parts.get(letter, re.escape(letter)) for letter in wide)
-    return re.fullmatch(expression, narrow, re.DOTALL) is not None
+    return _expression(wide, "[^*]").fullmatch(narrow) is not None
 
 
 def share_a_name(one: str, other: str) -> bool:
     """Whether there is a name that matches both patterns."""
 
-    @cache
-    def meet(here: int, there: int) -> bool:
-        if here == len(one) and there == len(other):
+    # Places in the two patterns that some name leads to: with the stars, a grid of their lengths.
+    reached, new = {(0, 0)}, [(0, 0)]
+    while new:
+        here, there = new.pop()
+        mine, theirs = one[here : here + 1], other[there : there + 1]
+        if not mine and not theirs:
             return True
-        if here < len(one) and one[here] == "*":
-            return meet(here + 1, there) or (there < len(other) and meet(here, there + 1))
-        if there < len(other) and other[there] == "*":
-            return meet(here, there + 1) or (here < len(one) and meet(here + 1, there))
-        if here == len(one) or there == len(other):
-            return False
-        return (one[here] == other[there] or "?" in (one[here], other[there])) and meet(here + 1, there + 1)
-
-    return meet(0, 0)
+        following = []
+        if mine == "*":
+            following += [(here + 1, there), (here, there + 1)]
+        if theirs == "*":
+            following += [(here, there + 1), (here + 1, there)]
+        if mine and theirs and (mine == theirs or "?" in (mine, theirs)):
+            following.append((here + 1, there + 1))
+        for place in following:
+            if place not in reached and place[0] <= len(one) and place[1] <= len(other):
+                reached.add(place)
+                new.append(place)
+    return False

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from ingestion.lake.vendor_files import decimal_of_text, literal
+from ingestion.lake.vendor_files import decimal_of_text, literal, may_be_deep
 from ingestion.provider_names import provider_of, shown_by_model_sql, with_provider
 from ingestion.sources.llm_gateway.formats.usage import Usage, settled
 from ingestion.sources.llm_gateway.identity import RAW_TOKEN
@@ -106,7 +106,7 @@ class Format:
 
 def json_or_null(value: str) -> str:
     """SQL: JSON as text; NULL for what is none, which the ledger could not take apart."""
-    return f"case when json_valid({value}) then {value} end"
+    return f"case when json_valid({value}) and not {may_be_deep(f'cast({value} as varchar)')} then {value} end"
 
 
 def _cast(value: str, kind: pa.DataType) -> str:
