@@ -56,8 +56,8 @@ def is_of_the_machine(error: BaseException) -> bool:
     """
     if isinstance(error, OSError):
         return error.errno in _OF_THE_MACHINE
-    # DuckDB has its own error for memory; this module does without DuckDB.
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryException"
+    # DuckDB's error for the memory that is set for it is none of these: another source's files may need less.
+    return isinstance(error, MemoryError)
 
 
 def described(error: BaseException) -> str:
@@ -67,6 +67,9 @@ def described(error: BaseException) -> str:
     the operating system the system's own words are fit to show, and of DuckDB's about a file or memory its first line.
     """
     kind = type(error).__name__
+    # DuckDB's, by its name: this module does without DuckDB.
+    if kind == "OutOfMemoryException":
+        kind = "DuckDB needs more memory: raise COSTOWNER_DUCKDB_MEMORY"
     if isinstance(error, OSError) and error.strerror:
         kind = f"{kind}: {error.strerror}"
     elif kind in _OF_DUCKDB_AND_THE_MACHINE and type(error).__module__ in ("duckdb", "_duckdb"):

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.errors import BadInput
+from ingestion.lake import text_files
 from ingestion.lake.contract import Columns
 from ingestion.lake.faults import fault
 from ingestion.lake.plausible import check_plausible, extremes_of_rows
 from ingestion.lake.rejected import Rejected
-from ingestion.lake.text_files import TORN, check_whole
 from ingestion.lake.vendor_files import engine
 from ingestion.sources.llm_gateway.formats import Format
 from ingestion.sources.llm_gateway.identity import Identities, settle_actors
@@ -27,7 +27,7 @@ from ingestion.sources.llm_gateway.odd_records import (
     extremes_sql,
     readable,
 )
-from ingestion.sources.llm_gateway.relations import Local, alike, relations
+from ingestion.sources.llm_gateway.relations import LINES, LONGEST_RECORD, Local, alike, relations
 from ingestion.sources.llm_gateway.shape import LLM_REQUESTS
 
 SCHEMA = pa.schema([pa.field(column.name, column.type) for column in LLM_REQUESTS.columns])
@@ -97,8 +97,8 @@ def _settled(
     for file in files:
         if file.path.name.endswith(".gz"):
             try:
-                check_whole(file.path, file.where)
-            except TORN as torn:
+                text_files.check_whole(file.path, file.where)
+            except text_files.TORN as torn:
                 raise BadInput(f"{file.where}: not a whole gzip file ({fault(torn)})") from None
     last: tuple[Exception, str] | None = None
     for relation in relations(kind, files):
@@ -108,6 +108,8 @@ def _settled(
             (extremes,) = connection.execute(f"select {extremes_sql()} from rows").fetchall()
             check_extremes(extremes)
             break
+        except duckdb.OutOfMemoryException as error:
+            raise _too_large(files, error) from None
         except OF_THE_MACHINE:
             raise
         except (duckdb.Error, BadInput) as error:
@@ -121,3 +123,15 @@ def _settled(
     reader = connection.execute("from rows").to_arrow_reader(BATCH_ROWS)
     for batch in reader:
         yield settle_actors(pa.Table.from_batches([batch]), known).cast(SCHEMA)
+
+
+def _too_large(files: Sequence[Local], error: duckdb.Error) -> BadInput:
+    """Why DuckDB's memory does not do for some files: a line that is longer than any record, or what they are."""
+    try:
+        for file in files:
+            if file.path.name.endswith((*LINES, ".json")):
+                for _ in text_files.lines(file.path, file.where, LONGEST_RECORD):
+                    pass
+    except BadInput as reason:
+        return reason
+    return BadInput(f"{', '.join(file.where for file in files)}: {fault(error)}")

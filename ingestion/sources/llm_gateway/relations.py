@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
+from ingestion.errors import BadInput
+from ingestion.lake import text_files
+from ingestion.lake.faults import fault
 from ingestion.lake.text_files import csv_header
-from ingestion.lake.vendor_files import csv_relation, literal, parquet_schema, quoted
+from ingestion.lake.vendor_files import LONG_JSON, csv_relation, literal, parquet_schema, quoted
+from ingestion.setting_table import CALL_SIZE
 from ingestion.sources.llm_gateway.formats import Format
 from ingestion.sources.llm_gateway.formats.base import TEXT, sql_type, structure
 
 # A record with a long conversation in it; DuckDB keeps two of them a thread.
 LONGEST_RECORD = 32 << 20
+# How deep the values of a record may lie in each other: as deep as Python's own reader goes.
+DEEPEST = 1_000
+TEXTS, BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL), re.compile(rb"[\[\]{}]")
 LINES = (".jsonl", ".jsonl.gz", ".json.gz")
 
 
@@ -35,12 +43,17 @@ def alike(files: Sequence[Local]) -> Iterator[list[Local]]:
 
 
 def relations(kind: Format, files: list[Local], *, named: bool = False) -> list[str]:
-    """SQL that gives the declared fields: the fast way, and the one that bears a field of another kind."""
+    """SQL that gives the declared fields: the fast way, and the one that bears a field of another kind.
+
+    Raises BadInput for a record that DuckDB does not bear: nested without end, or too long.
+    """
     name = files[0].path.name
     if name.endswith(".parquet"):
         return [_from_parquet(kind, files[0])]
     if name.endswith((".csv", ".csv.gz")):
         return [_from_csv(kind, files[0])]
+    for file in files:
+        _check_depth(file)
     listed, options = json_files(files)
     options += ", filename = true" if named else ""
     columns = ", ".join(
@@ -49,6 +62,32 @@ def relations(kind: Format, files: list[Local], *, named: bool = False) -> list[
     fast = f"select * from read_json({listed}, columns = {{{columns}}}, {options})"
     lenient = unpacked(f"select json as record from read_json_objects({listed}, {options})", kind)
     return [fast, lenient]
+
+
+def _check_depth(file: Local) -> None:
+    """Raise BadInput for a record that is nested so deeply that DuckDB's recursion would end the process."""
+    if file.path.stat().st_size <= LONG_JSON:
+        return
+    if file.path.name.endswith(".json") and file.path.stat().st_size <= CALL_SIZE.value():
+        # A value may go over many lines.
+        _check_nesting(file.path.read_bytes(), file.where)
+        return
+    try:
+        for number, line in text_files.lines(file.path, file.where, LONGEST_RECORD):
+            if len(line) > LONG_JSON:
+                _check_nesting(line, f"{file.where}, line {number}")
+    except text_files.TORN as torn:
+        raise BadInput(f"{file.where}: not a whole file ({fault(torn)})") from None
+
+
+def _check_nesting(content: bytes, where: str) -> None:
+    if content.count(b"[") + content.count(b"{") <= DEEPEST:
+        return
+    depth = 0
+    for found in BRACKET.finditer(TEXTS.sub(b"", content)):
+        depth += 1 if found.group() in b"[{" else -1
+        if depth > DEEPEST:
+            raise BadInput(f"{where}: nested more than {DEEPEST:,} deep, as no record is")
 
 
 def json_files(files: Sequence[Local]) -> tuple[str, str]:

@@ -35,6 +35,8 @@ PROVIDERS = {
 }
 
 
+# Characters of a model's name with its path: each part is looked for in the library.
+LONGEST_MODEL = 500
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -120,6 +122,8 @@ def _library_match(provider: str, model: str) -> tuple[str, str] | None:
 
 def resolved(provider: str, model: str, own: set[tuple[str, str]]) -> tuple[str | None, str | None, str]:
     """Provider and model in the price book, and how they were found; `own` are the registry's own models."""
+    if len(model) > LONGEST_MODEL:
+        return None, None, "unknown"
     named = price_provider(provider)
     # Gateways put providers and routes before a name, which may have a path of its own (`groq/openai/gpt-oss-120b`,
     # `bedrock/converse/us.anthropic.claude-…`): they are taken off one at a time.

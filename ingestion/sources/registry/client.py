@@ -28,6 +28,8 @@ FILES = {
 }
 # Characters of a value, and values that a document may have more than once by aliases (YAML 1.2, section 3.2.2.2).
 LONGEST_VALUE, MOST_REPEATED = 10_000, 100_000
+# Brackets within each other.
+DEEPEST = 50
 DAYS = ("valid_from", "valid_to", "as_of")
 
 # Where a value stands in its document: `("rules", 3, "claim")`.
@@ -75,6 +77,15 @@ class Registry:
 
 class _Faulty(Exception):
     """A file is not YAML, or not YAML of one meaning. The text begins with its line."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML's reader, whose time grows with the square of the brackets that are open."""
+
+    def fetch_flow_collection_start(self, TokenClass: Any) -> None:
+        if self.flow_level >= DEEPEST:
+            raise _Faulty(f"line {self.line + 1}: nested more than {DEEPEST} deep, as no declaration is")
+        super().fetch_flow_collection_start(TokenClass)
 
 
 def _line(node: yaml.Node) -> int:
@@ -161,7 +172,7 @@ def _parsed(text: str) -> tuple[Any, dict[Place, int]]:
     """A document, and the line of each of its values. Raises _Faulty."""
     loader = node = None
     try:
-        loader = yaml.SafeLoader(text)
+        loader = _Loader(text)
         node = loader.get_single_node()
         if node is None:
             return {}, {(): 1}
