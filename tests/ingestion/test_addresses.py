@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from ingestion.access.http import without_query
+from ingestion.access.session import without_query
 from ingestion.errors import SettingError, described
 from ingestion.lake.contract import Source
 from ingestion.setting_report import setting_states

@@ -23,7 +23,8 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from ingestion.access.http import Client, without_query
+from ingestion.access.http import Client
+from ingestion.access.session import without_query
 from ingestion.errors import SettingError, VendorError
 from ingestion.lake.people import hashed
 from ingestion.setting_table import without_credentials

@@ -13,8 +13,9 @@ from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from ingestion.access.http import Client, without_query
+from ingestion.access.http import Client
 from ingestion.access.objects import Object, ObjectStore
+from ingestion.access.session import without_query
 from ingestion.access.stores import open_store
 from ingestion.errors import BadInput, SettingError, TornDelivery, is_of_the_machine
 from ingestion.lake import text_files
