@@ -97,6 +97,15 @@ def _size(text: str) -> int:
     return int(match.group(1)) << _UNITS[match.group(2).upper()]
 
 
+def _host_names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip().lower() for name in text.split(","))
+    if not all(
+        re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", name) for name in names
+    ):
+        raise ValueError(text)
+    return names
+
+
 def _instant(text: str) -> datetime:
     parsed = datetime.fromisoformat(text)
     return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
@@ -121,6 +130,13 @@ MONTH = _matching("month", "it is not a month: write YYYY-MM", r"(?!0000)[0-9]{4
 INSTANT = Kind("time", "it is not an ISO 8601 time, e.g. 2026-10-05T06:00:00Z", _instant)
 SWITCH = Kind("switch", "write true or false", _switch)
 WHOLE = _whole("whole number", "it must be a whole number, 0 or more", 0, 999_999)
+HOST_NAMES = Kind(
+    "host names", "write host names without ports, separated by commas, e.g. costs.example.com", _host_names
+)
+# Long enough that nobody finds it by trying; of characters that stand in a header as they are.
+TOKEN = _matching(
+    "token", "write 32 or more letters, digits or signs, e.g. of `openssl rand -hex 32`", r"[!-~]{32,}"
+)
 COUNT = _whole("whole number", "it must be a whole number, 1 or more", 1, 999_999)
 PORT = _whole("port", "write a port, 1 to 65535", 1, 65_535)
 DUCKDB, SPARK, SPARK_SESSION = "duckdb", "spark", "spark_session"
@@ -261,6 +277,24 @@ ALERT_WEBHOOK = Setting(
     'the webhook that receives alerts as `{"text": …}` (Slack, Mattermost, Teams workflows)',
     "alerts are only logged",
     is_secret=True,
+)
+UI_HOSTS = Setting(
+    "COSTOWNER_UI_HOSTS",
+    HOST_NAMES,
+    None,
+    "the host names under which a proxy serves the Dagster UI, beside those of this machine (`localhost`, `127.0.0.1`)",
+    "this machine only",
+)
+UI_TOKEN = Setting(
+    "COSTOWNER_UI_TOKEN",
+    TOKEN,
+    None,
+    "the token that every request to the Dagster UI needs: `Authorization: Bearer …`, or entered once in the browser",
+    "no token: every user of this machine can use the UI",
+    is_secret=True,
+)
+UI_READ_ONLY = Setting(
+    "COSTOWNER_UI_READ_ONLY", SWITCH, "false", "whether the Dagster UI shows everything and changes nothing"
 )
 NOW = Setting(
     "COSTOWNER_NOW",

@@ -6,7 +6,6 @@ Exit codes: 0 done, 1 failed with one line on stderr that names the way out, 2 w
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -229,27 +228,25 @@ def doctor(as_json: bool, demo: bool) -> None:
 
 
 @costowner.command(short_help="The Dagster UI and its daemon.")
-@click.option("--port", default=3000, show_default=True)
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=3000, show_default=True, help="0 takes a free one."
+)
 @demo_option
 def ui(port: int, demo: bool) -> None:
     """The Dagster UI on 127.0.0.1: lineage, checks, freshness; its daemon runs the schedule.
+
+    It answers its own page only. docs/operations.md shows how to put it behind a proxy, or a token before it.
 
     \b
     Examples:
       costowner ui
       costowner ui --port 3001 --demo
     """
-    # The UI has no password of its own: loopback only.
-    command = [sys.executable, "-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(port)]
-    command += ["-m", "orchestration.definitions"]
+    from orchestration.ui.serve import serve
+
     with _installation(demo) as home:
         os.chdir(home.root if home.is_installation or demo else PROJECT_ROOT)
-        if demo:
-            from sample_company.__main__ import run as run_beside
-
-            # The vendors answer from this process.
-            sys.exit(run_beside(command, os.environ))
-        _become_ui(command)
+        serve(port)
 
 
 @costowner.command(short_help="Remove lake files that nothing needs.")
@@ -438,12 +435,6 @@ def _run_refresh(home: Home, months: str | None, only: tuple[str, ...], verbose:
             return 1
         say(f"refresh done in {outcome.seconds:.0f} s")
         return 0
-
-
-def _become_ui(command: list[str]) -> None:
-    # A shell's job in the background ignores SIGINT, and Dagster takes SIGTERM for it: nothing would end the UI.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.execv(command[0], command)
 
 
 def run() -> None:

@@ -16,7 +16,16 @@ from hypothesis import strategies as st
 
 from ingestion.errors import SettingError
 from ingestion.setting_report import PAGE, setting_states, settings_page, unknown_settings
-from ingestion.setting_table import ABOUT, GIVEN_TO_DBT, HIDDEN, SETTINGS, SPARK_PORT, Setting, check_settings
+from ingestion.setting_table import (
+    ABOUT,
+    GIVEN_TO_DBT,
+    HIDDEN,
+    SETTINGS,
+    SPARK_PORT,
+    UI_HOSTS,
+    Setting,
+    check_settings,
+)
 from ingestion.settings import PROJECT_ROOT, environment_name
 from ingestion.sources.catalog import SOURCES
 
@@ -215,3 +224,12 @@ def test_file_of_settings_that_is_not_toml_is_named_with_its_line_and_without_it
     )
     shown = in_folder(tmp_path, {"secrets.toml": f"[sources.vercel]\ntoken = {SECRET}\n"}, code)
     assert f"{tmp_path}/.dlt/secrets.toml: line 2, column 9: not TOML" in shown and SECRET not in shown
+
+
+@pytest.mark.parametrize(
+    "text", ["*", "*.example.com", "costs.example.com:443", "https://costs.example.com", "a,,b", "-a", "a..b", ""]
+)
+def test_host_names_are_each_a_name_without_pattern_port_or_scheme(text: str) -> None:
+    assert UI_HOSTS.parse("Costs.example.com, 10.0.0.1") == ("costs.example.com", "10.0.0.1")
+    with pytest.raises(SettingError):
+        UI_HOSTS.parse(text)
