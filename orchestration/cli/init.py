@@ -36,7 +36,7 @@ IGNORED = """\
 /locks/
 """
 WORKSPACE = """\
-# For `dagster dev -w workspace.yaml` in this folder; `costowner ui` needs no such file.
+# For commands of Dagster in this folder, as `dagster definitions validate`; `costowner ui` needs no such file.
 load_from:
   - python_module: orchestration.definitions
 """
