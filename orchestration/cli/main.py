@@ -16,7 +16,7 @@ import click
 
 from ingestion.errors import IngestionError, SettingError, near_misses
 from ingestion.setting_table import HOME, RETENTION_DAYS
-from ingestion.settings import PROJECT_ROOT, Home, Month, Window, utc_now
+from ingestion.settings import PROJECT_ROOT, SHIPPED, Home, Month, Window, utc_now
 from orchestration.cli.output import json_option, print_json
 from orchestration.environment import prepare
 
@@ -245,7 +245,8 @@ def ui(port: int, demo: bool) -> None:
     from orchestration.ui.serve import serve
 
     with _installation(demo) as home:
-        os.chdir(home.root if home.is_installation or demo else PROJECT_ROOT)
+        # Dagster's processes find the packages of a checkout by the folder that they work in.
+        os.chdir(PROJECT_ROOT if SHIPPED == PROJECT_ROOT else home.root)
         serve(port)
 
 

@@ -18,4 +18,7 @@ if __name__ == "__main__":
 
     end_with_parent()
     del sys.argv[0]
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    except KeyboardInterrupt:
+        sys.exit(130)  # while it still imported: the parent ends, and shows why

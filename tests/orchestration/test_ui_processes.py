@@ -11,12 +11,14 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ingestion.settings import PROJECT_ROOT, Home
+from orchestration.cli.init import make_installation
 from orchestration.cli.main import main
 from orchestration.ui.serve import DEFINITIONS
 
@@ -103,6 +105,24 @@ def test_port_in_use_is_one_line_that_names_it_and_the_way_out(
         assert main() == 1
     [line] = capsys.readouterr().err.splitlines()
     assert f"port {port}" in line and "--port" in line
+
+
+@pytest.mark.parametrize("arguments", [[], ["--demo"]])
+def test_processes_of_the_ui_find_the_packages_whatever_the_installation(
+    arguments: list[str], tmp_path: Path, environment: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster starts `python -m dagster` in the folder that it works in, and loads our event log by its name."""
+    make_installation(tmp_path / "bills")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COSTOWNER_HOME", str(tmp_path / "bills"))
+    found = []
+    command = [sys.executable, "-c", "import orchestration.event_log"]
+    monkeypatch.setattr(
+        "orchestration.ui.serve.serve", lambda _: found.append(subprocess.run(command, check=False).returncode)
+    )
+    monkeypatch.setattr("orchestration.cli.main._installation", lambda *_: nullcontext(Home(tmp_path / "bills")))
+    monkeypatch.setattr("sys.argv", ["costowner", "ui", *arguments])
+    assert main() == 0 and found == [0]
 
 
 @pytest.fixture
