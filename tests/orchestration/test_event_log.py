@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from queue import Queue
+
 import dagster as dg
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
@@ -51,3 +53,20 @@ def test_a_table_that_is_not_there_yet_is_asked_for_again(prepared_home: Home) -
     with storage.index_connection() as connection:
         connection.exec_driver_sql("create table of_tomorrow (id integer)")
     assert storage.has_table("of_tomorrow")
+
+
+def test_live_log_of_a_run_has_its_events_while_the_writer_keeps_its_connection_open(prepared_home: Home) -> None:
+    """As the UI watches a run of another process: by a storage of its own."""
+    seen: Queue[str] = Queue()
+
+    def callback(entry: dg.EventLogEntry, _cursor: str) -> None:
+        seen.put(entry.message)
+
+    with dg.DagsterInstance.get() as writer, dg.DagsterInstance.get() as reader:
+        run = writer.create_run_for_job(dg.job(name="watched")(lambda: None))
+        writer.report_engine_event("before the watch", run)
+        cursor = reader.get_records_for_run(run.run_id).cursor
+        reader.watch_event_logs(run.run_id, cursor, callback)
+        writer.report_engine_event("during the watch", run)
+        assert seen.get(timeout=30) == "during the watch"
+        reader.end_watch_event_logs(run.run_id, callback)
