@@ -6,7 +6,6 @@ are caught up with, and nobody has to think of it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from dataclasses import fields
 from pathlib import Path
@@ -18,7 +17,7 @@ from ingestion.lake.integrity import lost
 from ingestion.settings import Home, Month, Window, resolve
 from ingestion.sources.catalog import SOURCES
 from orchestration.partitions import history_start, open_window
-from orchestration.state_file import write_state
+from orchestration.state_file import read_state, write_state
 
 
 def _file(home: Home, source: Source) -> Path:
@@ -40,8 +39,7 @@ def _given(settings: object) -> dict[str, int]:
 
 
 def _known(home: Home, source: Source) -> dict[str, Any]:
-    file = _file(home, source)
-    return dict(json.loads(file.read_text())) if file.exists() else {}
+    return dict(read_state(_file(home, source)) or {})
 
 
 def _has(known: dict[str, Any], settings: object, first: Month) -> bool:

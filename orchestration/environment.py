@@ -17,6 +17,7 @@ from ingestion.settings import Home
 from orchestration.dbt.engine import Engine
 from orchestration.dbt.project_files import DBT_PROJECT, project_digest
 from orchestration.publication.access import access, given_access
+from orchestration.repair import repair_dagster
 
 # The umask of an installation: what it creates is its user's alone.
 PRIVATE = stat.S_IRWXG | stat.S_IRWXO
@@ -109,6 +110,8 @@ def prepare(home: Home) -> None:
         os.environ["DLT_PROJECT_DIR"] = str(home.root)
     target = home.dagster / "dagster.yaml"
     with exclusive_lock(home, "environment"):
+        for line in repair_dagster(home):
+            sys.stderr.write(f"{line}\n")
         if not target.exists() or target.read_text() != text:
             with atomic_write(target) as draft:
                 draft.write_text(text)

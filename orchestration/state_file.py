@@ -1,4 +1,7 @@
-"""Small JSON files that hold state between refreshes, each replaced in one step."""
+"""Small JSON files that hold state between refreshes, each replaced in one step.
+
+Every one of them can be done without: where it is not there the next refresh does more than it had to.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.atomic_write import atomic_write
+
+
+def read_state(file: Path) -> Any:
+    """The content of a state file; None where there is none, or the disk has damaged it."""
+    try:
+        return json.loads(file.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def write_state(file: Path, content: Any) -> None:

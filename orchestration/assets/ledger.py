@@ -18,6 +18,7 @@ from orchestration.dbt.project import LedgerCli, built_all_models, dbt_project, 
 from orchestration.dbt.translator import LedgerTranslator
 from orchestration.publication.build_state import BuildState
 from orchestration.publication.holding import held_lines, hold_failing_periods, lift
+from orchestration.repair import repair_after, repair_warehouse
 from orchestration.retention.verify import damages_found, set_damaged_aside
 from orchestration.run_lock import RUN_LOCK
 
@@ -62,8 +63,11 @@ def ledger(context: dg.AssetExecutionContext) -> Iterator[Any]:
     unchanged = not changes.has_changes()
     # Where nothing changed, the models of today are all that differs from the last build.
     complete_part = _is_complete_part(context) or (unchanged and _includes(context, MODELS_OF_TODAY))
-    for line in (*damages_found(home), *held_lines(lift(home))):
+    repaired = [] if engine.is_spark else repair_warehouse(home)
+    for line in (*repaired, *damages_found(home), *held_lines(lift(home))):
         context.log.warning(line)
+    if repaired and not whole:
+        raise dg.Failure(f"{'; '.join(repaired)} by a whole refresh: run one", allow_retries=False)
     build = state.begin(context.run_id, whole=whole, complete_part=complete_part)
     changes.begin(represents_inputs=whole or (unchanged and complete_part))
     if unchanged:
@@ -85,7 +89,7 @@ def ledger(context: dg.AssetExecutionContext) -> Iterator[Any]:
                 metadata={HELD: dg.JsonMetadataValue(held_lines(held))},
                 allow_retries=False,
             ) from None
-        damaged = "".join(f"; damaged: {line}" for line in set_damaged_aside(home))
+        damaged = "".join(f"; {line}" for line in (*repair_after(home, why), *set_damaged_aside(home)))
         # Dagster keeps an error with all that it was raised from.
         raise dg.Failure(f"{why}{damaged}", allow_retries=False) from None
     if whole:

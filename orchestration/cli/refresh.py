@@ -23,6 +23,7 @@ from orchestration.definitions import defs
 from orchestration.jobs import BUILD, BUILD_OF_TODAY, COMMAND_TAG, LANDING, job_after_landing, range_tags
 from orchestration.layout import writing
 from orchestration.publication.build_state import evaluation_of
+from orchestration.repair import repair_dagster
 from orchestration.retention.purge import purge
 
 # dagster-dbt's metadata of a test that failed.
@@ -90,6 +91,9 @@ def refresh(
         except (OSError, SQLAlchemyError) as broken:
             # No step's own failure: Dagster could not write down what happens.
             problem = broken.orig if isinstance(broken, DBAPIError) else broken
+            damaged = repair_dagster(home, wholly=True)
+            if damaged:
+                return failed([f"{'; '.join(damaged)}: refresh again"])
             return failed([f"Dagster's records in {home.root / 'dagster'}: {type(problem).__name__}: {problem}"])
 
 

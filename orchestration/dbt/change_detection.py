@@ -8,7 +8,6 @@ same and nobody else writes the warehouse, a refresh builds only the models that
 from __future__ import annotations
 
 import hashlib
-import json
 from importlib.metadata import version
 
 import yaml
@@ -20,7 +19,7 @@ from ingestion.sources.catalog import SOURCES
 from orchestration.dbt.engine import Engine
 from orchestration.dbt.project_files import DBT_PROJECT, project_digest, stamps
 from orchestration.publication.build_state import warehouse_version
-from orchestration.state_file import write_state
+from orchestration.state_file import read_state, write_state
 
 TOOLS = ("dbt-core", "dbt-duckdb", "duckdb")
 
@@ -70,7 +69,7 @@ class ChangeDetection:
         if self._engine.is_spark or not self._published.exists() or Logic(self._home, self._engine).is_new():
             return True
         current = {**self._inputs(), "warehouse": warehouse_version(self._home)}
-        return bool(json.loads(self._published.read_text()) != current)
+        return bool(read_state(self._published) != current)
 
     def begin(self, *, represents_inputs: bool) -> None:
         """Note that a build begins. `represents_inputs`: once it is published, the ledger is that of the current inputs."""
@@ -83,9 +82,10 @@ class ChangeDetection:
     def published(self) -> None:
         """Note that the build that began last is published."""
         if self._building.exists():
-            inputs = {**json.loads(self._building.read_text()), "warehouse": warehouse_version(self._home)}
+            inputs = read_state(self._building)
             self._building.unlink()
-            write_state(self._published, inputs)
+            if inputs is not None:
+                write_state(self._published, {**inputs, "warehouse": warehouse_version(self._home)})
 
     def _inputs(self) -> dict[str, str]:
         return {"deliveries": self._deliveries(), "logic": logic_digest()}

@@ -48,7 +48,7 @@ def failed_results(home: Home, engine: Engine) -> list[Mapping[str, Any]]:
     """dbt's results of the models and tests that failed; none where the build did not come to its end."""
     try:
         results = json.loads(results_of(engine.target_folder(home)).read_text())["results"]
-    except (FileNotFoundError, json.JSONDecodeError):
+    except (FileNotFoundError, ValueError):
         return []
     return [found for found in results if found["status"] in FAILED]
 

@@ -16,7 +16,7 @@ from sqlglot.errors import SqlglotError
 
 from orchestration.dbt.column_lineage import FILES, Origin, Table, column_origins
 from orchestration.dbt.translator import layer_of
-from orchestration.state_file import write_state
+from orchestration.state_file import read_state, write_state
 
 # Where Dagster keeps it (its API, and Dagster+, show it); the open-source UI shows the table below instead.
 COLUMN_LINEAGE = "dagster/column_lineage"
@@ -47,7 +47,7 @@ class Lineage:
         self._dialect = dialect
         # Origins by the SQL that they were read from: reading all of it takes seconds, and it seldom changes.
         self._kept_file = target / "column_origins.json"
-        self._kept: dict[str, Any] = json.loads(self._kept_file.read_text()) if self._kept_file.exists() else {}
+        self._kept: dict[str, Any] = read_state(self._kept_file) or {}
         manifest = json.loads(project.manifest_path.read_text())
         built = [node for node in manifest["nodes"].values() if node["resource_type"] in ("model", "seed")]
         self._compiled = target / "compiled" / manifest["metadata"]["project_name"]

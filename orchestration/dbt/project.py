@@ -69,10 +69,19 @@ def built_all_models(target: Path) -> bool:
     """Whether what failed in the last build were checks only: a build that did not come to its end did not."""
     try:
         results = json.loads(results_of(target).read_text())["results"]
-    except (FileNotFoundError, json.JSONDecodeError):
+    except (FileNotFoundError, ValueError):
         return False
     states = [found["status"] for found in results if found["unique_id"].startswith("model.")]
     return bool(states) and all(state == "success" for state in states)
+
+
+def _is_whole(manifest: Path) -> bool:
+    """Whether a manifest begins and ends as one, before Dagster reads it: the disk may have cut it off."""
+    try:
+        text = manifest.read_bytes()
+    except FileNotFoundError:
+        return False
+    return text.startswith(b"{") and text.rstrip().endswith(b"}")
 
 
 def dbt_project() -> DbtProject:
@@ -86,7 +95,7 @@ def dbt_project() -> DbtProject:
     )
     stamp, digest = engine.read_of(home), project_digest()
     with exclusive_lock(home, "dbt_project"):
-        if not project.manifest_path.exists() or not stamp.exists() or stamp.read_text() != digest:
+        if not _is_whole(project.manifest_path) or not stamp.exists() or stamp.read_text() != digest:
             stamp.unlink(missing_ok=True)
             # A whole parse: the cache of an earlier one holds absolute paths.
             kept = parsed / "partial_parse.msgpack"

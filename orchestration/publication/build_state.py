@@ -6,7 +6,6 @@ nobody has written the warehouse since.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ import dagster as dg
 
 from ingestion.settings import Home
 from orchestration.dbt.engine import Engine
-from orchestration.state_file import write_state
+from orchestration.state_file import read_state, write_state
 
 # In the metadata of a check: the build that it was run on. In that of the publication: the build that is published.
 BUILD = "build"
@@ -131,4 +130,5 @@ def evaluation_of(record: Any) -> dg.AssetCheckEvaluation | None:
 
 
 def _read(file: Path) -> Build | None:
-    return Build(**json.loads(file.read_text())) if file.exists() else None
+    found = read_state(file)
+    return Build(**found) if found else None

@@ -26,7 +26,7 @@ from orchestration.dbt.command import needed
 from orchestration.dbt.engine import Engine
 from orchestration.dbt.project_files import DBT_PROJECT, project_digest
 from orchestration.publication.owner_scope import NOTHING, OwnersSee, owners_see
-from orchestration.state_file import write_state
+from orchestration.state_file import read_state, write_state
 
 # The name under which it is attached: `warehouse.main.fact_cost`.
 CATALOG = "warehouse"
@@ -110,7 +110,7 @@ def _compiled_for_duckdb(home: Home, views: Sequence[Mart]) -> dict[str, str]:
     folder = home.root / "spark" / "views"
     target, stamp = folder / "target", folder / "compiled_of.json"
     compiled_of = [project_digest(), *sorted(view.name for view in views)]
-    if not stamp.exists() or json.loads(stamp.read_text()) != compiled_of:
+    if read_state(stamp) != compiled_of:
         stamp.unlink(missing_ok=True)
         _compile_for_duckdb(home, folder, target, [view.name for view in views])
         write_state(stamp, compiled_of)
