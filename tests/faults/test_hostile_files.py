@@ -221,11 +221,12 @@ def test_record_nested_without_end_costs_itself_at_most(name: str, tmp_path: Pat
         assert str(refused).startswith("records.jsonl")
 
 
-def test_line_that_is_longer_than_any_record_is_refused_by_its_number(tmp_path: Path) -> None:
-    path = tmp_path / "records.jsonl"
+@pytest.mark.parametrize("name", ["records.jsonl", "records.json"])
+def test_line_that_is_longer_than_any_record_is_refused_by_its_number(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
     path.write_text(f'{json.dumps(canonical(1))}\n{{"x": "{SECRET * (LONGEST_RECORD // len(SECRET) + 1)}"}}\n')
-    with pytest.raises(BadInput, match=r"records\.jsonl, line 2: longer than 32 MB") as caught:
-        read(CANONICAL, [Local(path, "records.jsonl")], {}, None, Rejected())
+    with pytest.raises(BadInput, match=rf"{name}, line 2: longer than 32 MB") as caught:
+        read(CANONICAL, [Local(path, name)], {}, None, Rejected())
     assert SECRET not in str(caught.value)
 
 

@@ -14,7 +14,6 @@ from ingestion.lake import text_files
 from ingestion.lake.faults import fault
 from ingestion.lake.text_files import csv_header
 from ingestion.lake.vendor_files import LONG_JSON, csv_relation, literal, parquet_schema, quoted
-from ingestion.setting_table import CALL_SIZE
 from ingestion.sources.llm_gateway.formats import Format
 from ingestion.sources.llm_gateway.formats.base import TEXT, sql_type, structure
 
@@ -68,7 +67,7 @@ def _check_depth(file: Local) -> None:
     """Raise BadInput for a record that is nested so deeply that DuckDB's recursion would end the process."""
     if file.path.stat().st_size <= LONG_JSON:
         return
-    if file.path.name.endswith(".json") and file.path.stat().st_size <= CALL_SIZE.value():
+    if file.path.name.endswith(".json") and file.path.stat().st_size <= LONGEST_RECORD:
         # A value may go over many lines.
         _check_nesting(file.path.read_bytes(), file.where)
         return
