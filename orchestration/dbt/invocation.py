@@ -24,6 +24,8 @@ SHOWN = ("Compilation Error", "IO Error", "Out of Memory Error")
 PLACE = re.compile(r"\s*((?:[A-Z]\w* Error|Failure) in \w+ \S+ \([^()]*\))\s*(?:\n|$)")
 # Lines that count: of a test, and of each node as it ends.
 COUNTS = re.compile(r"\s*Got \d+ results?, configured to \w+ if [!=<>]+ ?\d+\s*")
+# A traceback quotes what it ends with; the error itself is an event of its own.
+TRACEBACK = "MainStackTrace"
 OF_A_NODE = frozenset({"LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult"})
 
 
@@ -62,6 +64,6 @@ class LedgerInvocation(DbtCliInvocation):
                 continue
             info = event["info"]
             if info["level"] == "error" and info["name"] not in OF_A_NODE:
-                info["msg"] = _shown(info["msg"])
+                info["msg"] = f"a traceback ({LOG} has it)" if info["name"] == TRACEBACK else _shown(info["msg"])
                 self._error_messages[-1] = info["msg"]
             yield event
