@@ -11,6 +11,7 @@ from dagster_dbt.errors import DagsterDbtError
 from ingestion.settings import Home, utc_now
 from orchestration.assets.failure import HELD
 from orchestration.dbt.change_detection import ChangeDetection, Logic
+from orchestration.dbt.check_evidence import all_but_failed_checks, with_evidence
 from orchestration.dbt.engine import Engine
 from orchestration.dbt.failure import why_it_failed
 from orchestration.dbt.lineage import Lineage, with_lineage
@@ -77,21 +78,27 @@ def ledger(context: dg.AssetExecutionContext) -> Iterator[Any]:
     dbt: LedgerCli = context.resources.dbt
     command = ["build", "--exclude-resource-type", "unit_test", *arguments]
     events = dbt.cli(command, context=context, target_path=target).stream()
+    failed_checks: list[dg.AssetCheckResult] = []
+    failure: DagsterDbtError | None = None
     try:
-        yield from with_lineage(events, Lineage(PROJECT, target, TRANSLATOR, engine.dialect))
+        yield from all_but_failed_checks(
+            with_lineage(events, Lineage(PROJECT, target, TRANSLATOR, engine.dialect)), failed_checks
+        )
     except DagsterDbtError as error:
+        failure = error  # raised below: Dagster keeps the text of all that an error is raised from
+    yield from with_evidence(home, engine, PROJECT.manifest_path, failed_checks)
+    if failure is not None:
         if whole and built_all_models(target):
             logic.built()
-        why = why_it_failed(home, engine, error)
+        why = why_it_failed(home, engine, failure)
         if held := hold_failing_periods(home, engine, utc_now()):
             raise dg.Failure(
                 f"{why}; the next build is without {len(held)} deliveries",
                 metadata={HELD: dg.JsonMetadataValue(held_lines(held))},
                 allow_retries=False,
-            ) from None
+            )
         damaged = "".join(f"; {line}" for line in (*repair_after(home, why), *set_damaged_aside(home)))
-        # Dagster keeps an error with all that it was raised from.
-        raise dg.Failure(f"{why}{damaged}", allow_retries=False) from None
+        raise dg.Failure(f"{why}{damaged}", allow_retries=False)
     if whole:
         logic.built()
     state.tested(build)

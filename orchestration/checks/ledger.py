@@ -11,6 +11,7 @@ from ingestion.lake.integrity import lost
 from ingestion.settings import Home, utc_now
 from ingestion.sources.catalog import DATASETS
 from orchestration.assets.failure import in_our_words
+from orchestration.checks.evidence import evidence
 from orchestration.dbt.engine import Engine
 from orchestration.publication.build_state import BUILD, BuildState
 from orchestration.publication.warehouse import built_marts, opened
@@ -39,6 +40,21 @@ def rows_of(mart: dg.AssetKey, columns: str, condition: str = "true") -> list[tu
         ).fetchall()
 
 
+def shown(
+    mart: dg.AssetKey, columns: str, rows: Sequence[tuple[object, ...]], way_out: str, condition: str = "true"
+) -> dict[str, dg.MetadataValue]:
+    """Metadata of a check that failed for rows of `rows_of`; none where there are none."""
+    if not rows:
+        return {}
+    names = [name.strip() for name in columns.split(",")]
+    sql = f"select {columns}\nfrom {mart.path[-1]}\nwhere {condition}\norder by all"
+    place = f"The SQL is for the warehouse ({Home.from_environment().warehouse}, opened with `duckdb -readonly`)."
+    return evidence([dict(zip(names, row, strict=True)) for row in rows], sql, f"{way_out} {place}")
+
+
+BILLED = "source, billing_month, billing_currency, delivered_billed_cost, fact_billed_cost, billed_difference"
+
+
 @dg.asset_check(
     asset=RECONCILIATION,
     additional_deps=[FRESHNESS],
@@ -51,11 +67,7 @@ def rows_of(mart: dg.AssetKey, columns: str, condition: str = "true") -> list[tu
 )
 @in_our_words()
 def billed_cost_equals_the_delivery_notes() -> dg.AssetCheckResult:
-    broken = rows_of(
-        RECONCILIATION,
-        "source, billing_month, billing_currency, delivered_billed_cost, fact_billed_cost, billed_difference",
-        "not is_reconciled",
-    )
+    broken = rows_of(RECONCILIATION, BILLED, "not is_reconciled")
     lines = [
         f"{source}, {month}: delivered {delivered} {currency}, in the ledger {ledger} ({difference} apart)"
         for source, month, currency, delivered, ledger, difference in broken
@@ -63,13 +75,28 @@ def billed_cost_equals_the_delivery_notes() -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         passed=not broken,
         description="; ".join(lines[:3]) or None,
-        metadata={"differences": dg.JsonMetadataValue(list(lines)), **of_build()},
+        metadata={
+            "differences": dg.JsonMetadataValue(list(lines)),
+            **shown(
+                RECONCILIATION,
+                BILLED,
+                broken,
+                "Request the month again (`costowner refresh --months`).",
+                "not is_reconciled",
+            ),
+            **of_build(),
+        },
     )
 
 
 ISSUE = (
     "source, rule_id, billing_month, row_count, example_charge_key, slice_id, rule, billed_cost, billing_currency"
 )
+
+
+DELIVERED = "source, slice_id, finding"
+HAS_FINDING = "finding is not null"
+FRESH = "source, newest_charge_at, freshness_sla_hours, slice_count"
 
 
 def _warning(lines: Sequence[str], metadata: Mapping[str, dg.MetadataValue]) -> dg.AssetCheckResult:
@@ -88,7 +115,9 @@ def found_issues(rows: list[tuple[object, ...]]) -> dg.AssetCheckResult:
         f"{source}, {month}: {rule_id} in {count} rows, such as charge {example}"
         for source, rule_id, month, count, example, *_ in rows
     ]
-    return _warning(named, {"issues": dg.JsonMetadataValue([[str(value) for value in row] for row in rows])})
+    way_out = "What is published is right; ask the vendor about the rule, or correct the export."
+    listed = dg.JsonMetadataValue([[str(value) for value in row] for row in rows])
+    return _warning(named, {"issues": listed, **shown(QUALITY, ISSUE, rows, way_out)})
 
 
 @dg.asset_check(
@@ -109,7 +138,9 @@ def charges_follow_the_focus_rules() -> dg.AssetCheckResult:
 def found_in_deliveries(rows: list[tuple[object, ...]]) -> dg.AssetCheckResult:
     """The result for rows of source, slice and finding: a warning that names the first few, and lists all."""
     lines = [f"{source}, slice {slice_id}: {finding}" for source, slice_id, finding in rows]
-    return _warning(lines, {"findings": dg.JsonMetadataValue(list(lines))})
+    way_out = "Compare the delivery with the vendor's own page; if it is incomplete, request the month again."
+    evident = shown(DELIVERY, DELIVERED, rows, way_out, HAS_FINDING)
+    return _warning(lines, {"findings": dg.JsonMetadataValue(list(lines)), **evident})
 
 
 @dg.asset_check(
@@ -124,7 +155,7 @@ def found_in_deliveries(rows: list[tuple[object, ...]]) -> dg.AssetCheckResult:
 )
 @in_our_words()
 def deliveries_come_to_their_totals_and_do_not_shrink() -> dg.AssetCheckResult:
-    return found_in_deliveries(rows_of(DELIVERY, "source, slice_id, finding", "finding is not null"))
+    return found_in_deliveries(rows_of(DELIVERY, DELIVERED, HAS_FINDING))
 
 
 @dg.asset_check(
@@ -174,12 +205,16 @@ def stale_sources(rows: list[tuple[object, ...]], now: datetime) -> list[str]:
 )
 @in_our_words()
 def newest_charge_is_within_the_sla() -> dg.AssetCheckResult:
-    rows = rows_of(FRESHNESS, "source, newest_charge_at, freshness_sla_hours, slice_count")
+    rows = rows_of(FRESHNESS, FRESH)
     stale = stale_sources(rows, utc_now())
     return dg.AssetCheckResult(
         passed=not stale,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"stale": dg.JsonMetadataValue(list(stale))},
+        description="; ".join(stale[:3]) or None,
+        metadata={
+            "stale": dg.JsonMetadataValue(list(stale)),
+            **(shown(FRESHNESS, FRESH, rows, "`costowner sources` names what is missing.") if stale else {}),
+        },
     )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import Any
 
 from dagster_dbt.errors import DagsterDbtError
 
 from ingestion.settings import Home
 from orchestration.assets.failure import one_line
+from orchestration.checks.evidence import places
 from orchestration.dbt.engine import Engine
 from orchestration.dbt.invocation import LOG, without_values
 from orchestration.dbt.project import results_of
@@ -19,13 +19,6 @@ from orchestration.dbt.rows import QueryError, query_of
 FAILED = ("error", "runtime error", "fail")
 # Of a failed test: enough to know where to look. The check in the UI has the number of all, and its SQL.
 ROWS, COLUMNS = 3, 6
-# Columns whose text is the ledger's own: of other texts nobody knows what a vendor wrote in them.
-PLACES = frozenset(
-    {
-        *("source", "dataset", "stage", "slice_id", "load_id", "billing_month", "billing_currency", "currency"),
-        *("message", "charge_key", "owner_key", "owner_id", "rule_id", "table_name", "measure", "llm_request_key"),
-    }
-)
 # What dagster-dbt heads its message with, also where nothing follows.
 HEADING = "Errors parsed from dbt logs:"
 
@@ -69,17 +62,4 @@ def _places(home: Home, engine: Engine, sql: str) -> list[str]:
 
 def places_of(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """The rows of a test, `column=value` each: places of the ledger and numbers, no vendor's text."""
-    return [
-        ", ".join(
-            [
-                f"{name}={_shown(value)}"
-                for name, value in row.items()
-                if value is not None and (name in PLACES or not isinstance(value, str))
-            ][:COLUMNS]
-        )
-        for row in rows
-    ]
-
-
-def _shown(value: object) -> str:
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
+    return [", ".join([f"{name}={value}" for name, value in places(row).items()][:COLUMNS]) for row in rows]
