@@ -68,6 +68,14 @@ def _apply_access(home: Home) -> None:
                 _close(entry, given.folder if entry.is_dir() else given.file)
 
 
+def _without_core_dumps() -> None:
+    """A core dump of this process or of a child would hold every key in clear."""
+    with suppress(ImportError, OSError, ValueError):  # not everywhere, and not where the system forbids it
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 def _make_private(home: Home) -> None:
     """Make an installation's folders: its user's alone, but for what is published.
 
@@ -77,6 +85,7 @@ def _make_private(home: Home) -> None:
     home.published.parent.parent.mkdir(parents=True, exist_ok=True)
     home.root.parent.mkdir(parents=True, exist_ok=True)
     os.umask(PRIVATE)
+    _without_core_dumps()
     for folder, mode in (
         (home.root, PASSED_THROUGH),
         (home.published.parent, PASSED_THROUGH),

@@ -1,5 +1,7 @@
 """The jobs. A refresh is two runs: landing, and then a build of what the deliveries changed."""
 
+from datetime import UTC, datetime
+
 import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
@@ -13,6 +15,7 @@ from orchestration.checks.prompts import no_gateway_ships_prompts
 from orchestration.dbt.change_detection import ChangeDetection
 from orchestration.dbt.engine import Engine
 from orchestration.retention.purge import purge
+from orchestration.retention.traces import purge_traces
 from orchestration.retention.verify import set_damaged_aside
 from orchestration.run_lock import RUN_LOCK, RunLock
 
@@ -71,7 +74,9 @@ def job_after_landing(home: Home) -> str:
 )
 @in_our_words()
 def purge_prompts(context: dg.OpExecutionContext) -> None:
-    context.log.info(str(purge(Home.from_environment(), utc_now())))
+    home = Home.from_environment()
+    context.log.info(str(purge_traces(home, datetime.now(UTC), context.instance)))
+    context.log.info(str(purge(home, utc_now())))
 
 
 @dg.op(

@@ -338,18 +338,25 @@ def restore(place: str, name: str | None) -> None:
     )
 
 
-@costowner.command(short_help="Delete prompts that are past their date.")
+@costowner.command(short_help="Delete prompts and outputs that are past their date.")
 def purge() -> None:
-    """Delete prompts that are past their date, or that no policy allows.
+    """Delete prompts that are past their date or that no policy allows, and outputs of runs that are older than 30 days.
+
+    What earlier releases quoted of files in delivery notes and in Dagster's history goes too.
 
     \b
     Examples:
       costowner purge
     """
+    from dagster import DagsterInstance
+
     from orchestration.retention.purge import purge as delete
+    from orchestration.retention.traces import purge_traces
 
     with _installation(demo=False) as home:
-        click.echo(f"prompts: {delete(home, utc_now())}")
+        with DagsterInstance.get() as instance:
+            traces = purge_traces(home, datetime.now(UTC), instance)
+        click.echo(f"prompts: {delete(home, utc_now())}; {traces}")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import dagster as dg
@@ -25,6 +26,7 @@ from orchestration.layout import writing
 from orchestration.publication.build_state import evaluation_of
 from orchestration.repair import repair_dagster
 from orchestration.retention.purge import purge
+from orchestration.retention.traces import purge_traces
 
 # dagster-dbt's metadata of a test that failed.
 FAILED_ROWS = "dagster_dbt/failed_row_count"
@@ -114,6 +116,9 @@ def _run(
             purged = purge(home, utc_now())
             if purged.rows:
                 say(f"  prompts: {purged}")
+        traces = purge_traces(home, datetime.now(UTC), instance)
+        if traces.notes or traces.runs:
+            say(f"  what earlier releases quoted of files: {traces}")
 
         def execute(
             job: str, tags: dict[str, str], selection: Sequence[dg.AssetKey] | None = None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +13,7 @@ from threading import Barrier
 
 import pytest
 
-from ingestion.settings import Home
+from ingestion.settings import PROJECT_ROOT, Home
 from orchestration.environment import prepare
 
 
@@ -82,3 +84,20 @@ def test_publication_elsewhere_can_be_reached(tmp_path: Path, monkeypatch: pytes
     prepare(home)
     assert stat.S_IMODE((tmp_path / "share").stat().st_mode) & 0o111 == 0o111
     assert stat.S_IMODE(home.published.stat().st_mode) == 0o755
+
+
+def test_process_that_crashes_leaves_no_memory_behind(tmp_path: Path) -> None:
+    """In a process of its own: the limit can't be raised again. Its children have it too."""
+    code = (
+        "import resource, subprocess, sys; from pathlib import Path; from ingestion.settings import Home; "
+        "from orchestration.environment import prepare; prepare(Home(Path(sys.argv[1]))); "
+        "print(resource.getrlimit(resource.RLIMIT_CORE), flush=True); subprocess.run(['sh', '-c', 'ulimit -Hc'])"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "own")],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout.split("\n") == ["(0, 0)", "0", ""]
