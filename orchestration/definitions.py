@@ -8,7 +8,7 @@ from datetime import timedelta
 import dagster as dg
 
 from orchestration.assets.ledger import DBT, ledger
-from orchestration.assets.publication import PUBLISHED_ASSETS
+from orchestration.assets.publication import PUBLISHED_ASSETS, RECORDED
 from orchestration.assets.raw import RAW_ASSETS
 from orchestration.checks import ledger as ledger_checks
 from orchestration.checks import prompts as prompt_checks
@@ -29,7 +29,7 @@ def with_policy(assets: Sequence[dg.AssetsDefinition]) -> list[dg.AssetsDefiniti
 
 
 defs = dg.Definitions(
-    assets=[*with_policy(RAW_ASSETS), ledger, *with_policy(PUBLISHED_ASSETS)],
+    assets=[*with_policy(RAW_ASSETS), ledger, RECORDED, *with_policy(PUBLISHED_ASSETS)],
     asset_checks=[*ledger_checks.CHECKS, *prompt_checks.CHECKS, *refresh_checks.CHECKS, *registry_checks.CHECKS],
     jobs=[LANDING, BUILD, BUILD_OF_TODAY, REFRESH, PURGE, VERIFY],
     schedules=[daily_refresh, daily_purge, weekly_verification],

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from ingestion.lake.history import COST_REVISIONS, HISTORY
 from ingestion.lake.notes import known_notes
 from ingestion.setting_table import EVERYONE, PUBLISH_BY_OWNER, PUBLISHED_ACCESS
 from ingestion.settings import Home, utc_now
@@ -27,6 +28,25 @@ PUBLISHED = dg.AssetKey(["published", "marts"])
 BLOCKING, BLOCKING_OF_RAW = (
     [spec.key for check in checks for spec in check.check_specs if spec.blocking]
     for checks in (ledger.CHECKS, prompts.CHECKS)
+)
+
+
+# A publication writes it and the next build reads it: to Dagster it comes from outside of both.
+RECORDED = dg.AssetSpec(
+    [HISTORY.dataset, COST_REVISIONS.name],
+    group_name=HISTORY.dataset,
+    kinds={"dlt", "parquet"},
+    owners=["team:data"],
+    description=f"{COST_REVISIONS.description}\n\n{HISTORY.description}",
+    metadata={
+        **code_reference(Path(__file__)),
+        "dagster/column_schema": dg.TableSchema(
+            columns=[
+                dg.TableColumn(column.name, str(column.type), column.description)
+                for column in COST_REVISIONS.columns
+            ]
+        ),
+    },
 )
 
 
@@ -58,6 +78,9 @@ def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     except NotPublishable as reason:
         raise dg.Failure(f"nothing is published: {reason}", allow_retries=False) from None
     recorded = record_revisions(home, build.id, utc_now())
+    if recorded:
+        added = {"rows": dg.IntMetadataValue(recorded)}
+        context.log_event(dg.AssetMaterialization(RECORDED.key, metadata=added))
     context.log.info(f"publishing to {home.published}")
     rows = publish_database(home, MARTS)
     state.published(build)
