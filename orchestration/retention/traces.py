@@ -72,6 +72,7 @@ def purge_traces(home: Home, now: datetime, instance: dg.DagsterInstance) -> Tra
         outputs = purge_outputs(home, now, also_quoting=True)
         found = Traces(outputs, purge_notes(home), purge_runs(home, instance))
         # Last: a purge that is killed is done again.
+        looked.parent.mkdir(parents=True, exist_ok=True)
         looked.touch()
         return found
 
