@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
 
-from ingestion.access.lines import LONGEST_LINE, numbered_lines
+from ingestion.access.lines import LONGEST_LINE, numbered_lines, size_named
 from ingestion.errors import BadInput
 from ingestion.lake.faults import fault
 from ingestion.setting_table import FILE_SIZE
@@ -102,6 +102,21 @@ def check_whole(path: Path, where: str) -> None:
         os.truncate(path, end)
 
 
+def _check_lines(path: Path, where: str) -> None:
+    """Raise BadInput, with the number, for a line that is too long: DuckDB drops one at the end of a file in silence."""
+    number, size = 1, 0
+    with opened(path) as file:
+        while chunk := file.read(CHUNK):
+            first = chunk.find(b"\n")
+            size += len(chunk) if first < 0 else first
+            if size > LONGEST_LINE:
+                raise BadInput(f"{where}: line {number}: longer than {size_named(LONGEST_LINE)}")
+            if first >= 0:
+                number += chunk.count(b"\n")
+                # What lies between two ends in one chunk is shorter than the chunk.
+                size = len(chunk) - chunk.rfind(b"\n") - 1
+
+
 def csv_header(path: Path, where: str) -> list[str]:
     """The header of a whole CSV file, as it is spelled. Raises BadInput for a file of another kind, by what it is."""
     try:
@@ -114,6 +129,7 @@ def csv_header(path: Path, where: str) -> list[str]:
         if other:
             raise BadInput(f"{where}: {other}")
         first = first_line(path, where)
+        _check_lines(path, where)
         headers = next(csv.reader([first]), [])
     except TORN as error:
         raise BadInput(f"{where}: not a whole CSV file ({fault(error)})") from None

@@ -126,6 +126,18 @@ def test_header_that_never_ends_is_refused_by_its_line(name: str, tmp_path: Path
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("name", READERS)
+def test_last_line_that_never_ends_is_refused_by_its_number(
+    name: str, pack: Callable[[bytes], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_files, "LONGEST_LINE", 3 << 20)
+    path = tmp_path / "bill.csv.gz"
+    path.write_bytes(pack(f"{READERS[name].header}\n\n".encode() + b"x" * (4 << 20)))
+    with pytest.raises(BadInput, match=r"bill\.csv\.gz: line 3: longer than 3 MB"):
+        READERS[name].read(path, "bill.csv.gz")
+
+
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 @pytest.mark.parametrize("name", READERS)
 def test_table_of_thousands_of_columns_is_refused(name: str, suffix: str, tmp_path: Path) -> None:
