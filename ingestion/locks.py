@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,10 +18,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
+from ingestion.errors import SettingError
+from ingestion.setting_table import WAIT_MINUTES
 from ingestion.settings import Home
 
 # A refresh from landing to publication, and whatever else changes an installation: one at a time.
 RUN = "run"
+BETWEEN_TRIES = 0.1  # seconds; the system has no wait for a lock that ends
 
 
 @dataclass
@@ -41,6 +45,7 @@ def exclusive_lock(
     """Hold a lock of an installation while the context lasts. Who holds it may take it again.
 
     `holder` is who takes it, for the message of those that wait; `on_wait` gets that of the one that is waited for, once.
+    Raises SettingError where the other one has it for longer than COSTOWNER_WAIT_MINUTES.
     """
     home.dlt.mkdir(parents=True, exist_ok=True)
     path = home.dlt / f"{name}.lock"
@@ -82,12 +87,27 @@ def holder_of(home: Home, name: str) -> tuple[str, datetime] | None:
 
 
 def _take(file: TextIO, on_wait: Callable[[str], None] | None) -> None:
+    if _is_taken(file):
+        return
+    if on_wait:
+        on_wait(_holder(file))
+    minutes = WAIT_MINUTES.value()
+    deadline = time.monotonic() + 60 * minutes
+    while not _is_taken(file):
+        if time.monotonic() >= deadline:
+            raise SettingError(
+                f"waited {minutes} minutes for {_holder(file)}, and gave up: end that process if it hangs, or raise "
+                f"{WAIT_MINUTES.name}"
+            )
+        time.sleep(BETWEEN_TRIES)
+
+
+def _is_taken(file: TextIO) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        if on_wait:
-            on_wait(_holder(file))
-        fcntl.flock(file, fcntl.LOCK_EX)
+        return False
+    return True
 
 
 def _holder(file: TextIO) -> str:

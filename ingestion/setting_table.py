@@ -241,6 +241,12 @@ HISTORY_START = Setting(
     "the first billing month that a refresh requests from vendors, `YYYY-MM`",
     "13 months before the first month of the current quarter",
 )
+WAIT_MINUTES = Setting(
+    "COSTOWNER_WAIT_MINUTES",
+    WHOLE,
+    "360",
+    "how many minutes a run waits for another one before it gives up; 0: it does not wait",
+)
 RETENTION_DAYS = Setting(
     "COSTOWNER_RETENTION_DAYS",
     WHOLE,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ingestion.errors import SettingError
 from ingestion.locks import RUN, exclusive_lock
 from ingestion.settings import Home
 
@@ -45,6 +46,22 @@ def test_lock_waits_for_the_process_and_names_it(tmp_path: Path, is_killed: bool
     with process, exclusive_lock(home, RUN, on_wait=end):
         assert waited == [f"run 4711 (process {process.pid})"]
         assert process.wait() == (-9 if is_killed else 0), "it is over before the lock is had"
+
+
+def test_lock_is_given_up_after_the_time_that_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COSTOWNER_WAIT_MINUTES", "0")
+    home = Home(tmp_path)
+    with holding(home) as process:
+        with (
+            pytest.raises(
+                SettingError, match=f"waited 0 minutes for run 4711 .process {process.pid}.*COSTOWNER_WAIT_MINUTES"
+            ),
+            exclusive_lock(home, RUN),
+        ):
+            raise AssertionError
+        process.communicate("")
+    with exclusive_lock(home, RUN):
+        pass
 
 
 def test_lock_that_is_free_waits_for_nobody(tmp_path: Path) -> None:
