@@ -20,8 +20,10 @@ import pyarrow.parquet as pq
 
 from ingestion.atomic_write import atomic_write
 from ingestion.lake.contract import DELIVERIES
-from ingestion.locks import RUN, exclusive_lock
+from ingestion.lake.manifest import rewriting
+from ingestion.lake.notes import load_of
 from ingestion.settings import Home
+from orchestration.layout import writing
 
 KEPT = timedelta(days=30)
 # Beside Dagster's storage: this release quotes nothing, so that one look at what was before it is enough.
@@ -65,7 +67,7 @@ class Traces:
 
 def purge_traces(home: Home, now: datetime, instance: dg.DagsterInstance) -> Traces:
     """Remove outputs that are past their age by `now`, a time of the clock; and once, what earlier releases quoted."""
-    with exclusive_lock(home, RUN, "a purge of outputs"):
+    with writing(home, "a purge of outputs"):
         looked = home.dagster / LOOKED
         if looked.exists():
             return Traces(purge_outputs(home, now))
@@ -98,14 +100,18 @@ def purge_notes(home: Home) -> int:
     """Cut off what delivery notes quote; gives how many files were rewritten. The rest of a note stays as it is."""
     rewritten = 0
     for file in sorted(home.lake.glob(f"raw_*/{DELIVERIES.name}/*.parquet")):
-        messages = pq.read_table(file, columns=["message"], partitioning=None)["message"].to_pylist()
+        try:
+            messages = pq.read_table(file, columns=["message"], partitioning=None)["message"].to_pylist()
+        except pa.ArrowException:
+            continue  # damaged: the next landing sets it aside
         cut = [_cut(message) for message in messages]
         if cut == messages:
             continue
         notes = pq.read_table(file, partitioning=None)
         place = notes.column_names.index("message")
-        with atomic_write(file, ".purging") as draft:
-            pq.write_table(notes.set_column(place, notes.schema.field(place), pa.array(cut, pa.string())), draft)
+        cut_notes = notes.set_column(place, notes.schema.field(place), pa.array(cut, pa.string()))
+        with rewriting(file.parent.parent, load_of(file), file), atomic_write(file, ".purging") as draft:
+            pq.write_table(cut_notes, draft)
         rewritten += 1
     return rewritten
 
