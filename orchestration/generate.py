@@ -13,10 +13,9 @@ from pathlib import Path
 import yaml
 
 from ingestion.lake.contract import DELIVERIES, DELIVERY_TOTALS
-from ingestion.lake.history import HISTORY
 from ingestion.lake.rejected import REJECTED_RECORDS
 from ingestion.settings import SHIPPED
-from ingestion.sources.catalog import CLAIM_KINDS, SOURCES
+from ingestion.sources.catalog import CLAIM_KINDS, LAKE, SOURCES
 from ingestion.sources.registry.shape import DEFAULT_CLAIM_KEYS
 
 PROJECT = SHIPPED / "dbt_project"
@@ -34,7 +33,7 @@ def _sources() -> str:
                 for table in (*source.tables, DELIVERIES, DELIVERY_TOTALS)
             ],
         }
-        for source in (*SOURCES, HISTORY)
+        for source in LAKE
     ]
     text = yaml.safe_dump({"version": 2, "sources": sources}, sort_keys=False, allow_unicode=True, width=115)
     return f"# {NOTICE}\n{text}"

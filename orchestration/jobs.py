@@ -83,6 +83,7 @@ def purge_prompts(context: dg.OpExecutionContext) -> None:
     required_resource_keys={RUN_LOCK},
     description="Reads every file of the lake back, and sets aside what is not as its manifest lists it (SHA-256).",
 )
+@in_our_words()
 def verify_the_lake(context: dg.OpExecutionContext) -> None:
     found = set_damaged_aside(Home.from_environment())
     for line in found:

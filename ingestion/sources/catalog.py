@@ -26,8 +26,9 @@ SOURCES: tuple[Source, ...] = (
     PRICES,
 )
 
-# Every dataset of the lake: what vendors delivered, and what the ledger recorded itself.
-DATASETS: tuple[str, ...] = (*(source.dataset for source in SOURCES), HISTORY.dataset)
+# What the lake holds: the vendors' deliveries, and what the ledger recorded itself. dbt needs all of them declared.
+LAKE: tuple[Source, ...] = (*SOURCES, HISTORY)
+DATASETS: tuple[str, ...] = tuple(source.dataset for source in LAKE)
 
 # Those of the charges of any source, and each source's own.
 CLAIM_KINDS: tuple[ClaimKind, ...] = (

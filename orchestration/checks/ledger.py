@@ -169,6 +169,7 @@ def deliveries_come_to_their_totals_and_do_not_shrink() -> dg.AssetCheckResult:
         "requested again by each refresh; until it is back, the last good publication stays up."
     ),
 )
+@in_our_words()
 def every_current_delivery_is_in_the_lake() -> dg.AssetCheckResult:
     home = Home.from_environment()
     found = [f"{one.slice_id}: {one.damage}" for dataset in DATASETS for one in lost(home, dataset).values()]

@@ -30,7 +30,7 @@ from ingestion.sources.atlas import SOURCE as ATLAS
 from ingestion.sources.atlas.shape import LINE_ITEMS
 from ingestion.sources.aws import SOURCE as AWS
 from ingestion.sources.aws.shape import COST_AND_USAGE_REPORT
-from ingestion.sources.catalog import SOURCES
+from ingestion.sources.catalog import LAKE
 from ingestion.sources.focus import SOURCE as FOCUS
 from ingestion.sources.focus.shape import COST_AND_USAGE, JSONS
 from ingestion.sources.llm_gateway import SOURCE as LLM_GATEWAY
@@ -546,7 +546,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     os.environ["COSTOWNER_HOME"] = str(home.root)
     prepare(home)
     try:
-        for source in SOURCES:
+        for source in LAKE:
             declare(home, source)
         land(home, REGISTRY, RegistrySettings(str(PROJECT_ROOT / "registry")), WINDOW, NOW)
         delivered = Delivered({}, {})

@@ -66,13 +66,13 @@ LAND_AND_BUILD = """
 import subprocess
 from ingestion.lake.pipeline import declare, land
 from ingestion.settings import Home, Month, Window, resolve, utc_now
-from ingestion.sources.catalog import SOURCES
+from ingestion.sources.catalog import LAKE
 from orchestration.dbt.project_files import DBT_PROJECT
 from orchestration.environment import prepare
 
 home, october = Home.from_environment(), Month(2026, 10)
 prepare(home)
-for source in SOURCES:
+for source in LAKE:
     declare(home, source)
     if source.name in ("registry", "desk"):
         landing = land(home, source, resolve(source.settings, source.name), Window(october, october), utc_now())

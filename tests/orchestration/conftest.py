@@ -10,7 +10,7 @@ import pytest
 
 from ingestion.lake.pipeline import declare
 from ingestion.settings import Home
-from ingestion.sources.catalog import SOURCES
+from ingestion.sources.catalog import LAKE
 from orchestration.dbt.project import dbt_project
 from orchestration.environment import prepare
 
@@ -45,6 +45,6 @@ def read_home(root_of_read_home: Path, environment: None) -> Home:
     home = Home(root_of_read_home)
     os.environ["COSTOWNER_HOME"] = str(home.root)
     dbt_project()
-    for source in SOURCES:
+    for source in LAKE:
         declare(home, source)
     return home
