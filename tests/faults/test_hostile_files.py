@@ -269,7 +269,7 @@ def test_number_beyond_all_bounds_is_read_as_it_is_and_costs_no_other_record(num
     found = exact_json(f'[{{"cost": {number}}}, {{"cost": 1}}]')
     assert found[0]["cost"] == Decimal(number) and found[1] == {"cost": 1}
     if Decimal(number).adjusted() > 0:
-        with pytest.raises(BadInput, match=r"here: (not a|a number that is too large)"):
+        with pytest.raises(BadInput, match="here: not a time"):
             moment(found[0]["cost"], "here")
 
 

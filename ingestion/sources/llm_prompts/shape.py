@@ -154,6 +154,6 @@ def moment(value: Any, where: str) -> datetime | None:
         if isinstance(value, datetime):
             return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
         parsed = datetime.fromisoformat(str(value))
-    except (ValueError, ArithmeticError, OSError):
+    except (BadInput, ValueError, ArithmeticError, OSError):
         raise BadInput(f"{where}: not a time") from None
     return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
