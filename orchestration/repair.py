@@ -33,7 +33,7 @@ def set_aside(file: Path) -> str:
 
 def repair_warehouse(home: Home) -> list[str]:
     """Set DuckDB's warehouse aside where it can't be opened; a line where it was."""
-    if not home.warehouse.exists():
+    if not home.warehouse.is_file():
         return []
     try:
         with duckdb.connect(str(home.warehouse), read_only=True) as connection:
@@ -49,7 +49,7 @@ def repair_warehouse(home: Home) -> list[str]:
 
 def repair_after(home: Home, message: str) -> list[str]:
     """The same after a build that failed with a message of DuckDB's that names a damaged block."""
-    if home.warehouse.exists() and any(word in message.lower() for word in CORRUPT):
+    if home.warehouse.is_file() and any(word in message.lower() for word in CORRUPT):
         return [set_aside(home.warehouse)]
     return repair_warehouse(home)
 

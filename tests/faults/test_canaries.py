@@ -402,6 +402,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searched]:
             **write_logs(root / "logs"),
             **write_bills(root / "bills"),
             "COSTOWNER_ALERT_WEBHOOK": f"{url}/hook/{SECRET}000",
+            "COSTOWNER_UI_TOKEN": f"{SECRET}{next(_number):03d}".ljust(40, "x"),
             "SOURCES__LLM_GATEWAY__MONGO_URI": mongo,
             **identity.settings(root / "identity"),
             "SOURCES__VERCEL__TEAM_ID": "team_x",

@@ -32,7 +32,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 # Whatever a setting may hold, and what other programs of the machine keep in the environment.
 PLANTED = {
-    **{setting.name: "https://canary" for setting in SETTINGS if setting.is_secret},
+    **{setting.name: "https://canary/of-32-characters-or-more" for setting in SETTINGS if setting.is_secret},
     **{environment_name(setting): "canary" for source in SOURCES for setting in source.secrets},
     **dict.fromkeys(
         (
