@@ -62,7 +62,7 @@ BESIDE: dict[str, dict[str, Any]] = {
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody answers, and another attempt is made at once."""
     monkeypatch.setattr("ingestion.access.http.random.uniform", lambda *span: 0.0)
-    monkeypatch.setattr("ingestion.access.http.SameOriginSession.send", refused)
+    monkeypatch.setattr("ingestion.access.session.LimitedSession.send", refused)
     monkeypatch.setattr("ingestion.access.s3_client.ATTEMPTS", 1)
 
 
