@@ -6,6 +6,7 @@ next landing requests them again, and nothing is published before they are back.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections import defaultdict
@@ -95,6 +96,9 @@ def _fault_of(path: Path, listed: File, wholly: bool) -> str | None:
     except FileNotFoundError:
         return "is missing"
     except OSError as error:
+        # A disk that can't read a sector; no permission or too many open files are nothing of the file's.
+        if error.errno != errno.EIO:
+            raise
         return f"can't be read ({error.strerror})"
     return None if is_same else "its content differs from its manifest (SHA-256)"
 
