@@ -1,4 +1,4 @@
-"""Files of an installation that the disk damaged, beside the lake: found by name, set aside, and made anew by the refresh.
+"""Files of an installation that the disk damaged, beside the lake: found by name, set aside, and made again by the refresh.
 
 The warehouse is built from the lake. Dagster's storage is a record of runs: the ledger does without it.
 """
@@ -28,7 +28,7 @@ def set_aside(file: Path) -> str:
     file.replace(target)
     for log in LOGS:
         file.with_name(f"{file.name}{log}").unlink(missing_ok=True)
-    return f"{file} is damaged: it is now {target.name}, and is made anew"
+    return f"{file} is damaged: it is now {target.name}, and is made again"
 
 
 def repair_warehouse(home: Home) -> list[str]:

@@ -41,7 +41,7 @@ from ingestion.lake.notes import complete_loads, known_notes, landing_sequences,
 from ingestion.settings import Home
 
 DAMAGED = "_damaged"
-# Where dlt keeps its state and schemas; it makes them anew.
+# Where dlt keeps its state and schemas; it makes them again.
 STATE_FOLDERS = ("_dlt_pipeline_state", "_dlt_version")
 MARK = b"PAR1"  # how a Parquet file begins and ends
 # Readers need those of every load, whichever is current.

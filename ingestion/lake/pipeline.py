@@ -151,7 +151,7 @@ def _write_loads(home: Home, pipeline: dlt.Pipeline, landing: Landing) -> None:
         files = {}
         for job in pipeline.get_load_package_info(load).jobs["new_jobs"]:
             about = job.job_file_info
-            # dlt's own state and schemas are no Parquet: it makes them anew.
+            # dlt's own state and schemas are no Parquet: it makes them again.
             if about.file_format == "parquet":
                 name = f"{about.table_name}/{load}.{about.file_id}.{about.file_format}"
                 files[name] = described(Path(job.file_path))
@@ -165,7 +165,7 @@ def _write_loads(home: Home, pipeline: dlt.Pipeline, landing: Landing) -> None:
 def _in_order(home: Home, source: Source) -> dlt.Pipeline:
     """dlt's pipeline of a source, with nothing of a killed run: every extract can be repeated.
 
-    A folder of dlt's that can't be read is made anew: what dlt has to know stands in the lake.
+    A folder of dlt's that can't be read is made again: what dlt has to know stands in the lake.
     """
     folder = home.dlt / source.name
     try:

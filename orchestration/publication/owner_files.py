@@ -1,7 +1,7 @@
 """The publication by owner: for each a folder with its rows of the marts, those of the owners below it, and the company's totals.
 
 The marts are read once: their rows are put in the order of who sees them, and each owner's are then a range of them. Its
-file is written anew from these. Nothing is deleted from a copy of the whole: what is deleted can stay in the bytes of a file.
+file is written again from these. Nothing is deleted from a copy of the whole: what is deleted can stay in the bytes of a file.
 """
 
 from __future__ import annotations
