@@ -7,7 +7,7 @@ in the lake's own form: a load with its note and manifest.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -75,5 +75,4 @@ def record(home: Home, build_id: str, rows: pa.Table, now: datetime) -> Landing:
         if build_id not in known:
             yield Slice(build_id, None, asked.start, asked.end, lambda: [Columns(COST_REVISIONS, rows)])
 
-    source = Source(HISTORY.name, HISTORY.title, HISTORY.description, NoSettings, HISTORY.tables, slices)
-    return land(home, source, NoSettings(), window, now.astimezone(UTC))
+    return land(home, replace(HISTORY, slices=slices), NoSettings(), window, now.astimezone(UTC))

@@ -86,20 +86,3 @@ def landing_sequences(dataset: Path) -> dict[str, int]:
             "notes", "select filename, max(landing_sequence) from notes group by filename"
         ).fetchall()
     return {load_of(Path(file)): int(sequence or 0) for file, sequence in rows}
-
-
-def delivered_rows(home: Home, dataset: str) -> dict[str, int]:
-    """How many rows each load delivered, by the notes of its slices."""
-    files = [str(file) for file in _files(home, dataset)]
-    if not files:
-        return {}
-    with duckdb.connect() as connection:
-        rows = (
-            connection.read_parquet(files, union_by_name=True)
-            .query(
-                "notes",
-                "select load_id, cast(sum(row_count) as bigint) from notes where state = 'delivered' group by load_id",
-            )
-            .fetchall()
-        )
-    return {str(load_id): int(count) for load_id, count in rows}

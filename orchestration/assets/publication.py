@@ -9,7 +9,7 @@ from ingestion.lake.history import COST_REVISIONS, HISTORY
 from ingestion.lake.notes import known_notes
 from ingestion.setting_table import EVERYONE, PUBLISH_BY_OWNER, PUBLISHED_ACCESS
 from ingestion.settings import Home, utc_now
-from orchestration.assets.code_reference import code_reference
+from orchestration.assets.code_reference import code_reference, raw_table_metadata
 from orchestration.assets.failure import in_our_words
 from orchestration.assets.ledger import PROJECT
 from orchestration.checks import ledger, prompts
@@ -38,15 +38,7 @@ RECORDED = dg.AssetSpec(
     kinds={"dlt", "parquet"},
     owners=["team:data"],
     description=f"{COST_REVISIONS.description}\n\n{HISTORY.description}",
-    metadata={
-        **code_reference(Path(__file__)),
-        "dagster/column_schema": dg.TableSchema(
-            columns=[
-                dg.TableColumn(column.name, str(column.type), column.description)
-                for column in COST_REVISIONS.columns
-            ]
-        ),
-    },
+    metadata=raw_table_metadata(COST_REVISIONS, Path(__file__)),
 )
 
 

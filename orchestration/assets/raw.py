@@ -10,7 +10,7 @@ from ingestion.lake.pipeline import declare, land, remove_trace
 from ingestion.settings import PROJECT_ROOT, Home, resolve, utc_now
 from ingestion.sources.catalog import SOURCES
 from orchestration import backfill_state
-from orchestration.assets.code_reference import code_reference
+from orchestration.assets.code_reference import raw_table_metadata
 from orchestration.assets.failure import explained, is_of_one_source
 from orchestration.checks.refresh import DELIVERED, reasons, silence
 from orchestration.partitions import billing_months, window_of
@@ -44,15 +44,9 @@ def _specs(source: Source) -> list[dg.AssetSpec]:
             group_name=f"raw_{source.name}",
             kinds={"dlt", "parquet", *source.kinds},
             owners=[OWNER],
-            metadata={
-                **code_reference(PROJECT_ROOT / "ingestion" / "sources" / source.name / "__init__.py"),
-                "dagster/column_schema": dg.TableSchema(
-                    columns=[
-                        dg.TableColumn(column.name, str(column.type), column.description)
-                        for column in table.columns
-                    ]
-                ),
-            },
+            metadata=raw_table_metadata(
+                table, PROJECT_ROOT / "ingestion" / "sources" / source.name / "__init__.py"
+            ),
         )
         for table in (*source.tables, DELIVERIES, DELIVERY_TOTALS)
     ]

@@ -16,7 +16,7 @@ from ingestion.settings import Home
 from orchestration.checks.evidence import MOST_ROWS, evidence
 from orchestration.dbt.engine import Engine
 from orchestration.dbt.failure import places_of
-from orchestration.dbt.project import results_of
+from orchestration.dbt.project import results_in
 from orchestration.dbt.rows import QueryError, Row, query_of
 from orchestration.dbt.translator import opening_comment
 
@@ -44,7 +44,7 @@ def with_evidence(
     if not found:
         return
     tests = json.loads(manifest.read_text())["nodes"]
-    compiled = _compiled(results_of(engine.target_folder(home)))
+    compiled = _compiled(engine.target_folder(home))
     for number, check in enumerate(found):
         stated = {name: getattr(value, "value", value) for name, value in (check.metadata or {}).items()}
         test_id = str(stated.get(UNIQUE_ID, ""))
@@ -67,13 +67,9 @@ def with_evidence(
         )
 
 
-def _compiled(results: Path) -> dict[str, str]:
+def _compiled(target: Path) -> dict[str, str]:
     """The SQL of each test by its id, as dbt ran it; none where the build did not come to its end."""
-    try:
-        found = json.loads(results.read_text())["results"]
-    except (FileNotFoundError, json.JSONDecodeError):
-        return {}
-    return {one["unique_id"]: str(one["compiled_code"]) for one in found if one.get("compiled_code")}
+    return {one["unique_id"]: str(one["compiled_code"]) for one in results_in(target) if one.get("compiled_code")}
 
 
 def _rows(home: Home, engine: Engine, sql: str) -> list[Row]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ from orchestration.assets.failure import one_line
 from orchestration.checks.evidence import places
 from orchestration.dbt.engine import Engine
 from orchestration.dbt.invocation import LOG, without_values
-from orchestration.dbt.project import results_of
+from orchestration.dbt.project import results_in
 from orchestration.dbt.rows import QueryError, query_of
 
 FAILED = ("error", "runtime error", "fail")
@@ -39,11 +38,7 @@ def why_it_failed(home: Home, engine: Engine, error: DagsterDbtError) -> str:
 
 def failed_results(home: Home, engine: Engine) -> list[Mapping[str, Any]]:
     """dbt's results of the models and tests that failed; none where the build did not come to its end."""
-    try:
-        results = json.loads(results_of(engine.target_folder(home)).read_text())["results"]
-    except (FileNotFoundError, ValueError):
-        return []
-    return [found for found in results if found["status"] in FAILED]
+    return [found for found in results_in(engine.target_folder(home)) if found["status"] in FAILED]
 
 
 def _reason(home: Home, engine: Engine, result: Mapping[str, Any]) -> str:

@@ -6,7 +6,6 @@ for `dagster definitions validate` and for the command line.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from functools import cached_property
@@ -27,6 +26,7 @@ from orchestration.dbt.engine import Engine
 from orchestration.dbt.invocation import LedgerInvocation
 from orchestration.dbt.project_files import DBT_PROJECT, project_digest
 from orchestration.environment import prepare
+from orchestration.state_file import read_state
 
 DBT_COMMAND = Path(__file__).with_name("command.py")
 
@@ -65,13 +65,14 @@ def results_of(target: Path) -> Path:
     return target / "run_results.json"
 
 
+def results_in(target: Path) -> list[dict[str, Any]]:
+    """The same, read: one a model or test; none where the build did not come to its end."""
+    return list((read_state(results_of(target)) or {"results": []})["results"])
+
+
 def built_all_models(target: Path) -> bool:
     """Whether what failed in the last build were checks only: a build that did not come to its end did not."""
-    try:
-        results = json.loads(results_of(target).read_text())["results"]
-    except (FileNotFoundError, ValueError):
-        return False
-    states = [found["status"] for found in results if found["unique_id"].startswith("model.")]
+    states = [found["status"] for found in results_in(target) if found["unique_id"].startswith("model.")]
     return bool(states) and all(state == "success" for state in states)
 
 
