@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 
 import requests
 
@@ -37,11 +36,3 @@ def alert(title: str, text: str) -> bool:
     if not answer.ok:
         log.error("the alert webhook answered %s", answer.status_code)
     return answer.ok
-
-
-def failure_alert(what: str, causes: Sequence[str], run_id: str | None) -> bool:
-    """Raise the alert of a run that failed: every failed step with its cause, and where to look."""
-    lines = [*causes, "What was published before is still up, unless a cause reads `published without …`."]
-    if run_id:
-        lines.append(f"Run {run_id} in the Dagster UI.")
-    return alert(f"Costowner: {what} failed", "\n".join(lines))

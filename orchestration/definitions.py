@@ -17,7 +17,13 @@ from orchestration.checks import registry as registry_checks
 from orchestration.jobs import BUILD, BUILD_OF_TODAY, LANDING, PURGE, REFRESH, VERIFY
 from orchestration.run_lock import RUN_LOCK, RunLock
 from orchestration.schedules import daily_purge, daily_refresh, weekly_verification
-from orchestration.sensors import build_after_landing, build_without_held_periods, refresh_failed, source_is_stale
+from orchestration.sensors import (
+    build_after_landing,
+    build_without_held_periods,
+    run_failed,
+    run_warns,
+    source_is_stale,
+)
 
 # Of raw and published assets only: a refresh without changes leaves most of the ledger as it is. How old the newest charge
 # is, is a check of the content (checks/ledger.py).
@@ -33,7 +39,7 @@ defs = dg.Definitions(
     asset_checks=[*ledger_checks.CHECKS, *prompt_checks.CHECKS, *refresh_checks.CHECKS, *registry_checks.CHECKS],
     jobs=[LANDING, BUILD, BUILD_OF_TODAY, REFRESH, PURGE, VERIFY],
     schedules=[daily_refresh, daily_purge, weekly_verification],
-    sensors=[build_after_landing, build_without_held_periods, refresh_failed, source_is_stale],
+    sensors=[build_after_landing, build_without_held_periods, run_failed, run_warns, source_is_stale],
     resources={"dbt": DBT, RUN_LOCK: RunLock()},
     # A run that the UI starts has its steps in one process too: so it holds the lock from its first step to its last.
     executor=dg.in_process_executor,

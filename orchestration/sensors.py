@@ -1,20 +1,15 @@
 """What pages the data team: a refresh that failed, and a source that went stale."""
 
-import json
-from collections.abc import Iterator
-
 import dagster as dg
 import duckdb
 
 from ingestion.settings import Home, utc_now
-from orchestration.alerts import alert, failure_alert
-from orchestration.assets.failure import causes, newly_held
-from orchestration.checks.ledger import stale_sources
+from orchestration.alerts import alert
+from orchestration.assets.failure import newly_held
+from orchestration.checks.ledger import newest_charge_is_within_the_sla, stale_sources
 from orchestration.checks.refresh import LANDING_TAG
 from orchestration.jobs import BUILD, BUILD_OF_TODAY, COMMAND_TAG, LANDING, REFRESH, job_after_landing
-
-# The events that show why a run failed.
-CAUSES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.ASSET_CHECK_EVALUATION}
+from orchestration.run_alerts import EVENTS, alert_of_run, alert_once, name_of
 
 
 @dg.run_status_sensor(
@@ -64,20 +59,42 @@ def build_without_held_periods(context: dg.RunStatusSensorContext) -> dg.RunRequ
 
 
 def _events(instance: dg.DagsterInstance, run_id: str) -> list[dg.DagsterEvent]:
-    """The events that show why a run failed."""
-    records = instance.get_records_for_run(run_id, of_type=CAUSES).records
+    records = instance.get_records_for_run(run_id, of_type=EVENTS).records
     return [event for record in records if (event := record.event_log_entry.dagster_event) is not None]
 
 
-@dg.run_failure_sensor(name="refresh_failed", default_status=dg.DefaultSensorStatus.RUNNING)
-def refresh_failed(context: dg.RunFailureSensorContext) -> None:
-    """Alerts of a run that failed: which steps, and why. The command alerts of its own runs itself."""
-    found = causes(_events(context.instance, context.dagster_run.run_id))
-    failure_alert(
-        f"run of {context.dagster_run.job_name}",
-        found or [context.failure_event.message or "no message"],
-        context.dagster_run.run_id,
-    )
+@dg.run_failure_sensor(
+    name="run_failed",
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "Raises one alert of a run that failed: its steps, their causes, new warnings, and what stays published. The command "
+        "does so itself. Of a build that held deliveries, the build without them raises it."
+    ),
+)
+def run_failed(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
+    return _alert(context, succeeded=False)
+
+
+@dg.run_status_sensor(
+    name="run_warns",
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Raises an alert where the checks of a run warn of something new. The command does so itself.",
+)
+def run_warns(context: dg.RunStatusSensorContext) -> dg.SkipReason | None:
+    return _alert(context, succeeded=True)
+
+
+def _alert(context: dg.RunStatusSensorContext, *, succeeded: bool) -> dg.SkipReason | None:
+    run = context.dagster_run
+    if COMMAND_TAG in run.tags:
+        return dg.SkipReason("the command raises its alerts itself")
+    events = _events(context.instance, run.run_id)
+    if newly_held(events):
+        return dg.SkipReason("the build without what is held raises the alert")
+    what, cause = f"run of {run.job_name}", context.dagster_event.message or ""
+    alert_of_run(Home.from_environment(), what, events, succeeded=succeeded, run_id=run.run_id, cause=cause)
+    return None
 
 
 @dg.sensor(
@@ -86,19 +103,20 @@ def refresh_failed(context: dg.RunFailureSensorContext) -> None:
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Reads the published freshness every hour, also when no refresh runs, and alerts once of each stale source.",
 )
-def source_is_stale(context: dg.SensorEvaluationContext) -> Iterator[dg.SkipReason]:
-    published = Home.from_environment().database
-    if not published.exists():
-        yield dg.SkipReason("nothing is published yet")
-        return
-    with duckdb.connect(str(published), read_only=True) as connection:
+def source_is_stale(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    home = Home.from_environment()
+    if not home.database.exists():
+        return dg.SkipReason("nothing is published yet")
+    with duckdb.connect(str(home.database), read_only=True) as connection:
         rows = connection.execute(
             "select source, newest_charge_at, freshness_sla_hours, slice_count from source_freshness order by 1"
         ).fetchall()
-    stale = {line.split(":")[0]: line for line in stale_sources(rows, utc_now())}
-    alerted = set(json.loads(context.cursor or "[]"))
-    new = sorted(set(stale) - alerted)
-    sent = not new or alert("Costowner: stale source", "\n".join(stale[source] for source in new))
-    # An alert that could not be sent is sent at the next tick; a source that is fresh again can be alerted of again.
-    context.update_cursor(json.dumps(sorted(set(stale) if sent else set(stale) & alerted)))
-    yield dg.SkipReason(f"{len(stale)} stale, {len(new)} new")
+    stale = stale_sources(rows, utc_now())
+    # As the check of the last build found it: what raised an alert there raises none here.
+    found = {name_of(newest_charge_is_within_the_sla.check_key): stale}
+    alert_once(
+        home,
+        found,
+        lambda new: not new or alert("Costowner: stale source", "\n".join(one.line for one in new)),
+    )
+    return dg.SkipReason(f"{len(stale)} stale")

@@ -9,6 +9,8 @@ import dagster as dg
 
 # Of the failing rows, so many are shown; the SQL gives the rest.
 MOST_ROWS = 20
+# A line for each subject that a check warns of (a source, a rule): somebody is alerted of each once.
+WARNED = "warned of"
 ROWS, SQL, WAY_OUT = "failing rows", "SQL of all failing rows", "what to do"
 # Columns whose text is the ledger's own: of other texts nobody knows what a vendor wrote in them.
 PLACES = frozenset(
@@ -39,6 +41,11 @@ def places(row: Row) -> dict[str, str]:
         for name, value in row.items()
         if value is not None and (name in PLACES or not isinstance(value, str))
     }
+
+
+def warned(lines: Mapping[str, str]) -> dict[str, dg.MetadataValue]:
+    """Metadata of a check that warns: a line by subject."""
+    return {WARNED: dg.JsonMetadataValue(dict(lines))} if lines else {}
 
 
 def evidence(rows: Iterable[Row], sql: str, way_out: str) -> dict[str, dg.MetadataValue]:

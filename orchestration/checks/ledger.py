@@ -11,7 +11,7 @@ from ingestion.lake.integrity import lost
 from ingestion.settings import Home, utc_now
 from ingestion.sources.catalog import DATASETS
 from orchestration.assets.failure import in_our_words
-from orchestration.checks.evidence import evidence
+from orchestration.checks.evidence import evidence, warned
 from orchestration.dbt.engine import Engine
 from orchestration.publication.build_state import BUILD, BuildState
 from orchestration.publication.warehouse import built_marts, opened
@@ -99,22 +99,22 @@ HAS_FINDING = "finding is not null"
 FRESH = "source, newest_charge_at, freshness_sla_hours, slice_count"
 
 
-def _warning(lines: Sequence[str], metadata: Mapping[str, dg.MetadataValue]) -> dg.AssetCheckResult:
-    """A check that warns of what was found, a line each: its description names the first few."""
+def _warning(lines: Mapping[str, str], metadata: Mapping[str, dg.MetadataValue]) -> dg.AssetCheckResult:
+    """A check that warns of what was found, a line for each subject: its description names the first few."""
     return dg.AssetCheckResult(
         passed=not lines,
         severity=dg.AssetCheckSeverity.WARN,
-        description="; ".join(lines[:3]) or None,
-        metadata=metadata,
+        description="; ".join([*lines.values()][:3]) or None,
+        metadata={**metadata, **warned(lines)},
     )
 
 
 def found_issues(rows: list[tuple[object, ...]]) -> dg.AssetCheckResult:
     """The result for rows of `data_quality_issue`, in the columns of ISSUE: a warning that names the first few."""
-    named = [
-        f"{source}, {month}: {rule_id} in {count} rows, such as charge {example}"
-        for source, rule_id, month, count, example, *_ in rows
-    ]
+    named: dict[str, str] = {}
+    for source, rule_id, month, count, example, *_ in rows:
+        line = f"{source}, {month}: {rule_id} in {count} rows, such as charge {example}"
+        named.setdefault(f"{source}, {rule_id}", line)
     way_out = "What is published is right; ask the vendor about the rule, or correct the export."
     listed = dg.JsonMetadataValue([[str(value) for value in row] for row in rows])
     return _warning(named, {"issues": listed, **shown(QUALITY, ISSUE, rows, way_out)})
@@ -137,10 +137,12 @@ def charges_follow_the_focus_rules() -> dg.AssetCheckResult:
 
 def found_in_deliveries(rows: list[tuple[object, ...]]) -> dg.AssetCheckResult:
     """The result for rows of source, slice and finding: a warning that names the first few, and lists all."""
-    lines = [f"{source}, slice {slice_id}: {finding}" for source, slice_id, finding in rows]
+    lines = {
+        f"{source}, {slice_id}": f"{source}, slice {slice_id}: {finding}" for source, slice_id, finding in rows
+    }
     way_out = "Compare the delivery with the vendor's own page; if it is incomplete, request the month again."
     evident = shown(DELIVERY, DELIVERED, rows, way_out, HAS_FINDING)
-    return _warning(lines, {"findings": dg.JsonMetadataValue(list(lines)), **evident})
+    return _warning(lines, {"findings": dg.JsonMetadataValue([*lines.values()]), **evident})
 
 
 @dg.asset_check(
@@ -181,20 +183,19 @@ def every_current_delivery_is_in_the_lake() -> dg.AssetCheckResult:
     )
 
 
-def stale_sources(rows: list[tuple[object, ...]], now: datetime) -> list[str]:
-    """The sources that are older than their freshness SLA, from rows of (source, newest charge, SLA in hours, slices)."""
-    found = []
+def stale_sources(rows: list[tuple[object, ...]], now: datetime) -> dict[str, str]:
+    """A line for each source that is older than its freshness SLA, from rows of (source, newest charge, SLA in hours, slices)."""
+    found = {}
     for source, newest, sla, slices in rows:
         if not slices:
             continue  # not set up: no SLA applies
         if not isinstance(newest, datetime):
-            found.append(f"{source}: has delivered no charge")
+            found[str(source)] = f"{source}: has delivered no charge"
             continue
         hours = (now - newest.replace(tzinfo=UTC)).total_seconds() / 3600
         if hours > int(str(sla)):
-            found.append(
-                f"{source}: newest charge {newest:%Y-%m-%d %H:%M} UTC, {hours:.0f} h old; its freshness SLA is {sla} h"
-            )
+            age = f"{hours:.0f} h old; its freshness SLA is {sla} h"
+            found[str(source)] = f"{source}: newest charge {newest:%Y-%m-%d %H:%M} UTC, {age}"
     return found
 
 
@@ -208,15 +209,8 @@ def stale_sources(rows: list[tuple[object, ...]], now: datetime) -> list[str]:
 def newest_charge_is_within_the_sla() -> dg.AssetCheckResult:
     rows = rows_of(FRESHNESS, FRESH)
     stale = stale_sources(rows, utc_now())
-    return dg.AssetCheckResult(
-        passed=not stale,
-        severity=dg.AssetCheckSeverity.WARN,
-        description="; ".join(stale[:3]) or None,
-        metadata={
-            "stale": dg.JsonMetadataValue(list(stale)),
-            **(shown(FRESHNESS, FRESH, rows, "`costowner sources` names what is missing.") if stale else {}),
-        },
-    )
+    evident = shown(FRESHNESS, FRESH, rows, "`costowner sources` names what is missing.") if stale else {}
+    return _warning(stale, evident)
 
 
 CHECKS = [

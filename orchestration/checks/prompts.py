@@ -14,6 +14,7 @@ from ingestion.settings import Home, utc_now
 from ingestion.sources.llm_gateway import SOURCE as GATEWAY
 from ingestion.sources.llm_prompts import SOURCE as PROMPTS
 from orchestration.assets.failure import in_our_words
+from orchestration.checks.evidence import warned
 from orchestration.checks.ledger import FRESHNESS, rows_of
 from orchestration.retention.purge import overdue
 from orchestration.run_lock import RUN_LOCK
@@ -93,19 +94,21 @@ def no_prompt_is_too_old_or_outside_the_policy() -> dg.AssetCheckResult:
 @in_our_words()
 def no_gateway_ships_prompts() -> dg.AssetCheckResult:
     since = (utc_now() - LOOK_BACK).date()
-    found = [
-        f"{source_system}: {field} in {count} records"
+    found = {
+        f"{source_system}, {field}": f"{source_system}: {field} in {count} records"
         for source_system, field, count in rows_of(
             DROPPED,
             "source_system, field, sum(text_count)",
             f"usage_day >= date '{since}' group by source_system, field having sum(text_count) > 0",
         )
-    ]
+    }
     return dg.AssetCheckResult(
         passed=not found,
         severity=dg.AssetCheckSeverity.WARN,
-        description=("dropped here; turn it off at the gateway: " + "; ".join(found[:3])) if found else None,
-        metadata={"fields": dg.JsonMetadataValue(list(found))},
+        description=("dropped here; turn it off at the gateway: " + "; ".join([*found.values()][:3]))
+        if found
+        else None,
+        metadata=warned(found),
     )
 
 

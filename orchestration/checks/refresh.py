@@ -7,12 +7,15 @@ import dagster as dg
 
 from ingestion.lake.contract import Source
 from ingestion.settings import Home, look_up
-from orchestration.publication.holding import current_holds, held_lines
+from orchestration.checks.evidence import warned
+from orchestration.publication.holding import current_holds, held_periods
 
 PUBLISHED = dg.AssetKey(["published", "marts"])
 # The tag of a build: the run whose landing it follows.
 LANDING_TAG = "costowner/landing"
 DELIVERED = "every_slice_was_delivered"
+# In the metadata of the check below: how many sources or slices were refused.
+REFUSED = "refused"
 EVERY_SOURCE = dg.AssetCheckSpec(
     "every_source_was_refreshed",
     asset=PUBLISHED,
@@ -61,12 +64,17 @@ def not_delivered(context: dg.AssetCheckExecutionContext) -> list[str]:
 
 @dg.multi_asset_check(specs=[EVERY_SOURCE])
 def every_source_was_refreshed(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-    missing = [*not_delivered(context), *held_lines(current_holds(Home.from_environment()))]
+    refused, held = not_delivered(context), held_periods(current_holds(Home.from_environment()))
+    missing = [*refused, *held.values()]
     yield dg.AssetCheckResult(
         asset_key=PUBLISHED,
         check_name=EVERY_SOURCE.name,
         passed=not missing,
-        metadata={"missing": dg.JsonMetadataValue(list(missing))},
+        metadata={
+            REFUSED: dg.IntMetadataValue(len(refused)),
+            "missing": dg.JsonMetadataValue(missing),
+            **warned(held),
+        },
     )
     if missing:
         more = f" (and {len(missing) - 1} more, see the check)" if len(missing) > 1 else ""

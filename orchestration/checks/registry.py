@@ -6,6 +6,7 @@ import dagster as dg
 
 from ingestion.settings import Home
 from orchestration.assets.failure import in_our_words
+from orchestration.checks.evidence import warned
 from orchestration.checks.refresh import PUBLISHED
 from orchestration.cli.registry import check
 
@@ -25,13 +26,14 @@ def ownership_rules_match() -> dg.AssetCheckResult:
         passed=not report.unmatched,
         severity=dg.AssetCheckSeverity.WARN,
         description=(
-            f"{len(report.unmatched)} rules match nothing, the first: {report.unmatched[0]}"
+            f"{len(report.unmatched)} rules match nothing, the first: {next(iter(report.unmatched.values()))}"
             if report.unmatched
             else None
         ),
         metadata={
             "rules": dg.IntMetadataValue(len(report.unmatched)),
-            "matched nothing": dg.JsonMetadataValue(list(report.unmatched)),
+            "matched nothing": dg.JsonMetadataValue([*report.unmatched.values()]),
+            **warned(report.unmatched),
         },
     )
 

@@ -403,11 +403,11 @@ def _refresh(home: Home, months: str | None, only: tuple[str, ...], verbose: boo
         return _run_refresh(home, months, only, verbose)
     except Exception as error:
         # It failed outside of a run, which would have raised the alert itself.
-        from orchestration.alerts import failure_alert
         from orchestration.assets.failure import explained
+        from orchestration.run_alerts import failure_alert
 
         cause = explained(error)[0]
-        failure_alert("refresh", [cause], None)
+        failure_alert(home, "refresh", [cause])
         click.echo(f"refresh failed: {cause}", err=True)
         return 1
 

@@ -16,10 +16,10 @@ from ingestion.lake.pipeline import declare
 from ingestion.settings import Home, Window, utc_now
 from ingestion.sources.catalog import SOURCES
 from ingestion.sources.registry.client import RegistryError
-from orchestration.alerts import failure_alert
 from orchestration.assets.failure import causes, newly_held
 from orchestration.assets.raw import RAW_ASSETS
 from orchestration.checks.refresh import LANDING_TAG
+from orchestration.code_location import Execution, execute_here
 from orchestration.definitions import defs
 from orchestration.jobs import BUILD, BUILD_OF_TODAY, COMMAND_TAG, LANDING, job_after_landing, range_tags
 from orchestration.layout import writing
@@ -27,6 +27,7 @@ from orchestration.publication.build_state import evaluation_of
 from orchestration.repair import repair_dagster
 from orchestration.retention.purge import purge
 from orchestration.retention.traces import purge_traces
+from orchestration.run_alerts import alert_of_run, failure_alert, name_of
 
 # dagster-dbt's metadata of a test that failed.
 FAILED_ROWS = "dagster_dbt/failed_row_count"
@@ -61,7 +62,7 @@ def _print_failed_checks(instance: dg.DagsterInstance, say: Callable[[str], None
             rows = check.metadata.get(FAILED_ROWS)
             cause = check.description or (f"rows that fail: {rows.value}" if rows else "")
             say(
-                f"  check failed ({check.severity.value.lower()}): {check.check_name} on {check.asset_key.path[-1]}"
+                f"  check failed ({check.severity.value.lower()}): {name_of(key)}"
                 + (f": {cause}" if cause else "")
             )
 
@@ -80,30 +81,29 @@ def refresh(
     """
     started = time.monotonic()
 
-    def failed(causes: Sequence[str], run_id: str | None = None) -> Outcome:
-        failure_alert("refresh", causes, run_id)
-        return Outcome(causes[0], time.monotonic() - started)
+    def failed(cause: str) -> Outcome:
+        failure_alert(home, "refresh", [cause])
+        return Outcome(cause, time.monotonic() - started)
 
     def print_wait(holder: str) -> None:
         say(f"waiting for {holder}: one run at a time, from landing to publication")
 
     with writing(home, "a refresh by the command", print_wait):
         try:
-            return _run(home, window, say, failed, only, listen, verbose)
+            return _run(home, window, say, only, listen, verbose)
         except (OSError, SQLAlchemyError) as broken:
             # No step's own failure: Dagster could not write down what happens.
             problem = broken.orig if isinstance(broken, DBAPIError) else broken
             damaged = repair_dagster(home, wholly=True)
             if damaged:
-                return failed([f"{'; '.join(damaged)}: refresh again"])
-            return failed([f"Dagster's records in {home.root / 'dagster'}: {type(problem).__name__}: {problem}"])
+                return failed(f"{'; '.join(damaged)}: refresh again")
+            return failed(f"Dagster's records in {home.root / 'dagster'}: {type(problem).__name__}: {problem}")
 
 
 def _run(
     home: Home,
     window: Window,
     say: Callable[[str], None],
-    failed: Callable[..., Outcome],
     only: Collection[str],
     listen: Listener | None,
     verbose: bool,
@@ -120,39 +120,38 @@ def _run(
         if traces.notes or traces.runs:
             say(f"  what earlier releases quoted of files: {traces}")
 
-        def execute(
-            job: str, tags: dict[str, str], selection: Sequence[dg.AssetKey] | None = None
-        ) -> dg.ExecuteInProcessResult:
+        def execute(job: str, tags: dict[str, str], selection: Sequence[dg.AssetKey] | None = None) -> Execution:
             run_id = str(uuid4())
             if listen:
                 instance.add_event_listener(run_id, listen)
-            return defs.resolve_job_def(job).execute_in_process(
-                instance=instance,
-                run_id=run_id,
+            return execute_here(
+                defs.resolve_job_def(job),
+                instance,
+                run_id,
                 tags={**tags, COMMAND_TAG: "refresh"},
                 run_config={"loggers": VERBOSE_LOGGERS if verbose else SILENT_LOGGERS},
-                raise_on_error=False,
-                asset_selection=selection,
+                selection=selection,
             )
 
-        result = execute(LANDING.name, range_tags(window), assets_of(home, only))
-        if result.success:
+        result = landing = execute(LANDING.name, range_tags(window), assets_of(home, only))
+        if landing.success:
             job = job_after_landing(home)
             if job == BUILD_OF_TODAY.name:
                 say("  nothing new was delivered: only what depends on the refresh or on the date is built")
-            landing = {LANDING_TAG: result.run_id}
-            result = execute(job, landing)
-            while held := newly_held(result.all_events):
+            of_landing = {LANDING_TAG: landing.run_id}
+            result = execute(job, of_landing)
+            while held := newly_held(result.events):
                 for line in held:
                     say(f"  {line}")
                 say("  the ledger is built again without these deliveries")
-                result = execute(BUILD.name, landing)
+                result = execute(BUILD.name, of_landing)
         _print_failed_checks(instance, say)
-        if not result.success:
-            return failed(
-                causes(result.all_events) or ["the run failed; see the Dagster UI (`costowner ui`)"], result.run_id
-            )
-    return Outcome(None, time.monotonic() - started)
+        # The landing's warnings are in the same alert.
+        events = result.events if result is landing else [*landing.events, *result.events]
+        unknown = "the run failed; see the Dagster UI (`costowner ui`)"
+        alert_of_run(home, "refresh", events, succeeded=result.success, run_id=result.run_id, cause=unknown)
+        failure = None if result.success else (causes(events) or [unknown])[0]
+    return Outcome(failure, time.monotonic() - started)
 
 
 def assets_of(home: Home, only: Collection[str]) -> list[dg.AssetKey] | None:

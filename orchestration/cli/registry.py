@@ -82,7 +82,7 @@ class Report:
     months: list[str] = field(default_factory=list)
     unnamed: list[Claim] = field(default_factory=list)
     # Of the warnings, those of rules that match nothing.
-    unmatched: list[str] = field(default_factory=list)
+    unmatched: dict[str, str] = field(default_factory=dict)
 
 
 def registry_folder(home: Home) -> Path:
@@ -110,7 +110,9 @@ def check(home: Home) -> Report:
     with publication(home) as connection:
         ledger = _ledger(connection)
     beaten, unmatched = _without_effect(rules, places, ledger)
-    return Report(folder, [], [*warnings, *beaten, *unmatched], ledger.months, _unnamed(rules, ledger), unmatched)
+    return Report(
+        folder, [], [*warnings, *beaten, *unmatched.values()], ledger.months, _unnamed(rules, ledger), unmatched
+    )
 
 
 def _overlap(one: Entry, other: Entry) -> bool:
@@ -227,10 +229,10 @@ def _claims_of_requests(connection: duckdb.DuckDBPyConnection, oldest: str) -> s
     }
 
 
-def _without_effect(rules: Rules, places: dict[str, Entry], ledger: Ledger) -> tuple[list[str], list[str]]:
-    """Rules that never won a charge: those that others beat, and those that no charge and no request matches."""
+def _without_effect(rules: Rules, places: dict[str, Entry], ledger: Ledger) -> tuple[list[str], dict[str, str]]:
+    """Rules that never won a charge: those that others beat; by rule those that no charge and no request matches."""
     beaten: list[str] = []
-    unmatched: list[str] = []
+    unmatched: dict[str, str] = {}
     if not ledger.claims:
         return beaten, unmatched
     first, last = (min(claim.first for claim in ledger.claims), max(claim.last for claim in ledger.claims))
@@ -251,7 +253,7 @@ def _without_effect(rules: Rules, places: dict[str, Entry], ledger: Ledger) -> t
             continue
         if rule_id not in matched:
             if rule_id not in of_requests:
-                unmatched.append(
+                unmatched[rule_id] = (
                     f"{place}: rule {rule_id!r} ({_named(rows)}) matched no charge of {_span(ledger)}: "
                     f"{_nearest(rows, ledger)}"
                 )

@@ -140,11 +140,16 @@ def _new_deliveries(
 
 def held_lines(found: Iterable[Hold]) -> list[str]:
     """One line a period for people: the rule, the slices, and what lifts the hold."""
+    return list(held_periods(found).values())
+
+
+def held_periods(found: Iterable[Hold]) -> dict[str, str]:
+    """These lines by source, billing month and rule."""
     by_period: dict[tuple[str, str, str], list[Hold]] = {}
     for hold in found:
         by_period.setdefault((hold.ledger_source, hold.billing_period, hold.rule), []).append(hold)
-    return [
-        f"{source}, {month}: held, {rule} failed ({group[0].reason}); "
+    return {
+        f"{source}, {month}, {rule}": f"{source}, {month}: held, {rule} failed ({group[0].reason}); "
         f"slice {group[0].slice_id}{f' and {len(group) - 1} more' if len(group) > 1 else ''} waits for a newer delivery"
         for (source, month, rule), group in sorted(by_period.items())
-    ]
+    }

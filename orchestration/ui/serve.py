@@ -31,12 +31,11 @@ from starlette.applications import Starlette
 from ingestion.errors import IngestionError, SettingError
 from ingestion.setting_table import UI_TOKEN
 from ingestion.settings import PROJECT_ROOT
+from orchestration.code_location import CODE_LOCATION
 from orchestration.ui.child_processes import ChildProcesses
 from orchestration.ui.server import GuardedWebserver, UiSettings
 
 ADDRESS = "127.0.0.1"
-# Also the name of the code location, by which Dagster knows whether a schedule is on.
-DEFINITIONS = "orchestration.definitions"
 # How long an open page or log has to come to its end.
 CLOSING_SECONDS = 5
 
@@ -108,11 +107,11 @@ def _start_services(children: ChildProcesses, folder: Path) -> Path:
     The folder is this user's alone, and so is the socket in it: who reaches it starts runs.
     """
     code_socket, workspace = folder / "code", folder / "workspace.yaml"
-    options = ("--socket", str(code_socket), "--location-name", DEFINITIONS, "--log-level", "warning")
-    code = ("--module-name", DEFINITIONS, "--working-directory", str(PROJECT_ROOT))
+    options = ("--socket", str(code_socket), "--location-name", CODE_LOCATION, "--log-level", "warning")
+    code = ("--module-name", CODE_LOCATION, "--working-directory", str(PROJECT_ROOT))
     server = children.start("the code server", "dagster", "code-server", "start", *options, *code)
     _wait_for(server, DagsterGrpcClient(socket=str(code_socket)))
-    found = {"host": "localhost", "socket": str(code_socket), "location_name": DEFINITIONS}
+    found = {"host": "localhost", "socket": str(code_socket), "location_name": CODE_LOCATION}
     workspace.write_text(yaml.safe_dump({"load_from": [{"grpc_server": found}]}))
     children.start("the daemon", "dagster._daemon", "run", "--workspace", str(workspace))
     return workspace

@@ -3,6 +3,7 @@ bill is held."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
@@ -15,6 +16,7 @@ from sample_company.aws.focus import Form, settings, write_delivery
 from sample_company.aws.formats import FORMATS
 from sample_company.aws.formats import write_delivery as write_cur
 from sample_company.aws.lines import lines
+from sample_company.server import Request, Response, Route, serving
 from tests.end_to_end.conftest import FIRST, Company
 
 pytestmark = pytest.mark.slow
@@ -108,8 +110,15 @@ def test_focus_exports_give_the_owners_and_costs_of_cur_2_and_the_second_deliver
     ]
 
     show(company, "focus-1-0", cur=True)
+    alerts: list[str] = []
+
+    def hook(request: Request) -> Response:
+        alerts.append(json.loads(request.body)["text"])
+        return Response(200)
+
     for _ in range(2):  # The hold stays until a newer delivery.
-        output = company.fail({"COSTOWNER_HOME": str(company.home)})
+        with serving([Route("POST", "/hook", hook)]) as base:
+            output = company.fail({"COSTOWNER_ALERT_WEBHOOK": f"{base}/hook"})
         assert "focus, 2026-09: held, no_bill_is_delivered_twice failed" in output, output[-3000:]
         assert "focus slice focus-1-0|2026-09 and by aws slice cur|cur2|2026-09" in output
         assert "sources.focus.compare_only" in output
@@ -117,6 +126,9 @@ def test_focus_exports_give_the_owners_and_costs_of_cur_2_and_the_second_deliver
         assert company.query(
             "select source, billing_month, rule, ledger_load_id is null, load_id = ledger_load_id from held_delivery order by all"
         ) == [("focus", month, "no_bill_is_delivered_twice", False, False) for month in (GROSS, NET)]
+    (alert,) = alerts
+    assert alert.count("focus, 2026-09: held") == alert.count("focus, 2026-10: held") == 1, alert
+    assert "All else is published." in alert
     held = "select source, sum(held_billed_cost) > 0, bool_and(is_reconciled) from fact_reconciliation group by all order by all"
     assert company.query(held) == [("aws", False, True), ("focus", True, True)]
 

@@ -174,12 +174,12 @@ def test_rule_that_only_requests_match_does_something(home: Home) -> None:
     declare(home, TAG, key, actor)
     charges = [Charge("a", {"aws_tag:team": "checkout"}, "10", "checkout", "team")]
     publish(home, charges)
-    assert [line.split("rule ")[1].split(" ")[0] for line in check(home).unmatched] == ["'key'", "'actor'"]
+    assert list(check(home).unmatched) == ["key", "actor"]
     add_request(home, key_hash="8272ff", actor_id="bot-7", identity_status="asserted")
-    assert [line.split("rule ")[1].split(" ")[0] for line in check(home).unmatched] == ["'actor'"]
+    assert list(check(home).unmatched) == ["actor"]
     publish(home, charges)
     add_request(home, key_hash="8272ff", actor_id="bot-7", identity_status="verified")
-    assert check(home).unmatched == []
+    assert check(home).unmatched == {}
 
 
 def test_rules_that_match_nothing_are_a_warning_in_the_ui(home: Home) -> None:

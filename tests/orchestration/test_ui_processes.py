@@ -20,7 +20,7 @@ import pytest
 from ingestion.settings import PROJECT_ROOT, Home
 from orchestration.cli.init import make_installation
 from orchestration.cli.main import main
-from orchestration.ui.serve import DEFINITIONS
+from orchestration.code_location import CODE_LOCATION
 
 DEADLINE_SECONDS = 240
 # A module that starts a process which ignores the signal of Ctrl-C, then waits itself.
@@ -180,7 +180,7 @@ def test_ui_serves_the_definitions_and_runs_the_daemon_until_it_is_ended(
         assert process.poll() is None and time.monotonic() < deadline, health
     [location] = health["workspaceOrError"]["locationEntries"]
     loaded = {"__typename": "RepositoryLocation"}
-    assert location == {"name": DEFINITIONS, "locationOrLoadError": loaded}
+    assert location == {"name": CODE_LOCATION, "locationOrLoadError": loaded}
     children = [Path(f"/proc/{pid}/environ") for pid in descendants(process.pid)]
     assert len(children) >= 3 or sys.platform != "linux"
     assert not any(TOKEN.encode() in child.read_bytes() for child in children)
