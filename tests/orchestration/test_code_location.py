@@ -1,7 +1,5 @@
 """Runs that the command executes in its process stand in the UI where all others do: under the code location."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from uuid import uuid4
 
