@@ -45,15 +45,53 @@ _OF_THE_MACHINE = frozenset(
 )
 
 
+_FULL = "free disk space and run it again; nothing is lost"
+_CLOSED = "run it as the user of the installation (COSTOWNER_HOME), on a disk that this user may write"
+# What to do about an error of the operating system, by its number.
+_WAYS_OUT = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EROFS: _CLOSED,
+    errno.EACCES: _CLOSED,
+    errno.EPERM: _CLOSED,
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "raise the limit of open files (ulimit -n)",
+    errno.EIO: "look at the disk (dmesg), and run `costowner verify`",
+    errno.ENOMEM: "leave it more memory",
+}
+
+
+def of_the_system(error: OSError) -> str | None:
+    """An error of the operating system in one line: the file, the system's words, the way out; None where no way is known."""
+    way_out = _WAYS_OUT.get(error.errno or 0)
+    if way_out is None:
+        return None
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}{error.strerror}: {way_out}"
+
+
 # This module does without DuckDB.
 _OF_DUCKDB_AND_THE_MACHINE = frozenset({"IOException", "OutOfMemoryException"})
 
 
+def interruption_of(error: BaseException) -> BaseException | None:
+    """The interruption (KeyboardInterrupt, Dagster's own) that an error was raised from; None where there is none.
+
+    DuckDB ends a query that a signal interrupts with an error like any other, raised from what the signal's handler raised.
+    """
+    link: BaseException | None = error
+    while isinstance(link, Exception):
+        link = link.__cause__
+    return link
+
+
 def is_of_the_machine(error: BaseException) -> bool:
-    """Whether an error is the machine's (disk, memory, open files), and no other input would fare better.
+    """Whether an error is the machine's (disk, memory, open files) or a signal's, and no other input would fare better.
 
     Everything else that reading a vendor's answer or file raises is due to that answer or file.
     """
+    if interruption_of(error) is not None:
+        return True
     if isinstance(error, OSError):
         return error.errno in _OF_THE_MACHINE
     # DuckDB's error for the memory that is set for it is none of these: another source's files may need less.

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+from dagster._core.events import RunFailureReason
 from dagster._core.execution.api import execute_run_iterator
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 
@@ -36,6 +37,8 @@ def execute_here(
 ) -> Execution:
     """Execute a job of the in-process executor, or some of its assets. An error in a step ends the run, and is not raised.
 
+    A signal ends the run, and is raised: as KeyboardInterrupt, whichever it was.
+
     Timeline, overview and job page list a run by the code location that it is from. Dagster's own `execute_in_process` leaves
     that out, so its runs stand on the page of all runs only.
     """
@@ -50,5 +53,13 @@ def execute_here(
         remote_job_origin=location.get_job_origin(job.name),
     )
     events = list(execute_run_iterator(InMemoryJob(job), run, instance))
+    if any(_is_interrupted(event) for event in events):
+        raise KeyboardInterrupt
     ended = instance.get_run_by_id(run_id)
     return Execution(run_id, ended is not None and ended.is_success, events)
+
+
+def _is_interrupted(event: dg.DagsterEvent) -> bool:
+    return (
+        event.is_job_failure and event.job_failure_data.failure_reason == RunFailureReason.UNEXPECTED_TERMINATION
+    )

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from ingestion.errors import IngestionError, VendorError, described, is_of_the_machine
+from ingestion.errors import IngestionError, VendorError, described, interruption_of, is_of_the_machine
 
 # In the metadata of a build that failed: the periods that it held. The next build publishes all the others.
 HELD = "held"
@@ -60,6 +60,8 @@ def in_our_words() -> Iterator[None]:
     except (dg.Failure, dg.RetryRequested):
         raise
     except Exception as error:
+        if interruption := interruption_of(error):
+            raise interruption from None
         raise dg.Failure(explained(error)[0], allow_retries=False) from None
 
 

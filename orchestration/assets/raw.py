@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 
 import dagster as dg
 
+from ingestion.errors import interruption_of
 from ingestion.lake.contract import DELIVERIES, DELIVERY_TOTALS, Landing, Source
 from ingestion.lake.notes import known_notes
 from ingestion.lake.pipeline import declare, land, remove_trace
@@ -125,6 +126,8 @@ def _land(context: dg.AssetExecutionContext, source: Source) -> Landing | None:
         if not landing.refused:
             backfill_state.landed(home, source, settings, window)
     except Exception as error:
+        if interruption := interruption_of(error):
+            raise interruption from None
         message, try_again = explained(error)
         is_last_try = not try_again or context.retry_number >= AGAIN.max_retries
         if not is_last_try:

@@ -1,11 +1,12 @@
 """`costowner …` and `python -m orchestration …`: everything that the owner of an installation does.
 
-Exit codes: 0 done, 1 failed with one line on stderr that names the way out, 2 wrong usage.
+Exit codes: 0 done, 1 failed with one line on stderr that names the way out, 2 wrong usage, 130 interrupted by a signal.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +15,15 @@ from pathlib import Path
 
 import click
 
-from ingestion.errors import IngestionError, SettingError, near_misses
+from ingestion.errors import IngestionError, SettingError, interruption_of, near_misses, of_the_system
 from ingestion.setting_table import HOME, RETENTION_DAYS
 from ingestion.settings import PROJECT_ROOT, SHIPPED, Home, Month, Window, utc_now
 from orchestration.cli.output import json_option, print_json
 from orchestration.environment import prepare
 
 DEMO = "costowner-demo"
+# The exit code of a program that a signal ended, as shells give it for Ctrl-C.
+INTERRUPTED = 130
 
 demo_option = click.option(
     "--demo", is_flag=True, help="On a made-up sample company, in a folder of its own; never mixes with your data."
@@ -81,6 +84,9 @@ def sources(as_json: bool, demo: bool) -> None:
     """
     from orchestration.cli.sources import print_sources
 
+    if not demo:
+        print_sources(_located(demo), as_json)
+        return
     with _installation(demo) as home:
         print_sources(home, as_json)
 
@@ -201,10 +207,10 @@ def status(demo: bool) -> None:
 
     from orchestration.cli.scoreboard import show
 
-    with _installation(demo, plays=False) as home:
-        if not home.database.exists():
-            raise SettingError(f"nothing is published in {home.published} yet: run `costowner refresh`")
-        show(home, Console(width=None if sys.stdout.isatty() else 120))
+    home = _located(demo)
+    if not home.database.exists():
+        raise SettingError(f"nothing is published in {home.published} yet: run `costowner refresh`")
+    show(home, Console(width=None if sys.stdout.isatty() else 120))
 
 
 @costowner.command(short_help="Whether the installation is sound.")
@@ -360,10 +366,10 @@ def purge() -> None:
 
 
 @contextmanager
-def _installation(demo: bool, plays: bool = True) -> Iterator[Home]:
-    """The installation, its environment prepared. `plays`: whether a demo's vendors answer while the context lasts."""
+def _installation(demo: bool) -> Iterator[Home]:
+    """The installation, its environment prepared. A demo's vendors answer while the context lasts."""
     home = _located(demo)
-    if not (demo and plays):
+    if not demo:
         prepare(home)
         yield home
         return
@@ -401,7 +407,15 @@ def _located(demo: bool) -> Home:
 def _refresh(home: Home, months: str | None, only: tuple[str, ...], verbose: bool) -> int:
     try:
         return _run_refresh(home, months, only, verbose)
+    except KeyboardInterrupt:
+        if not sys.stderr.isatty():  # nobody watches
+            from orchestration.run_alerts import failure_alert
+
+            failure_alert(home, "refresh", ["interrupted by a signal; the next refresh goes on where it ended"])
+        raise
     except Exception as error:
+        if interruption := interruption_of(error):
+            raise interruption from None
         # It failed outside of a run, which would have raised the alert itself.
         from orchestration.assets.failure import explained
         from orchestration.run_alerts import failure_alert
@@ -452,8 +466,18 @@ def run() -> None:
 
 def main() -> int:
     """Run the command line. Gives the exit code."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # As Ctrl-C: what is open is closed, and dbt ends too. `nohup` keeps its meaning.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     try:
         costowner.main(standalone_mode=False)
+    except OSError as error:
+        line = of_the_system(error)
+        if line is None:
+            raise
+        click.echo(f"costowner: {line}", err=True)
+        return 1
     except IngestionError as error:
         click.echo(f"costowner: {error}", err=True)
         return 1
@@ -461,5 +485,6 @@ def main() -> int:
         error.show()
         return error.exit_code
     except click.Abort:
-        return 130
+        click.echo("costowner: interrupted; nothing is lost, and what is published stays. Run it again.", err=True)
+        return INTERRUPTED
     return 0
