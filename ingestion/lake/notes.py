@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -31,16 +32,19 @@ def load_of(file: Path) -> str:
     return ".".join(file.name.split(".")[:2])
 
 
-def _files(home: Home, dataset: str) -> list[Path]:
-    """The files of delivery notes of a dataset that belong to complete loads."""
-    folder = home.lake / dataset
-    complete = complete_loads(folder)
-    return [file for file in sorted(folder.glob("deliveries/*.parquet")) if load_of(file) in complete]
+def note_files(dataset: Path, complete: Collection[str] | None = None) -> list[Path]:
+    """The files of delivery notes below a dataset's folder that belong to complete loads.
+
+    `complete`, here and below: the complete loads, where the caller has read their records already.
+    """
+    counted = complete_loads(dataset) if complete is None else complete
+    return [file for file in sorted(dataset.glob("deliveries/*.parquet")) if load_of(file) in counted]
 
 
-def notes(home: Home, dataset: str) -> list[dict[str, Any]]:
+def notes(home: Home, dataset: str, complete: Collection[str] | None = None) -> list[dict[str, Any]]:
     """All delivery notes of a dataset that belong to complete loads."""
-    return [row for file in _files(home, dataset) for row in pq.read_table(file, partitioning=None).to_pylist()]
+    files = note_files(home.lake / dataset, complete)
+    return [row for file in files for row in pq.read_table(file, partitioning=None).to_pylist()]
 
 
 GOOD_STATES = ("delivered", "empty", "unchanged")
@@ -48,12 +52,12 @@ GOOD_STATES = ("delivered", "empty", "unchanged")
 NEWEST_FIRST = "landing_sequence desc nulls last, extracted_at desc, filename desc"
 
 
-def known_notes(home: Home, dataset: str) -> dict[str, Note]:
+def known_notes(home: Home, dataset: str, complete: Collection[str] | None = None) -> dict[str, Note]:
     """The newest good note of each slice: the current content of the lake.
 
     Every refresh adds a note a slice that it asks for: they are weighed by a query, and only the newest come here.
     """
-    files = [str(file) for file in _files(home, dataset)]
+    files = [str(file) for file in note_files(home.lake / dataset, complete)]
     if not files:
         return {}
     with duckdb.connect() as connection:
@@ -72,10 +76,9 @@ def known_notes(home: Home, dataset: str) -> dict[str, Note]:
     return {note.slice_id: note for note in found}
 
 
-def landing_sequences(dataset: Path) -> dict[str, int]:
+def landing_sequences(dataset: Path, complete: Collection[str] | None = None) -> dict[str, int]:
     """The number of the landing of each complete load of a dataset's folder; 0 of those of earlier releases."""
-    complete = complete_loads(dataset)
-    files = [file for file in sorted(dataset.glob("deliveries/*.parquet")) if load_of(file) in complete]
+    files = note_files(dataset, complete)
     if not files:
         return {}
     with duckdb.connect() as connection:
