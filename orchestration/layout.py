@@ -18,7 +18,10 @@ from orchestration.publication.history import COLUMNS, MART, record_from
 from orchestration.state_file import write_state
 
 # 2: the history of revisions is in the lake, and each load has a manifest.
-LAYOUT = 2
+# 3: delivery notes of old loads are compacted. An earlier release would not finish a compaction that was cut off, and its
+# prune would remove compacted history.
+LAYOUT = 3
+HISTORY_IN_LAKE = 2
 FILE = "layout.json"
 # The revisions as earlier releases published them: the mart, and its columns that have other names now.
 EARLIER: tuple[tuple[str, Mapping[str, str]], ...] = (
@@ -52,7 +55,8 @@ def _bring_up_to_date(home: Home) -> None:
         )
     declare(home, HISTORY)
     if found < LAYOUT:
-        _move_history(home)
+        if found < HISTORY_IN_LAKE:
+            _move_history(home)
         write_state(home.root / FILE, {"layout": LAYOUT, "release": _release()})
 
 

@@ -12,14 +12,14 @@ import os
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion.atomic_write import atomic_write, flush
+from ingestion.atomic_write import flush
+from ingestion.lake.compaction import remove_loads, remove_replaced, replaced_by, undo_unfinished
 from ingestion.lake.contract import DELIVERIES, DELIVERY_TOTALS, Note
 from ingestion.lake.manifest import (
     CONFIRMED,
@@ -35,6 +35,7 @@ from ingestion.lake.manifest import (
     read_manifest,
     sha256_of,
     write_manifest,
+    write_record,
 )
 from ingestion.lake.notes import known_notes, landing_sequences, load_of, notes
 from ingestion.settings import Home
@@ -130,21 +131,6 @@ def _set_aside(dataset: Path, name: Path) -> None:
         flush((dataset / name).parent)
 
 
-def _write_record(dataset: Path, load_id: str) -> None:
-    """dlt's record of a complete load, as dlt writes it."""
-    schema = dataset.name.removeprefix("raw_")
-    content = {
-        "load_id": load_id,
-        "schema_name": schema,
-        "status": 0,
-        "inserted_at": datetime.now(UTC).isoformat(),
-    }
-    target = dataset / RECORDS / f"{schema}__{load_id}.jsonl"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(target) as draft:
-        draft.write_text(json.dumps(content))
-
-
 def _is_json(file: Path) -> bool:
     try:
         json.loads(file.read_bytes())
@@ -180,7 +166,7 @@ def _mend_records(dataset: Path, found: list[str]) -> set[str]:
     for file in manifests(dataset):
         load = file.name.removesuffix(CONFIRMED)
         if load not in complete:
-            _write_record(dataset, load)
+            write_record(dataset, load)
             complete.add(load)
             found.append(f"{dataset.name}/{RECORDS}: the record of load {load} was missing; it is written again")
     return complete
@@ -218,6 +204,7 @@ def _adopt(
             f"{dataset}/{name}: no whole Parquet file; it is set aside, and what it held is requested again"
         )
     sequences = landing_sequences(folder, complete)
+    replaced = {load: replaced_by(folder / name for name in files[load] if name not in broken) for load in loads}
     slices: dict[str, dict[str, str | None]] = defaultdict(dict)
     for note in notes(home, dataset, complete):
         if note["state"] in ("delivered", "empty"):
@@ -225,12 +212,15 @@ def _adopt(
     adopted = []
     for load in loads:
         listed = {name: NO_FILE if name in broken else described(folder / name) for name in files[load]}
-        adopted.append(Manifest(load, listed, slices[load], sequences.get(load, 0)))
+        delivered = {
+            slice_id: period for one in (*replaced[load], load) for slice_id, period in slices[one].items()
+        }
+        adopted.append(Manifest(load, listed, delivered, sequences.get(load, 0), replaced[load]))
         write_manifest(folder, adopted[-1], is_confirmed=True)
     return adopted
 
 
-def _settle_loading(home: Home, dataset: str, complete: Collection[str]) -> Iterator[str]:
+def _settle_loading(home: Home, dataset: str, complete: set[str]) -> Iterator[str]:
     """Loads that a killed process or a loss of power left: whole ones are confirmed, torn ones count as damaged."""
     folder = home.lake / dataset
     for file in manifests(folder, LOADING):
@@ -244,6 +234,11 @@ def _settle_loading(home: Home, dataset: str, complete: Collection[str]) -> Iter
             file.unlink()
             continue
         damages = list(_damages(home, dataset, manifest, needs_data=True, wholly=True))
+        if damages and manifest.replaces:
+            # What a compaction was to replace is all there still.
+            remove_loads(folder, [load], complete)
+            file.unlink()
+            continue
         for damage in damages:
             set_aside(home, damage)
             yield f"{damage}; the load was cut off, and its slices are requested again"
@@ -255,13 +250,14 @@ class Settled:
     """A dataset in order, read once: whoever goes on with it takes what was read from here.
 
     `findings`: what was found, a line each; the manifests of its loads; `known`: the newest good note of each slice;
-    `damages`: the files that do not hold, which are set aside now.
+    `damages`: the files that do not hold, which are set aside now; the loads that are `complete`.
     """
 
     findings: list[str]
     manifests: list[Manifest]
     known: dict[str, Note]
     damages: list[Damage]
+    complete: set[str]
 
 
 def settle(home: Home, dataset: str) -> Settled:
@@ -273,6 +269,7 @@ def settle(home: Home, dataset: str) -> Settled:
     found: list[str] = []
     complete = _mend_records(folder, found)
     found += _settle_loading(home, dataset, complete)
+    undo_unfinished(folder, complete)
     whole = []
     for manifest in _read_all(folder):
         if isinstance(manifest, Manifest):
@@ -280,16 +277,18 @@ def settle(home: Home, dataset: str) -> Settled:
         else:
             _set_aside(folder, manifest.relative_to(folder))
             found.append(f"{dataset}/{FOLDER}/{manifest.name}: can't be read as it was written; it is set aside")
+    whole = remove_replaced(folder, whole, complete)
     missing = complete - {manifest.load_id for manifest in whole}
     if missing:
         whole += _adopt(home, dataset, sorted(missing), complete, found)
+        whole = remove_replaced(folder, whole, complete)
     damages = _set_damaged_aside(home, dataset, whole, found, wholly=False)
     try:
         known = known_notes(home, dataset, complete)
     except duckdb.Error:
         damages += _set_damaged_aside(home, dataset, whole, found, wholly=True)
         known = known_notes(home, dataset, complete)
-    return Settled(found, whole, known, damages)
+    return Settled(found, whole, known, damages, complete)
 
 
 def _set_damaged_aside(
@@ -330,19 +329,21 @@ def lost_slices(
     current = {note.load_id for note in known.values() if note.row_count}
     found: dict[str, list[Damage]] = defaultdict(list)
     for damage in damages:
-        if _is_of_notes(damage.file) or damage.load_id in current:
-            found[damage.load_id].append(damage)
+        found[damage.load_id].append(damage)
     lost: dict[str, Lost] = {}
     for manifest in whole:
-        missing = _missing_data(home, dataset, manifest) if manifest.load_id in current else ()
+        needs_data = not current.isdisjoint(manifest.loads)
+        missing = _missing_data(home, dataset, manifest) if needs_data else ()
         for damage in (*found[manifest.load_id], *missing):
+            if not (needs_data or _is_of_notes(damage.file)):
+                continue
             is_of_notes = Path(damage.file).parts[0] == DELIVERIES.name
             for slice_id, period in manifest.slices.items():
                 note = known.get(slice_id)
                 has_come_again = (
                     note is not None and (note.landing_sequence or 0) >= manifest.landing_sequence
                     if is_of_notes
-                    else note is None or note.load_id != manifest.load_id
+                    else note is None or note.load_id not in manifest.loads
                 )
                 if not has_come_again:
                     lost.setdefault(slice_id, Lost(slice_id, period, damage))
@@ -402,6 +403,6 @@ def verify(home: Home, dataset: str) -> list[Damage]:
         return found  # which data are current can't be found out by notes that are damaged
     current = {note.load_id for note in known_notes(home, dataset).values() if note.row_count}
     for manifest in whole:
-        if manifest.load_id in current:
+        if not current.isdisjoint(manifest.loads):
             found += _missing_data(home, dataset, manifest)
     return found

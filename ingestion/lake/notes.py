@@ -77,15 +77,22 @@ def known_notes(home: Home, dataset: str, complete: Collection[str] | None = Non
 
 
 def landing_sequences(dataset: Path, complete: Collection[str] | None = None) -> dict[str, int]:
-    """The number of the landing of each complete load of a dataset's folder; 0 of those of earlier releases."""
+    """The number of the landing of each complete load of a dataset's folder; 0 of those of earlier releases.
+
+    Of a compaction it is its newest note's. Loads whose notes stand in one are named by their notes.
+    """
     files = note_files(dataset, complete)
     if not files:
         return {}
     with duckdb.connect() as connection:
         delivered = connection.read_parquet([str(file) for file in files], union_by_name=True, filename=True)
-        if "landing_sequence" not in delivered.columns:
-            return {load_of(file): 0 for file in files}
-        rows = delivered.query(
-            "notes", "select filename, max(landing_sequence) from notes group by filename"
+        sequence = "landing_sequence" if "landing_sequence" in delivered.columns else "0"
+        written = delivered.query(
+            "notes", f"select filename, max({sequence}) from notes group by filename"
         ).fetchall()
-    return {load_of(Path(file)): int(sequence or 0) for file, sequence in rows}
+        named = delivered.query(
+            "notes",
+            f"select load_id, max({sequence}) from notes where state in ('delivered', 'empty') group by load_id",
+        ).fetchall()
+    by_file = {load_of(Path(file)): int(found or 0) for file, found in written}
+    return {load: int(found or 0) for load, found in named} | by_file
