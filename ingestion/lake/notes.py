@@ -57,23 +57,34 @@ def known_notes(home: Home, dataset: str, complete: Collection[str] | None = Non
 
     Every refresh adds a note a slice that it asks for: they are weighed by a query, and only the newest come here.
     """
-    files = [str(file) for file in note_files(home.lake / dataset, complete)]
+    files = note_files(home.lake / dataset, complete)
     if not files:
         return {}
-    with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
-        # A relation, and no parameter; and rows, not Arrow's: DuckDB and pyarrow would import pandas for them, a third of
-        # a second of every refresh.
-        delivered = connection.read_parquet(files, union_by_name=True, filename=True)
-        # Where an earlier release wrote all of them, a column of today is absent.
-        absent = "".join(f", null as {name}" for name in NOTE if name not in delivered.columns)
-        newest = delivered.query(
-            "notes",
-            f"select {', '.join(NOTE)} from (select *{absent} from notes) where state in {GOOD_STATES} "
-            f"qualify row_number() over (partition by slice_id order by {NEWEST_FIRST}) = 1 order by slice_id",
-        ).fetchall()
+    newest = _query(
+        files,
+        NOTE,
+        f"select {', '.join(NOTE)} from notes where state in {GOOD_STATES} "
+        f"qualify row_number() over (partition by slice_id order by {NEWEST_FIRST}) = 1 order by slice_id",
+    )
     found = [Note(**dict(zip(NOTE, row, strict=True))) for row in newest]
     return {note.slice_id: note for note in found}
+
+
+def _query(files: Collection[Path], columns: Collection[str], query: str) -> list[tuple[Any, ...]]:
+    """Ask the relation `notes` of some files, each of which is opened as seldom as DuckDB can.
+
+    One statement, because a relation's columns are asked of all files again; and rows, not Arrow's: DuckDB and pyarrow would
+    import pandas for them, a third of a second of every refresh.
+    """
+    listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
+    # Where an earlier release wrote all of them, a column of today is absent.
+    absent = ", ".join(f"null as {name}" for name in columns)
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        return connection.execute(
+            f"with notes as (select {absent} where false union all by name "
+            f"select * from read_parquet([{listed}], union_by_name = true, filename = true)) {query}"
+        ).fetchall()
 
 
 def landing_sequences(dataset: Path, complete: Collection[str] | None = None) -> dict[str, int]:
@@ -84,15 +95,12 @@ def landing_sequences(dataset: Path, complete: Collection[str] | None = None) ->
     files = note_files(dataset, complete)
     if not files:
         return {}
-    with duckdb.connect() as connection:
-        delivered = connection.read_parquet([str(file) for file in files], union_by_name=True, filename=True)
-        sequence = "landing_sequence" if "landing_sequence" in delivered.columns else "0"
-        written = delivered.query(
-            "notes", f"select filename, max({sequence}) from notes group by filename"
-        ).fetchall()
-        named = delivered.query(
-            "notes",
-            f"select load_id, max({sequence}) from notes where state in ('delivered', 'empty') group by load_id",
-        ).fetchall()
-    by_file = {load_of(Path(file)): int(found or 0) for file, found in written}
-    return {load: int(found or 0) for load, found in named} | by_file
+    found = _query(
+        files,
+        ("landing_sequence",),
+        "select true, load_id, max(landing_sequence) from notes where state in ('delivered', 'empty') group by load_id "
+        "union all select false, filename, max(landing_sequence) from notes group by filename",
+    )
+    named = {name: int(sequence or 0) for is_load, name, sequence in found if is_load}
+    written = {load_of(Path(name)): int(sequence or 0) for is_load, name, sequence in found if not is_load}
+    return named | written
