@@ -175,10 +175,13 @@ def remove_replaced(dataset: Path, whole: Collection[Manifest], complete: set[st
     a file whose load has no record is not read.
     """
     by_load = {manifest.load_id: manifest for manifest in whole}
+    merges = [manifest for manifest in whole if manifest.replaces]
+    # Also by their names: a backup that was taken meanwhile may hold notes that no manifest of its lists.
+    noted = {load_of(file) for file in _files(dataset, "*.parquet")} if merges else set()
     over = {
         load
-        for merged in whole
-        if merged.replaces and (left := _left(dataset, merged, by_load, complete))
+        for merged in merges
+        if (left := _left(dataset, merged, by_load, noted, complete))
         # Where it is damaged, what it replaces is all that there is.
         if _holds(dataset, merged, merged.files)
         for load in left
@@ -203,16 +206,19 @@ def remove_replaced(dataset: Path, whole: Collection[Manifest], complete: set[st
 
 
 def _left(
-    dataset: Path, merged: Manifest, by_load: Mapping[str, Manifest], complete: Collection[str]
+    dataset: Path,
+    merged: Manifest,
+    by_load: Mapping[str, Manifest],
+    noted: Collection[str],
+    complete: Collection[str],
 ) -> list[str]:
     """The loads that a compaction replaces and that still have notes of their own, or nothing at all."""
 
-    def is_over(load: str) -> bool:
+    def has_data_only(load: str) -> bool:
         files = by_load[load].files if load in by_load else {}
         return bool(files) and not any(stays(dataset, name) for name in files)
 
-    there = [load for load in merged.replaces if load in complete or load in by_load]
-    return [load for load in there if not is_over(load)]
+    return [load for load in merged.replaces if load in noted or (load in complete and not has_data_only(load))]
 
 
 def remove_loads(dataset: Path, loads: Collection[str], complete: set[str]) -> None:
