@@ -256,7 +256,7 @@ RETENTION_DAYS = Setting(
 RUNS_KEPT = Setting(
     "COSTOWNER_RUNS_KEPT",
     COUNT,
-    "200",
+    "60",
     "how many runs `costowner prune` leaves in Dagster's storage, the newest; a refresh is two or three",
 )
 DUCKDB_MEMORY = Setting(
