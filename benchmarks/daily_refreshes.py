@@ -18,7 +18,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from ingestion.settings import PROJECT_ROOT, Home, utc_now
-from orchestration.retention.prune import prune, unneeded_files
+from orchestration.retention.prune import prune
 from sample_company.stage import staged
 
 
@@ -55,9 +55,9 @@ def main() -> int:
             os.environ["COSTOWNER_NOW"] = stage.environment["COSTOWNER_NOW"]
             home = Home(root / "home")
             removed = prune(home, utc_now(), timedelta(0))
-            left = list(unneeded_files(home, utc_now(), timedelta(0)))
+            left = prune(home, utc_now(), timedelta(0)).files
         print(f"last ÷ refresh {arguments.compare}: {seconds[-1] / seconds[arguments.compare]:.2f}")
-        print(f"prune removed {len(removed)} files; {len(left)} unneeded files are left")
+        print(f"prune: {removed}; {len(left)} unneeded files are left")
     return 0
 
 

@@ -253,6 +253,12 @@ RETENTION_DAYS = Setting(
     "35",
     "how many days `costowner prune` retains lake files that no current slice needs",
 )
+RUNS_KEPT = Setting(
+    "COSTOWNER_RUNS_KEPT",
+    COUNT,
+    "60",
+    "how many runs `costowner prune` leaves in Dagster's storage, the newest; a refresh is two or three",
+)
 DUCKDB_MEMORY = Setting(
     "COSTOWNER_DUCKDB_MEMORY",
     MEMORY,

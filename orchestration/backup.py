@@ -3,7 +3,8 @@
 A backup is a list of files by their SHA-256, `backups/<time>.json`; the files are `files/<SHA-256>`, each once. The list is
 written last, so a backup is whole or it is not there, and the next one adds only what is new.
 
-It needs no lock: the files of a load never change once its manifest is confirmed. The warehouse and the publication are
+It needs no lock: the files of a load never change once its manifest is confirmed, and the notes that a prune compacts are in
+a confirmed load before it removes them. The warehouse and the publication are
 left out, because a refresh builds them again; so are secrets, and prompts, which must not outlive their date.
 """
 
@@ -114,20 +115,30 @@ def _wanted(home: Home, problems: list[str]) -> Iterator[tuple[str, Path, str | 
 
 def _of_dataset(home: Home, dataset: str, problems: list[str]) -> Iterator[tuple[str, Path, str | None]]:
     folder = home.lake / dataset
-    for file in list(manifests(folder)):
-        try:
-            manifest = read_manifest(file)
-        except BrokenManifest as broken:
-            problems.append(str(broken))
-            continue
-        record = record_of(folder, manifest.load_id)
-        if record is None:
-            problems.append(f"{dataset}: load {manifest.load_id} has no record that it is complete")
-            continue
-        for name, listed in manifest.files.items():
-            yield f"{LAKE}/{dataset}/{name}", folder / name, listed.sha256
-        for own in (file, record):
-            yield f"{LAKE}/{dataset}/{own.relative_to(folder).as_posix()}", own, None
+    taken: set[Path] = set()
+    # A prune may compact meanwhile: what it removed stands in loads that are new, and they are confirmed before it removes.
+    while found := [file for file in manifests(folder) if file not in taken]:
+        is_first = not taken
+        taken |= set(found)
+        for file in found:
+            try:
+                manifest = read_manifest(file)
+            except BrokenManifest as broken:
+                if file.exists():
+                    problems.append(str(broken))
+                continue
+            if not (is_first or manifest.replaces):
+                continue
+            record = record_of(folder, manifest.load_id)
+            if record is None:
+                # A prune removes the manifest before the record.
+                if file.exists():
+                    problems.append(f"{dataset}: load {manifest.load_id} has no record that it is complete")
+                continue
+            for name, listed in manifest.files.items():
+                yield f"{LAKE}/{dataset}/{name}", folder / name, listed.sha256
+            for own in (file, record):
+                yield f"{LAKE}/{dataset}/{own.relative_to(folder).as_posix()}", own, None
     for pattern in OF_NO_LOAD:
         for file in sorted(folder.glob(pattern)):
             yield f"{LAKE}/{dataset}/{file.relative_to(folder).as_posix()}", file, None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -17,8 +18,12 @@ from ingestion.settings import Home, utc_now
 from orchestration.publication.history import COLUMNS, MART, record_from
 from orchestration.state_file import write_state
 
+log = logging.getLogger("costowner.layout")
 # 2: the history of revisions is in the lake, and each load has a manifest.
-LAYOUT = 2
+# 3: delivery notes of old loads are compacted. An earlier release would not finish a compaction that was cut off, and its
+# prune would remove compacted history.
+LAYOUT = 3
+HISTORY_IN_LAKE = 2
 FILE = "layout.json"
 # The revisions as earlier releases published them: the mart, and its columns that have other names now.
 EARLIER: tuple[tuple[str, Mapping[str, str]], ...] = (
@@ -36,11 +41,16 @@ MIGRATED = "published by an earlier release"
 def writing(home: Home, holder: str, on_wait: Callable[[str], None] | None = None) -> Iterator[None]:
     """Have an installation to oneself, in this release's layout: whatever changes it does so within.
 
+    `on_wait` gets who holds it meanwhile; by default that is logged.
     Raises SettingError where a newer release has written it.
     """
-    with exclusive_lock(home, RUN, holder, on_wait):
+    with exclusive_lock(home, RUN, holder, on_wait or _log_wait):
         _bring_up_to_date(home)
         yield
+
+
+def _log_wait(holder: str) -> None:
+    log.warning("waiting for %s: one run at a time", holder)
 
 
 def _bring_up_to_date(home: Home) -> None:
@@ -52,7 +62,8 @@ def _bring_up_to_date(home: Home) -> None:
         )
     declare(home, HISTORY)
     if found < LAYOUT:
-        _move_history(home)
+        if found < HISTORY_IN_LAKE:
+            _move_history(home)
         write_state(home.root / FILE, {"layout": LAYOUT, "release": _release()})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -14,7 +14,7 @@ from sample_company.aws import export
 from sample_company.labels import write_labels
 from sample_company.llm import litellm, provider_apis, request_log
 from sample_company.server import Faults, serving
-from sample_company.world import State, World
+from sample_company.world import HISTORY_MONTHS, State, World
 
 SEED = 7
 
@@ -39,7 +39,7 @@ class Stage:
 
     def restate(self, seed: int) -> None:
         """From the next `show` on the same company by another seed: every vendor restates all of its past, with other figures."""
-        self.world = self.state.world = World(seed, self.world.until)
+        self.world = self.state.world = replace(self.world, seed=seed)
 
 
 def yesterday() -> date:
@@ -59,10 +59,14 @@ def write_world(world: World, as_of: date, folder: Path) -> None:
 
 @contextmanager
 def staged(
-    folder: Path, seed: int = SEED, until: date | None = None, as_of: date | None = None
+    folder: Path,
+    seed: int = SEED,
+    until: date | None = None,
+    as_of: date | None = None,
+    history_months: int = HISTORY_MONTHS,
 ) -> Iterator[Stage]:
     """The sample company, served while the context lasts."""
-    world = World(seed, until or yesterday())
+    world = World(seed, until or yesterday(), history_months)
     state = State(world, as_of or world.until + timedelta(days=1))
     routes = [*vercel.routes(state), *atlas.routes(state), *provider_apis.routes(state)]
     faults = Faults()

@@ -35,15 +35,16 @@ def at(day: date, hour: int = 0) -> datetime:
 
 @dataclass(frozen=True)
 class World:
-    """A seed and a last day of history (included)."""
+    """A seed, a last day of history (included), and how many whole months come before that day's."""
 
     seed: int
     until: date
+    history_months: int = HISTORY_MONTHS
 
     @property
     def start(self) -> date:
-        """The first day: the first of the month four months before the last day's."""
-        return first_of_month(self.until, -HISTORY_MONTHS)
+        """The first day: that of the first month of history."""
+        return first_of_month(self.until, -self.history_months)
 
     @property
     def handover(self) -> date:

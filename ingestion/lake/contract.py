@@ -70,6 +70,9 @@ HOLDS = Table(
     ),
 )
 
+# The lake's own history (`ingestion/lake/history.py`): nothing in it is ever replaced.
+HISTORY_DATASET, HISTORY_TABLE = "raw_history", "cost_revisions"
+
 # The tables of every dataset beside the source's own.
 NOTE_TABLES = (DELIVERIES, DELIVERY_TOTALS, HOLDS)
 

@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 import pyarrow as pa
 
 from ingestion.lake.columns import Table, integer, money, text, timestamp
-from ingestion.lake.contract import Columns, Known, Landing, Slice, Source
+from ingestion.lake.contract import HISTORY_DATASET, HISTORY_TABLE, Columns, Known, Landing, Slice, Source
 from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
 
 COST_REVISIONS = Table(
-    "cost_revisions",
+    HISTORY_TABLE,
     "One row a cost revision's change, as fact_cost_revision has it: written when a build is published, never changed.",
     (
         text("cost_revision_key", "id of the row"),
@@ -57,7 +57,7 @@ def _nothing(settings: object, window: Window, known: Known, now: datetime) -> I
 
 
 HISTORY = Source(
-    name="history",
+    name=HISTORY_DATASET.removeprefix("raw_"),
     title="History",
     description="What the ledger recorded at each publication. The lake can't get it from any vendor again.",
     settings=NoSettings,

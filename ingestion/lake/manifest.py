@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ingestion.atomic_write import atomic_write, flush
@@ -43,13 +44,20 @@ class Manifest:
     """What a load consists of.
 
     `files` by their path below the dataset's folder; `slices`: the billing period (YYYY-MM, or None) of each slice that the
-    load delivered; `landing_sequence` is that of its delivery notes, 0 of earlier releases.
+    load delivered; `landing_sequence` is the highest of its delivery notes, 0 of earlier releases. `replaces`: the loads whose
+    notes stand in it, of a compaction (`compaction`).
     """
 
     load_id: str
     files: Mapping[str, File]
     slices: Mapping[str, str | None] = field(default_factory=dict)
     landing_sequence: int = 0
+    replaces: Sequence[str] = ()
+
+    @property
+    def loads(self) -> set[str]:
+        """The loads whose rows it may hold, as delivery notes name them."""
+        return {self.load_id, *self.replaces}
 
     def text(self) -> str:
         content = {
@@ -57,6 +65,7 @@ class Manifest:
             "files": {name: asdict(file) for name, file in sorted(self.files.items())},
             "slices": dict(sorted(self.slices.items())),
             "landing_sequence": self.landing_sequence,
+            **({"replaces": list(self.replaces)} if self.replaces else {}),
         }
         return json.dumps({**content, "sha256": _digest_of(content)}, indent=1)
 
@@ -89,7 +98,13 @@ def read_manifest(file: Path) -> Manifest:
         content = json.loads(file.read_bytes())
         if content.pop("sha256") == _digest_of(content):
             files = {name: File(**found) for name, found in content["files"].items()}
-            return Manifest(content["load_id"], files, content["slices"], content["landing_sequence"])
+            return Manifest(
+                content["load_id"],
+                files,
+                content["slices"],
+                content["landing_sequence"],
+                content.get("replaces", ()),
+            )
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         pass
     raise BrokenManifest(f"{file} can't be read as it was written")
@@ -130,6 +145,21 @@ def manifests(dataset: Path, suffix: str = CONFIRMED) -> Iterator[Path]:
 def record_of(dataset: Path, load_id: str) -> Path | None:
     """dlt's record that a load is complete (`<schema>__<load id>.jsonl`)."""
     return next((dataset / RECORDS).glob(f"*__{load_id}.jsonl"), None)
+
+
+def write_record(dataset: Path, load_id: str) -> None:
+    """Write dlt's record of a complete load, as dlt writes it, to the disk."""
+    schema = dataset.name.removeprefix("raw_")
+    content = {
+        "load_id": load_id,
+        "schema_name": schema,
+        "status": 0,
+        "inserted_at": datetime.now(UTC).isoformat(),
+    }
+    target = dataset / RECORDS / f"{schema}__{load_id}.jsonl"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(target) as draft:
+        draft.write_text(json.dumps(content))
 
 
 def confirm(dataset: Path, load_id: str, files: Iterable[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -31,16 +32,19 @@ def load_of(file: Path) -> str:
     return ".".join(file.name.split(".")[:2])
 
 
-def _files(home: Home, dataset: str) -> list[Path]:
-    """The files of delivery notes of a dataset that belong to complete loads."""
-    folder = home.lake / dataset
-    complete = complete_loads(folder)
-    return [file for file in sorted(folder.glob("deliveries/*.parquet")) if load_of(file) in complete]
+def note_files(dataset: Path, complete: Collection[str] | None = None) -> list[Path]:
+    """The files of delivery notes below a dataset's folder that belong to complete loads.
+
+    `complete`, here and below: the complete loads, where the caller has read their records already.
+    """
+    counted = complete_loads(dataset) if complete is None else complete
+    return [file for file in sorted(dataset.glob("deliveries/*.parquet")) if load_of(file) in counted]
 
 
-def notes(home: Home, dataset: str) -> list[dict[str, Any]]:
+def notes(home: Home, dataset: str, complete: Collection[str] | None = None) -> list[dict[str, Any]]:
     """All delivery notes of a dataset that belong to complete loads."""
-    return [row for file in _files(home, dataset) for row in pq.read_table(file, partitioning=None).to_pylist()]
+    files = note_files(home.lake / dataset, complete)
+    return [row for file in files for row in pq.read_table(file, partitioning=None).to_pylist()]
 
 
 GOOD_STATES = ("delivered", "empty", "unchanged")
@@ -48,41 +52,55 @@ GOOD_STATES = ("delivered", "empty", "unchanged")
 NEWEST_FIRST = "landing_sequence desc nulls last, extracted_at desc, filename desc"
 
 
-def known_notes(home: Home, dataset: str) -> dict[str, Note]:
+def known_notes(home: Home, dataset: str, complete: Collection[str] | None = None) -> dict[str, Note]:
     """The newest good note of each slice: the current content of the lake.
 
     Every refresh adds a note a slice that it asks for: they are weighed by a query, and only the newest come here.
     """
-    files = [str(file) for file in _files(home, dataset)]
+    files = note_files(home.lake / dataset, complete)
     if not files:
         return {}
-    with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
-        # A relation, and no parameter; and rows, not Arrow's: DuckDB and pyarrow would import pandas for them, a third of
-        # a second of every refresh.
-        delivered = connection.read_parquet(files, union_by_name=True, filename=True)
-        # Where an earlier release wrote all of them, a column of today is absent.
-        absent = "".join(f", null as {name}" for name in NOTE if name not in delivered.columns)
-        newest = delivered.query(
-            "notes",
-            f"select {', '.join(NOTE)} from (select *{absent} from notes) where state in {GOOD_STATES} "
-            f"qualify row_number() over (partition by slice_id order by {NEWEST_FIRST}) = 1 order by slice_id",
-        ).fetchall()
+    newest = _query(
+        files,
+        NOTE,
+        f"select {', '.join(NOTE)} from notes where state in {GOOD_STATES} "
+        f"qualify row_number() over (partition by slice_id order by {NEWEST_FIRST}) = 1 order by slice_id",
+    )
     found = [Note(**dict(zip(NOTE, row, strict=True))) for row in newest]
     return {note.slice_id: note for note in found}
 
 
-def landing_sequences(dataset: Path) -> dict[str, int]:
-    """The number of the landing of each complete load of a dataset's folder; 0 of those of earlier releases."""
-    complete = complete_loads(dataset)
-    files = [file for file in sorted(dataset.glob("deliveries/*.parquet")) if load_of(file) in complete]
+def _query(files: Collection[Path], columns: Collection[str], query: str) -> list[tuple[Any, ...]]:
+    """Ask the relation `notes` of some files, each of which is opened as seldom as DuckDB can.
+
+    One statement, because a relation's columns are asked of all files again; and rows, not Arrow's: DuckDB and pyarrow would
+    import pandas for them, a third of a second of every refresh.
+    """
+    listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
+    # Where an earlier release wrote all of them, a column of today is absent.
+    absent = ", ".join(f"null as {name}" for name in columns)
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        return connection.execute(
+            f"with notes as (select {absent} where false union all by name "
+            f"select * from read_parquet([{listed}], union_by_name = true, filename = true)) {query}"
+        ).fetchall()
+
+
+def landing_sequences(dataset: Path, complete: Collection[str] | None = None) -> dict[str, int]:
+    """The number of the landing of each complete load of a dataset's folder; 0 of those of earlier releases.
+
+    Of a compaction it is its newest note's. Loads whose notes stand in one are named by their notes.
+    """
+    files = note_files(dataset, complete)
     if not files:
         return {}
-    with duckdb.connect() as connection:
-        delivered = connection.read_parquet([str(file) for file in files], union_by_name=True, filename=True)
-        if "landing_sequence" not in delivered.columns:
-            return {load_of(file): 0 for file in files}
-        rows = delivered.query(
-            "notes", "select filename, max(landing_sequence) from notes group by filename"
-        ).fetchall()
-    return {load_of(Path(file)): int(sequence or 0) for file, sequence in rows}
+    found = _query(
+        files,
+        ("landing_sequence",),
+        "select true, load_id, max(landing_sequence) from notes where state in ('delivered', 'empty') group by load_id "
+        "union all select false, filename, max(landing_sequence) from notes group by filename",
+    )
+    named = {name: int(sequence or 0) for is_load, name, sequence in found if is_load}
+    written = {load_of(Path(name)): int(sequence or 0) for is_load, name, sequence in found if not is_load}
+    return named | written

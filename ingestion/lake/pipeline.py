@@ -204,7 +204,7 @@ def land(home: Home, source: Source, settings: object, window: Window, now: date
             for slice_id, note in known.items()
             if note.extracted_at > now + CLOCKS_DIFFER
         }
-        lost = lost_slices(home, source.dataset, settled.manifests, known)
+        lost = lost_slices(home, source.dataset, settled.manifests, known, settled.damages)
         # What the lake does not hold whole, or what is noted at a time to come, proves nothing: it is read again.
         proven = {
             slice_id: note
@@ -225,6 +225,6 @@ def land(home: Home, source: Source, settings: object, window: Window, now: date
                 _write_loads(home, pipeline, landing)
         delivered = {slice_id for slices in landing.delivered.values() for slice_id in slices}
         still_lost = [one for one in lost.values() if one.slice_id not in delivered]
-        close_mended(home, source.dataset, settled.manifests, still_lost)
+        close_mended(home, source.dataset, settled.manifests, settled.damages, still_lost)
         landing.refused += [(one.slice_id, str(one.damage)) for one in still_lost]
     return landing

@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from ingestion.errors import IngestionError, SettingError, interruption_of, near_misses, of_the_system
-from ingestion.setting_table import HOME, RETENTION_DAYS
+from ingestion.setting_table import HOME, RETENTION_DAYS, RUNS_KEPT
 from ingestion.settings import PROJECT_ROOT, SHIPPED, Home, Month, Window, utc_now
 from orchestration.cli.output import json_option, print_json
 from orchestration.environment import prepare
@@ -258,19 +258,29 @@ def ui(port: int, demo: bool) -> None:
 
 @costowner.command(short_help="Remove lake files that nothing needs.")
 def prune() -> None:
-    """Remove files of the lake that no current or retained slice needs.
+    """Remove files of the lake that no current or retained slice needs, and compact old delivery notes; remove old runs.
+
+    The ledger stays as it is, and the next refresh builds nothing because of it.
 
     \b
     Examples:
       costowner prune
       COSTOWNER_RETENTION_DAYS=90 costowner prune
     """
+    import dagster as dg
+
     from orchestration.retention.prune import prune as remove
+    from orchestration.retention.runs import prune_runs
 
     with _installation(demo=False) as home:
         days = RETENTION_DAYS.value()
-        removed = remove(home, utc_now(), timedelta(days=days))
-    click.echo(f"removed {len(removed)} files that no slice of the last {days} days needs")
+        pruned = remove(home, utc_now(), timedelta(days=days))
+        with dg.DagsterInstance.get() as instance:
+            runs = prune_runs(home, instance, RUNS_KEPT.value())
+    click.echo(
+        f"removed {len(pruned.files)} files that no slice of the last {days} days needs, and {runs} runs; "
+        f"compacted the delivery notes of {pruned.loads_compacted} loads"
+    )
 
 
 @costowner.command(short_help="Read the lake back and compare its SHA-256.")

@@ -129,7 +129,7 @@ def purge_runs(home: Home, instance: dg.DagsterInstance) -> int:
         for file in (home.dagster / "history" / "runs").glob(f"{run_id}.db*"):
             file.unlink()
     if found:
-        _forget(home)
+        give_space_back(home)
     return len(found)
 
 
@@ -144,7 +144,7 @@ def _quotes(events: Path) -> bool:
     return found is not None
 
 
-def _forget(home: Home) -> None:
+def give_space_back(home: Home) -> None:
     """Give the pages of deleted rows back: until then SQLite keeps their text in the file."""
     for name in ("history/runs/index.db", "history/runs.db"):
         if (file := home.dagster / name).exists():

@@ -31,7 +31,7 @@ def without_power(root: Path, at: int, seed: int, work: Callable[[], object]) ->
     process = multiprocessing.get_context("fork").Process(target=_until_cut, args=(root, at, seed, work))
     process.start()
     process.join()
-    assert process.exitcode == OFF
+    assert process.exitcode == OFF, f"it ended with {process.exitcode}"
 
 
 def _until_cut(root: Path, at: int, seed: int, work: Callable[[], object]) -> None:

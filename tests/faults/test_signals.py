@@ -13,9 +13,11 @@ from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
+import click
 import dagster as dg
 import duckdb
 import pytest
+from click.testing import CliRunner
 
 from ingestion.errors import interruption_of, is_of_the_machine
 from ingestion.lake.contract import Rows, Slice, Source
@@ -24,11 +26,13 @@ from ingestion.lake.pipeline import land
 from ingestion.locks import RUN, exclusive_lock
 from ingestion.settings import PROJECT_ROOT, Home
 from orchestration.assets.failure import in_our_words
+from orchestration.cli.main import INTERRUPTED, costowner
 from orchestration.code_location import execute_here
 from tests.ingestion.test_lake import CHARGES, NOW, WINDOW, NoSettings
 
 # On one thread: where DuckDB's other threads do all of a query, it looks for signals when they are done.
 ENDLESS = "select sum(i % 7) from range(1000000000000) as numbers(i)"
+LINE = "costowner: interrupted; nothing is lost, and what is published stays. Run it again."
 
 
 @contextmanager
@@ -101,26 +105,33 @@ def test_run_that_a_signal_ends_has_failed_and_goes_no_further(tmp_path: Path, n
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_command_that_a_signal_ends_prints_one_line(tmp_path: Path, number: signal.Signals) -> None:
     """While it waits for another run: what it prints then shows that it came so far."""
-    environment = {**os.environ, "COSTOWNER_HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"}
     with exclusive_lock(Home(tmp_path), RUN, "a test"):
         process = subprocess.Popen(
-            [sys.executable, "-m", "orchestration", "refresh"],
+            [sys.executable, "-m", "orchestration", "prune"],
             cwd=PROJECT_ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
+            env={**os.environ, "COSTOWNER_HOME": str(tmp_path)},
             stderr=subprocess.PIPE,
             text=True,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - one thread
         )
-        assert process.stdout is not None
-        printed = next(line for line in process.stdout if line.startswith("waiting for a test"))
+        assert process.stderr is not None
+        waits = next(line for line in process.stderr if line.startswith("waiting for a test"))
         process.send_signal(number)
         _, errors = process.communicate()
-    assert printed and process.returncode == 130, errors
-    assert "Traceback" not in errors and errors.splitlines()[-1].startswith(
-        "costowner: interrupted; nothing is lost"
-    )
-    assert "refresh failed: interrupted by a signal" in errors, "nobody watches, so that somebody is alerted"
+    assert waits and process.returncode == INTERRUPTED, errors
+    assert errors.strip() == LINE
+
+
+def test_refresh_that_a_signal_ends_where_nobody_watches_raises_an_alert(
+    prepared_home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def interrupted_at_once(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("orchestration.cli.main._run_refresh", interrupted_at_once)
+    done = CliRunner().invoke(costowner, ["refresh"], standalone_mode=False)
+    assert isinstance(done.exception, click.Abort)
+    assert "refresh failed: interrupted by a signal" in caplog.text
 
 
 @pytest.mark.skipif(not Path("/sys").is_dir(), reason="Linux's /sys is read-only to everyone")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,12 +12,14 @@ import pytest
 from ingestion.access.objects import Folder
 from ingestion.errors import BadInput, SettingError
 from ingestion.lake.integrity import lost, verify
+from ingestion.lake.notes import known_notes, notes
 from ingestion.lake.pipeline import land
 from ingestion.settings import MARKER, Home
 from ingestion.sources.registry import SOURCE as REGISTRY
 from ingestion.sources.registry.source import RegistrySettings
 from orchestration.backup import back_up, backups, restore
 from orchestration.layout import FILE, LAYOUT, writing
+from orchestration.retention.prune import prune
 from tests.ingestion.test_lake import NOW, WINDOW
 
 OWNERS = "owners:\n  - {id: a, kind: team, name: A}\n"
@@ -159,3 +162,34 @@ def test_backup_that_can_not_be_trusted_is_refused(
     listed.write_text(json.dumps({**json.loads(listed.read_text()), key: value}))
     with pytest.raises((SettingError, BadInput), match=message):
         restore(Home(tmp_path / "other"), store)
+
+
+def test_backup_during_a_prune_holds_each_note_once(
+    home: Home, store: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The prune compacts after the backup has listed the loads, at each of the files that are copied."""
+    for number in range(1, 4):
+        change(home, OWNERS.replace("name: A", f"name: A{number}"), number)
+    expected = known_notes(home, REGISTRY.dataset)
+    landings = sorted(note["landing_sequence"] for note in notes(home, REGISTRY.dataset))
+    copy = shutil.copyfile
+    for at in (1, 4, 9, 14):
+        other, place = Home(tmp_path / f"home {at}"), Folder(tmp_path / f"backups {at}")
+        shutil.copytree(home.root, other.root)
+        copied: list[str] = []
+
+        def copy_and_prune(source: Path, target: Path) -> object:
+            copied.append(str(source))  # noqa: B023
+            if len(copied) == at:  # noqa: B023
+                pruned = prune(other, NOW + timedelta(days=60), timedelta(days=999))  # noqa: B023
+                assert pruned.loads_compacted == 4
+            return copy(source, target)
+
+        monkeypatch.setattr(shutil, "copyfile", copy_and_prune)
+        assert back_up(other, place, NOW).problems == [] and len(copied) > at
+        monkeypatch.setattr(shutil, "copyfile", copy)
+        restored = Home(tmp_path / f"restored {at}")
+        restore(restored, place)
+        assert known_notes(restored, REGISTRY.dataset) == expected, at
+        assert sorted(note["landing_sequence"] for note in notes(restored, REGISTRY.dataset)) == landings, at
+        assert not lost(restored, REGISTRY.dataset) and not verify(restored, REGISTRY.dataset), at

@@ -20,6 +20,7 @@ from orchestration.dbt import change_detection, project_files
 from orchestration.dbt.change_detection import ChangeDetection, Logic
 from orchestration.dbt.engine import Engine
 from orchestration.dbt.project_files import DBT_PROJECT
+from orchestration.retention.prune import prune
 
 MONTH = Month(2026, 10)
 
@@ -157,3 +158,22 @@ def test_model_that_depends_on_the_date_is_built_by_every_refresh() -> None:
         file.stem for file in (DBT_PROJECT / "models").rglob("*.sql") if '"refresh": "always"' in file.read_text()
     }
     assert asking and asking <= always
+
+
+def test_prune_changes_files_and_nothing_that_a_build_would_see(home: Home) -> None:
+    """A compaction renames the files of totals; what is not built yet stays to be built."""
+    later = datetime(2026, 12, 3, tzinfo=UTC)
+    deliver(home, "2.5", datetime(2026, 10, 4, tzinfo=UTC))
+    assert prune(home, later, timedelta(days=999)).loads_compacted == 2 and changes(home).has_changes()
+    build(home)
+    deliver(home, "2.5", datetime(2026, 10, 5, tzinfo=UTC))
+    assert not changes(home).has_changes()
+    pruned = prune(home, later, timedelta(0))
+    assert pruned.loads_compacted == 2 and len(pruned.files) == 1 and not changes(home).has_changes()
+
+
+def test_file_that_a_prune_finds_damaged_is_a_change(home: Home) -> None:
+    (file,) = (home.lake / SOURCE.dataset / CHARGES.name).glob("*.parquet")
+    file.write_bytes(b"no Parquet file")
+    prune(home, datetime(2026, 12, 3, tzinfo=UTC), timedelta(days=999))
+    assert changes(home).has_changes()

@@ -29,7 +29,7 @@ def test_superseded_delivery_goes_after_the_retention_only(tmp_path: Path) -> No
     first = landed(home, "1", NOW)
     second = landed(home, "2", NOW + timedelta(days=1))
     third = landed(home, "3", NOW + timedelta(days=2))
-    assert prune(home, NOW + timedelta(days=3), KEEP) == []
+    assert prune(home, NOW + timedelta(days=3), KEEP).files == []
     prune(home, NOW + timedelta(days=60), KEEP)
     # The first load still holds slice b, which has not changed since.
     assert data_loads(home) == {first, third} and second not in data_loads(home)
@@ -42,7 +42,7 @@ def test_leftovers_of_a_killed_load_go_once_they_are_old(tmp_path: Path) -> None
     orphan = home.lake / "raw_vendor" / "charges" / "1700000000.5.abc.parquet"
     orphan.write_bytes(b"half")
     now = datetime.now(UTC)
-    assert orphan not in prune(home, now, KEEP)
+    assert orphan not in prune(home, now, KEEP).files
     old = (now - timedelta(days=2)).timestamp()
     os.utime(orphan, (old, old))
-    assert prune(home, now, KEEP) == [orphan]
+    assert prune(home, now, KEEP).files == [orphan]

@@ -6,7 +6,7 @@ A book that is superseded stays in the lake: months that closed with it are pric
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -48,11 +48,9 @@ class PricesSettings:
     )
 
 
-def _files(lake: Path, table: str, after: int) -> dict[Path, int]:
-    """A table's files of complete loads, of landings after one, with the number of their landing."""
-    folder = lake / table
-    sequences = landing_sequences(folder.parent)
-    found = {file: sequences.get(load_of(file), after) for file in sorted(folder.glob("*.parquet"))}
+def _files(lake: Path, table: str, after: int, sequences: Mapping[str, int]) -> dict[Path, int]:
+    """A table's files of landings after one, with the number of their landing, by that of each complete load."""
+    found = {file: sequences.get(load_of(file), after) for file in sorted((lake / table).glob("*.parquet"))}
     return {file: sequence for file, sequence in found.items() if sequence > after}
 
 
@@ -93,7 +91,12 @@ def slices(settings: PricesSettings, window: Window, known: Known, now: datetime
     declared_models = {(entry.fields["provider"], entry.fields["model"]) for entry in registry.model_names}
     version = book_version(overrides)
     marks = _marks(known)
-    fresh = {table: _files(lake, table, marks.get(table, BEFORE_ALL)) for table, _, _ in NAMED}
+    datasets = dict.fromkeys(table.partition("/")[0] for table, _, _ in NAMED)
+    sequences = {dataset: landing_sequences(lake / dataset) for dataset in datasets}
+    fresh = {
+        table: _files(lake, table, marks.get(table, BEFORE_ALL), sequences[table.partition("/")[0]])
+        for table, _, _ in NAMED
+    }
     reached = {**marks, **{table: max(files.values()) for table, files in fresh.items() if files}}
 
     def prices() -> Iterator[Rows]:
@@ -108,7 +111,9 @@ def slices(settings: PricesSettings, window: Window, known: Known, now: datetime
         yield Rows(PRICE_BOOKS, [summary])
 
     def models() -> Iterator[Rows]:
-        found = _named(_files(lake, f"{DATASET}/{MODEL_ALIASES.name}", BEFORE_ALL), "provider", "raw_model")
+        own_sequences = landing_sequences(lake / DATASET)
+        looked_up = _files(lake, f"{DATASET}/{MODEL_ALIASES.name}", BEFORE_ALL, own_sequences)
+        found = _named(looked_up, "provider", "raw_model")
         for table, provider, model in NAMED:
             found |= _named(fresh[table], provider, model)
         found |= declared_models
