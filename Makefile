@@ -18,7 +18,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hash
 PIP := $(BIN)/python $(PIP_INSTALL)
 
 .DEFAULT_GOAL := help
-.PHONY: help run refresh ui own-ui scoreboard spark test test-faults test-cluster test-litellm check format generate prune purge clean lock
+.PHONY: help run refresh ui own-ui scoreboard spark test test-faults test-spark test-cluster test-litellm check format generate prune purge clean lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "} {printf "  make %-12s %s\n", $$1, $$2}'
@@ -89,6 +89,9 @@ test: check $(if $(shell command -v java),$(SPARK_VENV)/.done) $(if $(FOCUS_PYTH
 
 test-faults: $(VENV)/.dev ## all faults at many random points: power cuts, flipped bits, clocks, hostile answers and files
 	@$(QUIET) $(BIN)/pytest -m 'whole or not whole' tests/faults
+
+test-spark: $(VENV)/.dev $(SPARK_VENV)/.done ## both engines build the same marts; the SQL unit tests on Spark too
+	@$(QUIET) $(BIN)/pytest -m 'spark_unit or not spark_unit' tests/end_to_end/test_engines.py
 
 test-cluster: $(VENV)/.dev $(SPARK_VENV)/.done ## a Spark cluster on loopback: builds, and a worker killed in the middle
 	@$(QUIET) $(BIN)/pytest -m cluster -s tests/end_to_end/test_cluster.py

@@ -23,6 +23,10 @@ SHARING = {
 }
 
 
+# Files that take longest, in this order before the others of their folder: no worker is left alone with one at the end.
+LONGEST = (*SHARING, "tests/end_to_end/test_engines.py")
+
+
 class WholeFiles(LoadFileScheduling):
     """What a worker (`pytest -n`) takes: a file of tests, or the files that share."""
 
@@ -40,6 +44,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("slow") is not None and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(SLOW_TEST_SECONDS))
+    first = next((place for place, item in enumerate(items) if _file(item).startswith("tests/end_to_end/")), 0)
+    items[first:] = sorted(items[first:], key=_place)
+
+
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
+
+
+def _place(item: pytest.Item) -> int:
+    file = _file(item)
+    return LONGEST.index(file) if file in LONGEST else len(LONGEST)
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,64 +51,19 @@ def unset(stage: Stage, *sources: str) -> dict[str, str]:
     return {name: "" for name in stage.environment if name.startswith(tuple(f"SOURCES__{one}" for one in sources))}
 
 
-def refresh(spark: Company, duck: Company, until: Callable[[], None] = lambda: None) -> set[str]:
+def refresh(spark: Company, duck: Company) -> set[str]:
     """Refresh both on one lake. DuckDB's refresh lands. When it starts to build, Spark's starts and finds everything landed.
 
-    Spark's refresh waits until `until` returns. Gives the months that were requested from the sources.
+    Gives the months that were requested from the sources.
     """
     landing = duck.start()
     landed = output_until(landing, BUILDS)
     with ThreadPoolExecutor(1) as pool:
         building = pool.submit(landing.communicate)
-        until()
         spark.refresh()
         output = landed + building.result()[0]
     assert landing.returncode == 0, output[-4000:]
     return set(re.findall(r"asking for ([0-9-]+ to [0-9-]+)", output))
-
-
-class UnitTests:
-    """All SQL unit tests on Spark's relations, started when this object is created.
-
-    They read the definitions of tables and views but no rows, so they get their own copy of the metastore. The tables are shared
-    with the refresh: dbt still writes to them until the first test begins.
-    """
-
-    def __init__(self, spark: Company, folder: Path) -> None:
-        engine, home = Engine("spark_session"), Home(spark.home)
-        target = folder / "target"
-        target.mkdir()
-        # Reuses the parse of the refresh.
-        shutil.copy(engine.target_folder(home) / "partial_parse.msgpack", target)
-        shutil.copytree(home.root / "spark" / "metastore", folder / "metastore")
-        arguments = ("test", "--target", engine.name, "--select", "test_type:unit", "--profiles-dir", ".")
-        self._process = subprocess.Popen(
-            [str(engine.dbt), *arguments, "--target-path", str(target), "--log-path", str(folder / "logs")],
-            cwd=DBT_PROJECT,
-            env={
-                **spark.environment,
-                **engine.environment(home),
-                "COSTOWNER_LAKE_PATH": spark.settings["COSTOWNER_LAKE"],
-                "COSTOWNER_SPARK_HOME": str(folder),
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self._output = ""
-        self._pool = ThreadPoolExecutor(1)
-
-    def begin(self) -> None:
-        """Return when the first test begins."""
-        self._output = output_until(self._process, "START unit_test")
-        # Reads the rest while the tests run, because a full pipe would block them.
-        self._rest = self._pool.submit(self._process.communicate)
-
-    def result(self) -> tuple[int, str]:
-        """The exit code and the whole output."""
-        rest, _ = self._rest.result()
-        self._pool.shutdown()
-        return self._process.returncode, self._output + rest
 
 
 @pytest.fixture(scope="module")
@@ -127,20 +82,14 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Company, Co
 
 
 @pytest.fixture(scope="module")
-def unit_tests(pair: tuple[Company, Company], tmp_path_factory: pytest.TempPathFactory) -> UnitTests:
-    """The SQL unit tests, which run during the second refresh."""
-    return UnitTests(pair[0], tmp_path_factory.mktemp("unit_tests"))
-
-
-@pytest.fixture(scope="module")
-def restated(pair: tuple[Company, Company], unit_tests: UnitTests) -> tuple[Company, Company]:
+def restated(pair: tuple[Company, Company]) -> tuple[Company, Company]:
     """Both, refreshed again after a delivery of another seed's months, except the one that is closed for good."""
     stage = pair[0].stage
     stage.restate(OTHER_SEED)
     stage.show(SECOND)
     for company in pair:
         company.as_of = SECOND
-    requested = refresh(*pair, until=unit_tests.begin)
+    requested = refresh(*pair)
     assert requested == {"2026-09 to 2026-10"}, "an incremental refresh requests the open months"
     return pair
 
@@ -211,9 +160,28 @@ def test_period_that_a_failed_test_names_is_held_on_spark(
     assert found[0].reason.startswith("4 rows: source=vercel") and "a prompt" not in found[0].reason
 
 
-def test_sql_unit_tests_pass_on_spark(restated: tuple[Company, Company], unit_tests: UnitTests) -> None:
-    code, output = unit_tests.result()
-    assert code == 0 and "PASS=" in output, output[-3000:]
+@pytest.mark.spark_unit
+def test_sql_unit_tests_pass_on_spark(spark_company: Company, tmp_path: Path) -> None:
+    """They read the definitions of tables and views, and no rows."""
+    engine, home = Engine("spark_session"), Home(spark_company.home)
+    target = tmp_path / "target"
+    target.mkdir()
+    # Reuses the parse of the refresh.
+    shutil.copy(engine.target_folder(home) / "partial_parse.msgpack", target)
+    arguments = ("test", "--target", engine.name, "--select", "test_type:unit", "--profiles-dir", ".")
+    done = subprocess.run(
+        [str(engine.dbt), *arguments, "--target-path", str(target), "--log-path", str(tmp_path / "logs")],
+        cwd=DBT_PROJECT,
+        env={
+            **spark_company.environment,
+            **engine.environment(home),
+            "COSTOWNER_LAKE_PATH": spark_company.settings["COSTOWNER_LAKE"],
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0 and "PASS=" in done.stdout, done.stdout[-3000:]
 
 
 def test_missing_cluster_is_reported_in_one_line(spark_company: Company, tmp_path: Path) -> None:

@@ -60,29 +60,71 @@ def read(
 
 def read_together(
     kind: Format, slices: Sequence[Sequence[Local]], accounts: Mapping[str, str], known: Identities | None = None
-) -> list[Columns]:
-    """The requests of many small slices by one statement, slice by slice: a statement costs more than their rows.
+) -> list[Columns | None]:
+    """The requests of many small slices, slice by slice; None for one that needs more care, to be read by itself.
 
-    The files' names are unlike, and in the order of the slices. Raises BadInput without a place: then each is read by itself.
+    The files are parsed once, and one statement is planned, which costs more than the rows of a slice: where it fails, it is
+    executed for each half of the slices. The files' names are unlike, and in the order of the slices. Raises BadInput where
+    the records of some file can't be parsed.
     """
-    of_slice = {str(file.path): number for number, files in enumerate(slices) for file in files}
     parts: list[list[pa.Table]] = [[] for _ in slices]
+    broken: set[int] = set()
+    numbers = [(str(file.path), number) for number, files in enumerate(slices) for file in files]
     with tempfile.TemporaryDirectory(prefix="costowner-llm-") as folder, engine(Path(folder)) as connection:
+        names, of_slices = zip(*numbers, strict=True)
+        connection.register("files", pa.table({"filename": names, "slice_number": of_slices}))
         for group in alike([file for files in slices for file in files]):
-            relation = next(iter(relations(kind, group, named=True)))
+            relation = relations(kind, group, named=True)[0]
             try:
-                rows = connection.execute(
-                    f"{kind.select(relation, accounts, ', filename')} order by filename"
-                ).to_arrow_table()
+                connection.execute(
+                    "create or replace temp table records as "
+                    f"select parsed.*, slice_number from ({relation}) as parsed inner join files using (filename)"
+                )
+            except OF_THE_MACHINE:
+                raise
             except duckdb.Error as error:
                 raise BadInput(fault(error)) from None
+            for number, rows in _by_slice(connection, kind, accounts, len(slices), broken):
+                parts[number].append(settle_actors(rows, known).cast(SCHEMA))
+    return [
+        None
+        if number in broken
+        else Columns(LLM_REQUESTS, pa.concat_tables(found) if found else SCHEMA.empty_table())
+        for number, found in enumerate(parts)
+    ]
+
+
+def _by_slice(
+    connection: duckdb.DuckDBPyConnection, kind: Format, accounts: Mapping[str, str], count: int, broken: set[int]
+) -> Iterator[tuple[int, pa.Table]]:
+    """The rows of the table `records` by the number of their slice; one that can't be read is added to `broken`."""
+    connection.execute("create or replace temp table wanted (first_number bigint, last_number bigint)")
+    connection.execute("insert into wanted values (0, 0)")
+    of_wanted = "slice_number between (select first_number from wanted) and (select last_number from wanted)"
+    relation = f"select * exclude (filename) from records where {of_wanted}"
+    connection.execute(
+        f"prepare reading as {kind.select(relation, accounts, ', slice_number')} order by slice_number"
+    )
+    ranges = [(0, count - 1)]
+    while ranges:
+        first, last = ranges.pop()
+        connection.execute(f"update wanted set first_number = {first}, last_number = {last}")
+        try:
+            rows = connection.execute("execute reading").to_arrow_table()
             check_plausible(LLM_REQUESTS, extremes_of_rows(LLM_REQUESTS, rows), datetime.now(UTC), "")
-            start = 0
-            for count in pc.value_counts(rows["filename"]).to_pylist():
-                part = rows.slice(start, count["counts"]).drop_columns(["filename"])
-                parts[of_slice[count["values"]]].append(settle_actors(part, known).cast(SCHEMA))
-                start += count["counts"]
-    return [Columns(LLM_REQUESTS, pa.concat_tables(found) if found else SCHEMA.empty_table()) for found in parts]
+        except OF_THE_MACHINE:
+            raise
+        except (duckdb.Error, BadInput):
+            middle = (first + last) // 2
+            if first == last:
+                broken.add(first)
+            else:
+                ranges += [(first, middle), (middle + 1, last)]
+            continue
+        start = 0
+        for found in pc.value_counts(rows["slice_number"]).to_pylist():
+            yield found["values"], rows.slice(start, found["counts"]).drop_columns(["slice_number"])
+            start += found["counts"]
 
 
 def _settled(

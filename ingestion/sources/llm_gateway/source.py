@@ -197,15 +197,20 @@ class _Together:
             return self._rows(list(files.items()))
 
     def _rows(self, slices: list[tuple[datetime, list[Local]]]) -> dict[datetime, list[Part]]:
-        """The same of downloaded slices. Where one needs more care, each half is read by itself."""
+        """The same of downloaded slices. Where the files of one can't even be parsed, each half is read by itself."""
         if len(slices) < 2:
             return {}
         groups = [files for _, files in slices]
         try:
             if any(_is_spend_log(file.path) for files in groups for file in files):
                 raise BadInput("records of two kinds")
-            found = read_together(self.kind, groups, self.settings.accounts, self.settings.identities)
-            dropped = count([(self.kind.name, start.date(), files) for start, files in slices])
+            read_so = read_together(self.kind, groups, self.settings.accounts, self.settings.identities)
+            found = [
+                (start, files, columns)
+                for (start, files), columns in zip(slices, read_so, strict=True)
+                if columns is not None
+            ]
+            dropped = count([(self.kind.name, start.date(), files) for start, files, _ in found])
         except Exception as error:
             # Whatever it was, it is of one of them, and costs the others nothing.
             if is_of_the_machine(error):
@@ -214,7 +219,7 @@ class _Together:
             return self._rows(slices[:middle]) | self._rows(slices[middle:])
         return {
             start: [columns, Rows(DROPPED_FIELDS, rows)]
-            for (start, _), columns, rows in zip(slices, found, dropped, strict=True)
+            for (start, _, columns), rows in zip(found, dropped, strict=True)
         }
 
 
