@@ -21,8 +21,6 @@ SHARING = {
     "tests/end_to_end/test_focus_conformance.py": "company",
     "tests/end_to_end/test_sample_company.py": "company",
 }
-
-
 # Files that take longest, in this order before the others of their folder: no worker is left alone with one at the end.
 LONGEST = (*SHARING, "tests/end_to_end/test_engines.py")
 
