@@ -151,4 +151,6 @@ def _serve_until_one_ends(webserver: GuardedWebserver, listener: socket.socket, 
         server.should_exit = True
 
     children.watch(stop)
+    # Whoever reads the address may connect at once: uvicorn itself listens only after `lifespan` has printed it.
+    listener.listen()
     server.run(sockets=[listener])
