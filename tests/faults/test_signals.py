@@ -134,33 +134,34 @@ def test_refresh_that_a_signal_ends_where_nobody_watches_raises_an_alert(
     assert "refresh failed: interrupted by a signal" in caplog.text
 
 
-@pytest.mark.skipif(not Path("/sys").is_dir(), reason="Linux's /sys is read-only to everyone")
+def command_of_no_home(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command on a home that nobody can write, not even root."""
+    return subprocess.run(
+        [sys.executable, "-m", "orchestration", *arguments],
+        cwd=PROJECT_ROOT,
+        env={**os.environ, "COSTOWNER_HOME": "/sys/costowner"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+of_linux = pytest.mark.skipif(not Path("/sys").is_dir(), reason="Linux's /sys is read-only to everyone")
+
+
+@of_linux
 @pytest.mark.parametrize(
     "command", [["refresh"], ["purge"], ["prune"], ["verify"], ["init", "/sys/costowner/home"]]
 )
 def test_home_that_cannot_be_written_is_one_line(command: list[str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "orchestration", *command],
-        cwd=PROJECT_ROOT,
-        env={**os.environ, "COSTOWNER_HOME": "/sys/costowner"},
-        capture_output=True,
-        check=False,
-        text=True,
-    )
+    done = command_of_no_home(*command)
     assert done.returncode == 1 and done.stdout == ""
     (line,) = done.stderr.splitlines()
     assert line.startswith("costowner: /sys/costowner") and "this user may write" in line
 
 
-@pytest.mark.skipif(not Path("/sys").is_dir(), reason="Linux's /sys is read-only to everyone")
+@of_linux
 @pytest.mark.parametrize("command", [["status"], ["sources"], ["doctor"], ["registry", "check"]])
 def test_command_that_only_reads_needs_no_home_to_write(command: list[str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "orchestration", *command],
-        cwd=PROJECT_ROOT,
-        env={**os.environ, "COSTOWNER_HOME": "/sys/costowner"},
-        capture_output=True,
-        check=False,
-        text=True,
-    )
+    done = command_of_no_home(*command)
     assert "Traceback" not in done.stderr and "this user may write" not in done.stderr, done.stderr
