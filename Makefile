@@ -14,7 +14,8 @@ SAMPLE := var/sample
 WORKERS ?= 2
 QUIET := DAGSTER_DISABLE_TELEMETRY=1 DBT_SEND_ANONYMOUS_USAGE_STATS=false RUNTIME__DLTHUB_TELEMETRY=false DO_NOT_TRACK=1
 RUN := $(QUIET) $(BIN)/python
-PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
+# What is never imported need not be compiled: Python compiles the rest at its first import.
+PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes
 PIP := $(BIN)/python $(PIP_INSTALL)
 
 .DEFAULT_GOAL := help

@@ -24,7 +24,6 @@ pytestmark = pytest.mark.slow
 MOMENTS = (
     "AWS: asking for",
     "LLM gateway: asking for",
-    "int_claims__summed",
     "model main.fact_cost ",
     "publishing to ",
 )

@@ -164,7 +164,7 @@ def calls_of_a_prune(home: Home) -> int:
     return disk.calls
 
 
-@pytest.mark.parametrize("points", [15, pytest.param(300, marks=pytest.mark.whole)])
+@pytest.mark.parametrize("points", [6, pytest.param(300, marks=pytest.mark.whole)])
 def test_nothing_is_lost_or_counted_twice_by_a_loss_of_power_in_a_prune(tmp_path: Path, points: int) -> None:
     start = Home(tmp_path / "start")
     history(start, days=7, step=9)
@@ -194,7 +194,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(STEPS)
 def test_random_histories_with_prunes_have_the_same_notes_as_without(
     tmp_path_factory: pytest.TempPathFactory, steps: list[Step]

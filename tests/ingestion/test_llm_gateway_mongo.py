@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,11 @@ import pyarrow.parquet as pq
 import pymongo
 import pytest
 
-from ingestion.errors import SettingError
+from ingestion.errors import SettingError, VendorError
 from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
-from ingestion.sources.llm_gateway import SOURCE
-from ingestion.sources.llm_gateway.formats import MONGODB
+from ingestion.sources.llm_gateway import SOURCE, source
+from ingestion.sources.llm_gateway.formats import MONGODB, Format
 from ingestion.sources.llm_gateway.source import GatewaySettings
 from sample_company.llm.request_log import mongo_server
 
@@ -145,3 +145,45 @@ def test_server_that_is_not_there_names_the_setting_without_the_password(tmp_pat
         land(Home(tmp_path), SOURCE, settings, WINDOW, NOW)
     assert "hush" not in str(caught.value)
     assert isinstance(caught.value.__cause__, SettingError) or "hush" not in repr(caught.value)
+
+
+def test_odd_day_and_a_day_that_fails_leave_the_others_read_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each statement costs more than the requests of a day: only what needs care is read by itself."""
+    days = [datetime(2026, 11, day, tzinfo=UTC) for day in range(1, 7)]
+    odd, failing = days[1], days[3]
+    alone: list[str] = []
+    reading = source._read_records
+
+    def read_alone(settings: GatewaySettings, kind: Format, where: str, records: Iterable[Any]) -> Any:
+        alone.append(where)
+        return reading(settings, kind, where, records)
+
+    def records(start: datetime, end: datetime) -> Iterable[Any]:
+        yield document(start.day, start.day)
+        if start == failing:
+            raise VendorError("MongoDB: no answer")
+        if start == odd:
+            yield document(99, start.day, input_tokens="many")
+
+    monkeypatch.setattr(source, "_read_records", read_alone)
+    together = source._DaysTogether(GatewaySettings(), MONGODB, "requests", records)
+    together.days = {day: day + timedelta(days=1) for day in days}
+    found: dict[int, Any] = {}
+    for day in days:
+        if day == failing:
+            with pytest.raises(VendorError):
+                together.read(day, day + timedelta(days=1))
+        else:
+            found[day.day] = together.read(day, day + timedelta(days=1))
+    assert [parts[0].rows["request_id"].to_pylist() for parts in found.values()] == [
+        ["r1"],
+        ["r2"],
+        ["r3"],
+        ["r5"],
+        ["r6"],
+    ]
+    assert [len(parts) for parts in found.values()] == [1, 3, 1, 1, 1], (
+        "the odd record is set aside, with a remark"
+    )
+    # Those that were spooled with the day that failed are read by themselves too.
+    assert alone == [f"requests, 2026-11-{day:02d}" for day in (1, 2, 3, 4)]

@@ -300,19 +300,71 @@ def _plain(value: Any) -> str:
     return plain(value, "a record") if isinstance(value, Decimal) else str(value)
 
 
+def _spool(kind: Format, records: Iterable[Any], path: Path) -> None:
+    """Write records that come one by one to a file of the format; only fields that have a column."""
+    with path.open("w") as file:
+        for record in records:
+            kept = record
+            if isinstance(record, dict):
+                kept = {name: value for name, value in record.items() if name in kind.fields}
+            file.write(json.dumps(kept, default=_plain) + "\n")
+
+
 def _read_records(settings: GatewaySettings, kind: Format, where: str, records: Iterable[Any]) -> list[Part]:
-    """Records that come one by one, spooled to a file of the format; only fields that have a column."""
+    """Records that come one by one, as requests; those that can't be read are rejected."""
     with tempfile.TemporaryDirectory(prefix="costowner-llm_gateway-") as folder:
         path = Path(folder) / "records.jsonl"
-        with path.open("w") as file:
-            for record in records:
-                kept = record
-                if isinstance(record, dict):
-                    kept = {name: value for name, value in record.items() if name in kind.fields}
-                file.write(json.dumps(kept, default=_plain) + "\n")
+        _spool(kind, records, path)
         rejected = Rejected()
         requests = read(kind, [Local(path, where)], settings.accounts, settings.identities, rejected)
         return [requests, *rejected.parts()]
+
+
+class _DaysTogether:
+    """The days of a log of records, some read by one statement when the first of them is asked for."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        kind: Format,
+        place: str,
+        records: Callable[[datetime, datetime], Iterable[Any]],
+    ) -> None:
+        self.settings, self.kind, self.place, self.records = settings, kind, place, records
+        self.days: dict[datetime, datetime] = {}
+        self.found: dict[datetime, Columns] = {}
+
+    def read(self, start: datetime, end: datetime) -> list[Part]:
+        """The requests of a day. A day that needs more care, and one of a span that failed, is read by itself."""
+        if start in self.days:
+            try:
+                self._read_from(start)
+            except Exception as error:
+                # Whatever it was, it is of one of them, and costs the others nothing.
+                if is_of_the_machine(error):
+                    raise
+        columns = self.found.pop(start, None)
+        if columns is not None:
+            return [columns]
+        where = f"{self.place}, {start:%Y-%m-%d}"
+        return _read_records(self.settings, self.kind, where, self.records(start, end))
+
+    def _read_from(self, start: datetime) -> None:
+        """Read a day and those after it, as many as memory takes; none of them is read so again."""
+        with tempfile.TemporaryDirectory(prefix="costowner-llm_gateway-") as folder:
+            files: dict[datetime, list[Local]] = {}
+            size = 0
+            for day in sorted(day for day in self.days if day >= start):
+                if size > MOST_BYTES:
+                    break
+                path = Path(folder) / f"{day:%Y-%m-%d}.jsonl"
+                _spool(self.kind, self.records(day, self.days.pop(day)), path)
+                files[day] = [Local(path, f"{self.place}, {day:%Y-%m-%d}")]
+                size += path.stat().st_size
+            read_so = read_together(self.kind, [*files.values()], self.settings.accounts, self.settings.identities)
+            self.found |= {
+                day: columns for day, columns in zip(files, read_so, strict=True) if columns is not None
+            }
 
 
 def _days(
@@ -334,14 +386,18 @@ def _mongo(settings: GatewaySettings, uri: str, window: Window, now: datetime) -
         """What is dropped of each day: counted at once, because each counting reads documents with their text."""
         return log.prompt_fields(window.start, min(window.end, now - SETTLE))
 
+    together = _DaysTogether(settings, MONGODB, log.place, log.documents)
+
     def fetch(start: datetime, end: datetime) -> Iterable[Part]:
-        requests = _read_records(settings, MONGODB, f"{log.place}, {start:%Y-%m-%d}", log.documents(start, end))
+        requests = together.read(start, end)
         dropped = Dropped()
         for name, records in shipped().get(start.date(), {}).items():
             dropped.add("mongodb", name, start.date(), records)
         return [*requests, Rows(DROPPED_FIELDS, dropped.rows())]
 
-    yield from _days("mongodb", window, now, fetch)
+    days = list(_days("mongodb", window, now, fetch))
+    together.days = {day.start: day.end for day in days}
+    yield from days
 
 
 def _is_from(record: Any, moment: datetime) -> bool:
