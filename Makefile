@@ -91,8 +91,8 @@ test: check $(if $(shell command -v java),$(SPARK_VENV)/.done) $(if $(FOCUS_PYTH
 test-faults: $(VENV)/.dev ## all faults at many random points: power cuts, flipped bits, clocks, hostile answers and files
 	@$(QUIET) $(BIN)/pytest -m 'whole or not whole' tests/faults
 
-test-spark: $(VENV)/.dev $(SPARK_VENV)/.done ## both engines build the same marts; the SQL unit tests on Spark too
-	@$(QUIET) $(BIN)/pytest -m 'spark_unit or not spark_unit' tests/end_to_end/test_engines.py
+test-spark: $(VENV)/.dev $(SPARK_VENV)/.done ## both engines build the same marts, also by increments; the SQL unit tests on Spark
+	@$(QUIET) $(BIN)/pytest -m 'spark_whole or not spark_whole' tests/end_to_end/test_engines.py
 
 test-cluster: $(VENV)/.dev $(SPARK_VENV)/.done ## a Spark cluster on loopback: builds, and a worker killed in the middle
 	@$(QUIET) $(BIN)/pytest -m cluster -s tests/end_to_end/test_cluster.py

@@ -95,24 +95,26 @@ def restated(pair: tuple[Company, Company]) -> tuple[Company, Company]:
 
 
 @pytest.fixture
-def spark_company(restated: tuple[Company, Company]) -> Company:
-    return restated[0]
+def spark_company(pair: tuple[Company, Company]) -> Company:
+    return pair[0]
 
 
 def test_marts_are_the_same_after_a_first_refresh(pair: tuple[Company, Company]) -> None:
     assert_same_marts(*pair)
 
 
+@pytest.mark.spark_whole
 def test_marts_are_the_same_after_an_incremental_refresh_of_another_seed(
     restated: tuple[Company, Company],
 ) -> None:
     assert_same_marts(*restated)
 
 
-def test_unchanged_views_are_not_recreated(spark_company: Company) -> None:
+@pytest.mark.spark_whole
+def test_unchanged_views_are_not_recreated(restated: tuple[Company, Company]) -> None:
     """The SQL of a view over files changes with every delivery; a view over views is created once (`skip_unchanged_view`)."""
     results = json.loads(
-        (Engine("spark_session").target_folder(Home(spark_company.home)) / "run_results.json").read_text()
+        (Engine("spark_session").target_folder(Home(restated[0].home)) / "run_results.json").read_text()
     )
     skipped = {result["unique_id"] for result in results["results"] if result["message"] == "as it was"}
     assert "model.costowner.int_aws_charges__classified" in skipped
@@ -160,7 +162,7 @@ def test_period_that_a_failed_test_names_is_held_on_spark(
     assert found[0].reason.startswith("4 rows: source=vercel") and "a prompt" not in found[0].reason
 
 
-@pytest.mark.spark_unit
+@pytest.mark.spark_whole
 def test_sql_unit_tests_pass_on_spark(spark_company: Company, tmp_path: Path) -> None:
     """They read the definitions of tables and views, and no rows."""
     engine, home = Engine("spark_session"), Home(spark_company.home)
