@@ -120,7 +120,12 @@ ADDRESS = _matching(
     "write an address without a user, a password or a query",
     r"(?!.*://[^/]*@)(?!.*\?)[^\r\n]*\S[^\r\n]*",
 )
-FOLDER = _matching("folder", "give a path (a mounted bucket works), see docs/decisions/0004", r"(?!.*://).*\S.*")
+# A path stands in SQL and in patterns of files, on both engines.
+FOLDER = _matching(
+    "folder",
+    "give a path without ' * ? [ ] { } in it (a mounted bucket works, see docs/decisions/0004)",
+    r"(?!.*://)[^'*?\[\]{}\r\n]*[^\s'*?\[\]{}][^'*?\[\]{}\r\n]*",
+)
 MEMORY = _matching(
     "memory", "write a number and KB, MB, GB or TB, e.g. 4GB", r"(?=.*[1-9])[0-9]+(\.[0-9]+)?\s*[kmgt](i?b)?"
 )

@@ -48,18 +48,25 @@ class Home:
     root: Path
 
     @classmethod
+    def at(cls, folder: str | Path) -> Home:
+        """The installation at a path. Raises SettingError where its absolute path is none that an installation can have."""
+        root = Path(folder).resolve()
+        table.HOME.parse(str(root))
+        return cls(root)
+
+    @classmethod
     def from_environment(cls) -> Home:
         """`COSTOWNER_HOME`, else the installation that the working directory lies in, else `var/own` of a checkout.
 
-        Raises SettingError where there is none of them.
+        Raises SettingError where there is none of them, and as `at` does.
         """
         configured = table.HOME.given()
         if configured:
-            return cls(Path(configured).resolve())
+            return cls.at(configured)
         if installation := _installation_around(Path.cwd()):
-            return cls(installation)
+            return cls.at(installation)
         if checkout := _checkout():
-            return cls(checkout / "var" / "own")
+            return cls.at(checkout / "var" / "own")
         raise SettingError(
             "no installation here: change to its folder, set COSTOWNER_HOME to it, or make one with `costowner init FOLDER`"
         )

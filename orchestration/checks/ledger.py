@@ -175,7 +175,10 @@ def deliveries_come_to_their_totals_and_do_not_shrink() -> dg.AssetCheckResult:
 def every_current_delivery_is_in_the_lake() -> dg.AssetCheckResult:
     home = Home.from_environment()
     found = [f"{one.slice_id}: {one.damage}" for dataset in DATASETS for one in lost(home, dataset).values()]
-    way_out = f"; where the vendor has it no longer, restore the file below {home.lake} from the backup"
+    way_out = (
+        f"; where the vendor has it no longer, restore the file below {home.lake} from the backup, or go on without it: "
+        "`costowner accept-loss SLICE --reason TEXT`"
+    )
     return dg.AssetCheckResult(
         passed=not found,
         description="; ".join(found[:3]) + way_out if found else None,

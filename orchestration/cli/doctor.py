@@ -182,10 +182,15 @@ def _registry(home: Home) -> Iterator[Finding]:
 
 
 def _lake(home: Home) -> Iterator[Finding]:
-    damaged = sorted({str(one.damage) for dataset in DATASETS for one in lost(home, dataset).values()})
+    damaged = sorted(
+        f"{one.slice_id}: {one.damage}" for dataset in DATASETS for one in lost(home, dataset).values()
+    )
     if damaged:
         more = f" (and {len(damaged) - 1} more)" if len(damaged) > 1 else ""
-        way_out = f"refresh, which requests them again; or restore these files below {home.lake} from the backup"
+        way_out = (
+            f"refresh, which requests them again; or restore these files below {home.lake} from the backup; or go on "
+            "without them: costowner accept-loss"
+        )
         yield Finding("lake", BROKEN, damaged[0] + more, way_out)
     else:
         yield Finding("lake", OK, "every current delivery has its files; costowner verify reads them wholly")

@@ -65,7 +65,7 @@ def init(folder: Path) -> None:
     """
     from orchestration.cli.init import make_installation
 
-    make_installation(folder.resolve())
+    make_installation(Home.at(folder).root)
     click.echo(
         f"made {folder}: declare owners in registry/, sources in .dlt/secrets.toml; then `costowner sources`"
     )
@@ -308,6 +308,26 @@ def verify(as_json: bool) -> None:
     sys.exit(1 if found else 0)
 
 
+@costowner.command(short_help="Go on without a delivery that is lost.")
+@click.argument("slice_id", metavar="SLICE")
+@click.option("--reason", required=True, help="Why it is lost; stands on the delivery note.")
+def accept_loss(slice_id: str, reason: str) -> None:
+    """Go on without the delivery of SLICE, whose file is damaged and which neither the vendor nor a backup has any longer.
+
+    The slice counts as empty, with the reason on its delivery note (fact_delivery), until the vendor delivers it again. The
+    check every_current_delivery_is_in_the_lake and `costowner doctor` name the slices that are lost.
+
+    \b
+    Examples:
+      costowner accept-loss 'team_a|2024-03-07' --reason 'disk failed on 2026-11-02, no backup'
+    """
+    from orchestration.retention.loss import accept_loss as accept
+
+    with _installation(demo=False) as home:
+        accepted = accept(home, slice_id, reason)
+    click.echo(f"{accepted.slice_id} counts as empty; `costowner refresh` publishes the ledger without it")
+
+
 @costowner.command(short_help="Back up what no build brings back.")
 @click.argument("place", metavar="DIR|s3://…")
 @click.option("--keep", type=click.IntRange(min=1), help="How many backups stay there; default: all.")
@@ -401,7 +421,7 @@ def _located(demo: bool) -> Home:
         if home.is_installation:
             os.environ["DLT_PROJECT_DIR"] = str(home.root)
         return home
-    home = Home(Path(HOME.given() or DEMO).resolve())
+    home = Home.at(HOME.given() or DEMO)
     # No setting of one's own reaches the demo, and no credential its log.
     for name in [name for name in os.environ if name.startswith("SOURCES__")]:
         del os.environ[name]

@@ -5,15 +5,18 @@ from __future__ import annotations
 import random
 import shutil
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ingestion.errors import SettingError
 from ingestion.lake.integrity import lost, set_aside, verify
 from ingestion.lake.notes import known_notes
 from ingestion.settings import Home
-from tests.ingestion.test_lake import NOW, current_rows, landed, record
+from orchestration.retention import loss
+from tests.ingestion.test_lake import NOW, current_rows, landed, record, source_of
 
 DATASET = "raw_vendor"
 CONTENT: dict[str, Any] = {f"s{number}": [record(f"sku{number}", str(number))] for number in range(5)}
@@ -107,3 +110,26 @@ def test_damaged_delivery_that_does_not_come_again_is_refused_by_name(home: Home
     assert {slice_id for slice_id, _ in report.refused} == CONTENT.keys() - {"s1"}
     assert all("is missing" in reason and "raw_vendor/charges/" in reason for _, reason in report.refused)
     assert lost(home, DATASET).keys() == CONTENT.keys() - {"s1"}
+
+
+def test_loss_that_is_accepted_is_an_empty_slice_with_its_reason(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loss, "LAKE", (source_of({}),))
+    with pytest.raises(SettingError, match="s1: no delivery is lost"):
+        loss.accept_loss(home, "s1", "disk failed")
+    before = current_rows(home)
+    files = sorted((home.lake / DATASET / "charges").glob("*"))
+    files[0].unlink()  # all slices but s0, which was delivered again
+    gone = CONTENT.keys() - {"s0"}
+    with pytest.raises(SettingError, match="s0 is not lost; lost are s1, s2, s3, s4"):
+        loss.accept_loss(home, "s0", "disk failed")
+    for slice_id in sorted(gone):
+        loss.accept_loss(home, slice_id, "disk failed")
+    assert not lost(home, DATASET) and not verify(home, DATASET)
+    assert current_rows(home) == [row for row in before if row[0] == "sku0"]
+    note = known_notes(home, DATASET)["s1"]
+    assert note.row_count == 0 and note.billing_period == "2026-11"
+    assert "disk failed" in str(note.message) and files[0].name in str(note.message)
+    landed(home, {"s1": CONTENT["s1"]}, NOW + timedelta(days=2))
+    assert ("sku1", Decimal(1)) in current_rows(home)

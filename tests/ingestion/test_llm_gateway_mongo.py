@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import socket
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,11 +14,14 @@ import bson
 import pyarrow.parquet as pq
 import pymongo
 import pytest
+from bson.datetime_ms import DatetimeMS
 
-from ingestion.errors import SettingError, VendorError
+from ingestion.errors import BadInput, SettingError, VendorError
 from ingestion.lake.pipeline import land
+from ingestion.setting_table import CALL_SECONDS, CALL_SIZE
 from ingestion.settings import Home, Month, Window
 from ingestion.sources.llm_gateway import SOURCE, source
+from ingestion.sources.llm_gateway.client import MongoLog, decoded
 from ingestion.sources.llm_gateway.formats import MONGODB, Format
 from ingestion.sources.llm_gateway.source import GatewaySettings
 from sample_company.llm.request_log import mongo_server
@@ -79,7 +83,7 @@ ODD = (
         bson.Regex("a"),
         bson.Timestamp(1, 1),
     ),
-    *(bson.Code("x"), bson.MinKey(), bson.Int64(7)),
+    *(bson.Code("x"), bson.MinKey(), bson.Int64(7), DatetimeMS(-(2**60)), DatetimeMS(2**60)),
 )
 
 
@@ -145,6 +149,30 @@ def test_server_that_is_not_there_names_the_setting_without_the_password(tmp_pat
         land(Home(tmp_path), SOURCE, settings, WINDOW, NOW)
     assert "hush" not in str(caught.value)
     assert isinstance(caught.value.__cause__, SettingError) or "hush" not in repr(caught.value)
+
+
+def test_text_that_is_no_utf8_leaves_its_document_readable() -> None:
+    broken = bson.encode({"request_id": "r1", "user": "XXXX"}).replace(b"XXXX", b"X\xff\xfeX")
+    assert decoded(broken) == {"request_id": "r1", "user": "X\ufffd\ufffdX"}
+
+
+def test_day_of_more_than_the_size_of_an_answer_is_refused(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pymongo.MongoClient[dict[str, Any]](uri) as client:
+        client.five.requests.insert_many(document(number, 2, workflow="w" * 1000) for number in range(40))
+    monkeypatch.setenv(CALL_SIZE.name, "20KB")
+    log = MongoLog(uri, "five", "requests", frozenset(MONGODB.fields))
+    with pytest.raises(BadInput, match=rf"MongoDB five\.requests: .*20KB \({CALL_SIZE.name}\)"):
+        next(log.documents(NOW - timedelta(days=3), NOW))
+
+
+def test_server_that_never_answers_ends_with_the_time_of_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CALL_SECONDS.name, "1")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        uri = f"mongodb://me:hush@127.0.0.1:{silent.getsockname()[1]}/"
+        log = MongoLog(uri, "six", "requests", frozenset(MONGODB.fields))
+        with pytest.raises(VendorError, match=rf"MongoDB six\.requests: .*{CALL_SECONDS.name}") as caught:
+            next(log.documents(NOW - timedelta(days=3), NOW))
+    assert "hush" not in str(caught.value)
 
 
 def test_odd_day_and_a_day_that_fails_leave_the_others_read_together(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingestion.errors import SettingError
-from ingestion.settings import Home, Month, Window, resolve, utc_now
+from ingestion.settings import MARKER, Home, Month, Window, resolve, utc_now
 
 
 @dataclass(frozen=True)
@@ -97,3 +97,23 @@ def test_lake_in_a_bucket_is_refused_with_the_way_out(monkeypatch: pytest.Monkey
     monkeypatch.setenv("COSTOWNER_LAKE", "s3://bucket/lake")
     with pytest.raises(SettingError, match="give a path"):
         _ = Home.from_environment().lake
+
+
+@pytest.mark.parametrize("name", ["team's", "costs*", "costs?", "[costs]", "{costs}"])
+def test_installation_in_a_folder_that_sql_or_a_pattern_would_read_otherwise_is_refused(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    monkeypatch.setenv("COSTOWNER_HOME", str(folder))
+    with pytest.raises(SettingError, match=r"COSTOWNER_HOME=.*give a path without"):
+        Home.from_environment()
+    monkeypatch.delenv("COSTOWNER_HOME")
+    (folder / MARKER).touch()
+    monkeypatch.chdir(folder)
+    with pytest.raises(SettingError, match=r"COSTOWNER_HOME=.*give a path without"):
+        Home.from_environment()
+
+
+def test_installation_may_have_a_space_and_an_accent_in_its_path(tmp_path: Path) -> None:
+    assert Home.at(tmp_path / "Coûts de l equipe").root == tmp_path / "Coûts de l equipe"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingestion.access.http import Client, exact_json
+from ingestion.access.limits import Limit
 from ingestion.access.objects import Object, ObjectStore
 from ingestion.access.paging import Pages
 from ingestion.errors import BadInput, SettingError, VendorError
@@ -21,6 +22,7 @@ from ingestion.sources.llm_gateway.dropped import DOCUMENT_FIELDS
 from ingestion.sources.llm_gateway.relations import Local
 
 if TYPE_CHECKING:
+    from bson.raw_bson import RawBSONDocument
     from pymongo.collection import Collection
 
 # `<path>/<team>/<date>/<HH>/batch_….jsonl` and `<path>/<team>/<date>/time-HH-MM-SS-ffffff_<id>.json`
@@ -242,9 +244,13 @@ class MongoLog:
         self, start: datetime, end: datetime, condition: Mapping[str, Any] | None = None
     ) -> Iterator[dict[str, Any]]:
         """Documents created from `start` to before `end`, in order; what is not in `fields` is never asked for."""
-        with self._requests() as requests:
-            found = requests.find({**_created(start, end), **(condition or {})}, self.projection)
-            yield from sorted(found, key=lambda document: (document["created_at"], str(document["_id"])))
+        found = []
+        with self._requests() as (requests, limit):
+            for document in requests.find({**_created(start, end), **(condition or {})}, self.projection):
+                limit.unpacked(len(document.raw))
+                found.append(decoded(bytes(document.raw)))
+        found.sort(key=lambda document: (document["created_at"], str(document["_id"])))
+        yield from found
 
     def prompt_fields(self, start: datetime, end: datetime) -> dict[date, dict[str, int]]:
         """By UTC day: the fields that hold text of prompts and responses, with the number of documents that do.
@@ -255,7 +261,7 @@ class MongoLog:
         for field in DOCUMENT_FIELDS:
             is_empty: dict[str, Any] = {"$in": [{"$ifNull": [f"${field}", None]}, [None, "", [], {}]]}
             groups[field] = {"$sum": {"$cond": [is_empty, 0, 1]}}
-        with self._requests() as requests:
+        with self._requests() as (requests, _):
             days = list(requests.aggregate([{"$match": _created(start, end)}, {"$group": groups}]))
         return {
             date.fromisoformat(day["_id"]): {field: day[field] for field in DOCUMENT_FIELDS if day[field]}
@@ -263,24 +269,47 @@ class MongoLog:
         }
 
     @contextmanager
-    def _requests(self) -> Iterator[Collection[dict[str, Any]]]:
-        """The collection, its errors as this project's own."""
+    def _requests(self) -> Iterator[tuple[Collection[RawBSONDocument], Limit]]:
+        """The collection and what is left of the call; errors as this project's own. Documents are not decoded yet."""
         import pymongo
+        from bson.raw_bson import RawBSONDocument
         from pymongo.errors import OperationFailure, PyMongoError
 
+        limit = Limit(self.place)
         try:
-            with pymongo.MongoClient[dict[str, Any]](
-                self.uri, tz_aware=True, readPreference="secondaryPreferred"
+            with pymongo.MongoClient(
+                self.uri, document_class=RawBSONDocument, readPreference="secondaryPreferred"
             ) as client:
-                yield client[self.database][self.collection]
+                # Within a timeout the driver looks for a server until it is over: one that is not there is found so.
+                with pymongo.timeout(min(limit.left(), client.options.server_selection_timeout)):
+                    client.admin.command("ping")
+                with limit.applied(), pymongo.timeout(limit.left()):
+                    yield client[self.database][self.collection], limit
         except OperationFailure as error:
+            if error.timeout:
+                limit.left()
             raise SettingError(
                 f"{self.place}: refused (code {error.code}): check sources.llm_gateway.mongo_uri; read is enough"
             ) from None
         except PyMongoError as error:
+            if error.timeout:
+                limit.left()
             raise SettingError(
                 f"{self.place}: can't be reached ({type(error).__name__}): check sources.llm_gateway.mongo_uri"
             ) from None
+
+
+def decoded(raw: bytes) -> dict[str, Any]:
+    """A document of MongoDB. An instant that Python has no date for, and text that is no UTF-8, are values of it as others."""
+    from bson import decode
+    from bson.codec_options import CodecOptions, DatetimeConversion
+
+    options: CodecOptions[dict[str, Any]] = CodecOptions(
+        tz_aware=True,
+        unicode_decode_error_handler="replace",
+        datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+    )
+    return decode(raw, options)
 
 
 def _created(start: datetime, end: datetime) -> dict[str, Any]:
