@@ -85,14 +85,17 @@ generate: $(VENV)/.dev ## write dbt's lists of sources and docs/settings.md from
 
 # Where there is no Java the tests of Spark are skipped and say so (in CI they fail); so are those of FOCUS's own validator
 # where there is no Python 3.12.
-test: check $(if $(shell command -v java),$(SPARK_VENV)/.done) $(if $(FOCUS_PYTHON),$(FOCUS_VENV)/.done) ## everything that CI runs
+ENVIRONMENTS := $(VENV)/.dev $(if $(shell command -v java),$(SPARK_VENV)/.done) $(if $(FOCUS_PYTHON),$(FOCUS_VENV)/.done)
+test: ## everything that CI runs
+	@$(MAKE) --no-print-directory --jobs=$(WORKERS) $(ENVIRONMENTS)
+	@$(MAKE) --no-print-directory check
 	@$(QUIET) $(BIN)/pytest -n $(WORKERS)
 
 test-faults: $(VENV)/.dev ## all faults at many random points: power cuts, flipped bits, clocks, hostile answers and files
 	@$(QUIET) $(BIN)/pytest -m 'whole or not whole' tests/faults
 
-test-spark: $(VENV)/.dev $(SPARK_VENV)/.done ## both engines build the same marts, also by increments; the SQL unit tests on Spark
-	@$(QUIET) $(BIN)/pytest -m 'spark_whole or not spark_whole' tests/end_to_end/test_engines.py
+test-spark: $(VENV)/.dev $(SPARK_VENV)/.done ## both engines build the same marts, also by increments and after an upgrade; the SQL unit tests on Spark
+	@$(QUIET) $(BIN)/pytest -m 'spark_whole or not spark_whole' tests/end_to_end/test_engines.py tests/dbt_project/test_upgrade.py
 
 test-cluster: $(VENV)/.dev $(SPARK_VENV)/.done ## a Spark cluster on loopback: builds, and a worker killed in the middle
 	@$(QUIET) $(BIN)/pytest -m cluster -s tests/end_to_end/test_cluster.py

@@ -22,7 +22,13 @@ SHARING = {
     "tests/end_to_end/test_sample_company.py": "company",
 }
 # Files that take longest, in this order before the others of their folder: no worker is left alone with one at the end.
-LONGEST = (*SHARING, "tests/end_to_end/test_engines.py")
+LONGEST = (
+    *SHARING,
+    "tests/end_to_end/test_engines.py",
+    "tests/end_to_end/test_focus.py",
+    "tests/end_to_end/test_slicing.py",
+    "tests/end_to_end/test_closed_months.py",
+)
 
 
 class WholeFiles(LoadFileScheduling):

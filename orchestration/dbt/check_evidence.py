@@ -17,7 +17,7 @@ from orchestration.checks.evidence import MOST_ROWS, evidence
 from orchestration.dbt.engine import Engine
 from orchestration.dbt.failure import places_of
 from orchestration.dbt.project import results_in
-from orchestration.dbt.rows import QueryError, Row, query_of
+from orchestration.dbt.rows import QueryError, Row, first_rows, query_of
 from orchestration.dbt.translator import opening_comment
 
 # Where a query starts a dbt of its own (Spark), the rows of so many tests are asked for.
@@ -74,7 +74,7 @@ def _compiled(target: Path) -> dict[str, str]:
 
 def _rows(home: Home, engine: Engine, sql: str) -> list[Row]:
     try:
-        return query_of(home, engine)(f"select * from ({sql}) as found limit {MOST_ROWS}")
+        return query_of(home, engine)(first_rows(sql, MOST_ROWS))
     except QueryError:
         return []  # the check has failed all the same
 

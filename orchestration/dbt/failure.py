@@ -13,7 +13,7 @@ from orchestration.checks.evidence import places
 from orchestration.dbt.engine import Engine
 from orchestration.dbt.invocation import LOG, without_values
 from orchestration.dbt.project import results_in
-from orchestration.dbt.rows import QueryError, query_of
+from orchestration.dbt.rows import QueryError, first_rows, query_of
 
 FAILED = ("error", "runtime error", "fail")
 # Of a failed test: enough to know where to look. The check in the UI has the number of all, and its SQL.
@@ -50,7 +50,7 @@ def _reason(home: Home, engine: Engine, result: Mapping[str, Any]) -> str:
 
 def _places(home: Home, engine: Engine, sql: str) -> list[str]:
     try:
-        return places_of(query_of(home, engine)(f"select * from ({sql}) as found limit {ROWS}"))
+        return places_of(query_of(home, engine)(first_rows(sql, ROWS)))
     except QueryError:
         return []  # the number of rows is known all the same
 

@@ -42,6 +42,11 @@ def query_of(home: Home, engine: Engine) -> Query:
     return partial(_of_spark, home, engine) if engine.is_spark else partial(_of_duckdb, home)
 
 
+def first_rows(sql: str, most: int) -> str:
+    """SQL for at most so many rows of a query, on either engine: each time the same ones."""
+    return f"select * from ({sql}) as found order by all limit {most}"
+
+
 def relation_of(home: Home, engine: Engine, model: str) -> str:
     """A model's table or view in the engine's SQL, by dbt's manifest. Raises QueryError where that has none."""
     try:

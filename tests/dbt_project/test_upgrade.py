@@ -87,7 +87,10 @@ class Warehouse:
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param("duckdb", id="duckdb"), pytest.param("spark_session", id="spark", marks=needs_spark)],
+    params=[
+        pytest.param("duckdb", id="duckdb"),
+        pytest.param("spark_session", id="spark", marks=[needs_spark, pytest.mark.spark_whole]),
+    ],
 )
 def warehouse(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """What an earlier version left, after the upgrade."""
