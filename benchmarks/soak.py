@@ -23,7 +23,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -32,13 +33,14 @@ import duckdb
 
 from benchmarks.plot import lines_as_svg
 from ingestion.lake.contract import HISTORY_DATASET
-from ingestion.settings import PROJECT_ROOT
+from ingestion.settings import PROJECT_ROOT, Home
 from sample_company import atlas, registry, vercel
 from sample_company.server import serving
 from sample_company.stage import SEED
 from sample_company.world import State, World
 from tests.end_to_end.conftest import RUN_TIMES
 from tests.end_to_end.installation import OF_DELIVERIES
+from tests.faults.power import tear
 
 FIRST = date(2025, 6, 20)
 MONTHS_BEFORE = 2
@@ -178,6 +180,13 @@ def _refresh_killed(soak: Soak, chance: random.Random, usual_seconds: float) -> 
     return soak.environment()
 
 
+def _power_lost(soak: Soak, chance: random.Random, usual_seconds: float) -> Environment:
+    since = time.time()
+    soak.run("refresh", soak.environment(), kill_after=chance.uniform(0.05, 1) * usual_seconds)
+    tear(Home(soak.home), since, chance)
+    return soak.environment()
+
+
 def _prune_killed(soak: Soak, chance: random.Random, usual_seconds: float) -> Environment:
     soak.run("prune", soak.environment(), kill_after=chance.uniform(0.1, 0.6) * usual_seconds)
     return soak.environment()
@@ -226,6 +235,7 @@ def _dagster_deleted(soak: Soak, chance: random.Random, usual_seconds: float) ->
 # What happens before the day's refresh, and the environment of that refresh.
 FAULTS: dict[str, Callable[[Soak, random.Random, float], Environment]] = {
     "refresh killed": _refresh_killed,
+    "power lost": _power_lost,
     "prune killed": _prune_killed,
     "bit flipped": _bit_flipped,
     "file cut off": _file_cut_off,
@@ -235,8 +245,9 @@ FAULTS: dict[str, Callable[[Soak, random.Random, float], Environment]] = {
     "warehouse deleted": _warehouse_deleted,
     "dagster deleted": _dagster_deleted,
 }
-# The refresh may fail on the day itself: the vendor does not answer, or has nothing of the year to come.
-MAY_FAIL = ("vendor silent", "clock ahead")
+# The refresh may fail on the day itself: the vendor does not answer, has nothing of the year to come, or the build finds a
+# block of the warehouse that does not hold, which is then made again.
+MAY_FAIL = ("vendor silent", "clock ahead", "power lost")
 
 
 def _cpu_seconds() -> float:
@@ -290,6 +301,18 @@ def _seed_of(root: Path, seed: int, days: int) -> int:
     return seed
 
 
+@contextmanager
+def small_company(root: Path, days: int, seed: int) -> Iterator[Soak]:
+    """The company whose vendors answer while the context lasts, on its first day; nothing is refreshed yet."""
+    until = FIRST + timedelta(days=days)
+    months = (until.year - FIRST.year) * 12 + until.month - FIRST.month + MONTHS_BEFORE
+    world = World(SEED, until, months)
+    state = State(world, FIRST)
+    registry.write_registry(world, root / "registry")
+    with serving([*vercel.routes(state), *atlas.routes(state)]) as base_url:
+        yield Soak(root, days, seed, base_url, state)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
@@ -301,14 +324,8 @@ def main() -> int:
     root: Path = arguments.home.resolve()
     seed = _seed_of(root, arguments.seed, arguments.days)
     print(f"seed {seed}", flush=True)
-    until = FIRST + timedelta(days=arguments.days)
-    months = (until.year - FIRST.year) * 12 + until.month - FIRST.month + MONTHS_BEFORE
-    world = World(SEED, until, months)
-    state = State(world, FIRST)
-    registry.write_registry(world, root / "registry")
     played = _lines(root / "soak.csv")
-    with serving([*vercel.routes(state), *atlas.routes(state)]) as base_url:
-        soak = Soak(root, arguments.days, seed, base_url, state)
+    with small_company(root, arguments.days, seed) as soak:
         for number in range(len(played), arguments.days + 1):
             soak.day = number
             usual = min((day.refresh_seconds for day in played[-10:] if not day.fault), default=30.0)
@@ -317,7 +334,7 @@ def main() -> int:
             _write(root, played)
             print(f"{day.day}: {day.refresh_seconds:.1f} s, {day.fault or '-'}, exit {day.exit_code}", flush=True)
         soak.day = arguments.days
-        state.as_of = soak.today()
+        soak.state.as_of = soak.today()
         # The last day may have been one with a fault.
         final = soak.run("refresh", soak.environment())
         failed = [day.day for day in played if day.exit_code and day.fault not in MAY_FAIL]

@@ -81,6 +81,8 @@ class Company:
             **os.environ,
             **self.stage.environment,
             "COSTOWNER_HOME": str(self.home),
+            # The least that DuckDB needs, whatever the size (docs/scaling.md).
+            "COSTOWNER_DUCKDB_MEMORY": "700MB",
             **self.settings,
         }
 

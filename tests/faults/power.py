@@ -18,6 +18,9 @@ from typing import Any
 
 import pytest
 
+from ingestion.lake.manifest import manifests, read_manifest
+from ingestion.settings import Home
+
 # The calls at which the power may go.
 CALLS = ("fsync", "replace", "rename", "mkdir", "unlink")
 
@@ -117,3 +120,37 @@ class Disk:
         cut_off = written[: chance.randrange(len(written) + 1)]
         choices = [written, cut_off, cut_off.ljust(len(written), b"\0"), bytes(len(written))]
         return chance.choice([*choices, *([durable] if durable is not None else [b""])])
+
+
+def tear(home: Home, since: float, chance: random.Random) -> list[Path]:
+    """What a loss of power may do to the files that a process wrote since a moment (of `time.time`) and did not synchronise.
+
+    Each of them stays, ends early, ends in zeros or is gone. Synchronised are the lake's files that a manifest confirms, and
+    what is written in one step: the publication and the files of state. DuckDB and SQLite synchronise their files too: to tear
+    those is worse than a loss of power. Gives the files that were torn.
+    """
+    confirmed = {
+        dataset / name
+        for dataset in home.lake.glob("raw_*")
+        for manifest in manifests(dataset)
+        for name in read_manifest(manifest).files
+    }
+    torn = []
+    for folder in (home.dlt, home.dagster, home.lake, *home.root.glob("dbt_*"), home.warehouse):
+        for file in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
+            is_notes = file.parent.name in ("_manifests", "_dlt_loads", "_contract")
+            if not file.is_file() or file.stat().st_mtime < since or file in confirmed or is_notes:
+                continue
+            size = file.stat().st_size
+            kept = chance.randrange(size + 1)
+            match chance.randrange(4):
+                case 0:
+                    file.write_bytes(file.read_bytes()[:kept])
+                case 1:
+                    file.write_bytes(file.read_bytes()[:kept] + bytes(size - kept))
+                case 2:
+                    file.unlink()
+                case _:
+                    continue
+            torn.append(file)
+    return torn
