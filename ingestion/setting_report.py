@@ -143,6 +143,23 @@ def _unknown_in(file: Path) -> Iterator[str]:
                     yield f"{file}: {key} is no setting{_did_you_mean(f'sources.{one}' for one in meant)}"
 
 
+def secrets_in(file: Path) -> list[str]:
+    """The settings of sources in a file of settings that are secret, and those whose address has credentials; no values."""
+    try:
+        given = tomllib.loads(file.read_text(encoding="utf-8")).get("sources", {})
+    except (OSError, ValueError):
+        return []
+    sections = given if isinstance(given, dict) else {}
+    return [
+        f"sources.{source.name}.{declared.name}"
+        for source in SOURCES
+        for declared in fields(source.settings)
+        if isinstance(section := sections.get(source.name), dict)
+        and (value := section.get(declared.name))
+        and (not declared.repr or without_credentials(str(value)) != str(value))
+    ]
+
+
 def _meant(source: str, name: str) -> list[str] | None:
     """The settings that may be meant by a source's setting, as `vercel.token`; None where it is one."""
     names = {one.name: [declared.name for declared in fields(one.settings)] for one in SOURCES}

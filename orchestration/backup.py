@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,14 +32,17 @@ from ingestion.lake.manifest import (
     sha256_of,
 )
 from ingestion.locks import RUN, exclusive_lock
+from ingestion.scratch import scratch
+from ingestion.setting_report import secrets_in
 from ingestion.setting_table import REGISTRY as REGISTRY_SETTING
-from ingestion.settings import MARKER, Home
+from ingestion.settings import MARKER, Home, utc_now
 from ingestion.sources.catalog import DATASETS
 from ingestion.sources.llm_prompts import SOURCE as PROMPTS
 from orchestration.layout import FILE as LAYOUT_FILE
-from orchestration.layout import LAYOUT, layout_of
+from orchestration.layout import LAYOUT, RESTORING, layout_of
 
 LISTS, FILES = "backups", "files"
+BACKED_UP = tuple(dataset for dataset in DATASETS if dataset != PROMPTS.dataset)
 LAKE, REGISTRY, SETTINGS = "lake", "registry", ".dlt/config.toml"
 # Of a dataset, what belongs to no load.
 OF_NO_LOAD = (
@@ -69,13 +71,14 @@ class Backup:
 def back_up(home: Home, store: WritableStore, now: datetime, keep: int | None = None) -> Backup:
     """Back an installation up, also while a refresh runs. `keep`: how many backups stay; None keeps all."""
     name = now.astimezone(UTC).strftime(TIME)
-    there = {PurePosixPath(found.key).name for found in store.list(f"{FILES}/")}
+    # A file of another size is no copy: it was cut off, and is written again.
+    there = {(PurePosixPath(found.key).name, found.size) for found in store.list(f"{FILES}/")}
     files: dict[str, str] = {}
     problems: list[str] = []
     size = written = 0
-    with tempfile.TemporaryDirectory(prefix="costowner-backup-") as folder:
+    with scratch("backup") as folder:
         for path, source, expected in _wanted(home, problems):
-            copy = Path(folder) / "copy"
+            copy = folder / "copy"
             try:
                 # Copied before it is read: a file that is replaced meanwhile is one or the other.
                 shutil.copyfile(source, copy)
@@ -85,32 +88,43 @@ def back_up(home: Home, store: WritableStore, now: datetime, keep: int | None = 
             if expected is not None and found != expected:
                 problems.append(f"{path}: its content differs from its manifest (SHA-256); it is left out")
                 continue
-            if found not in there:
+            bytes_of_file = copy.stat().st_size
+            if (found, bytes_of_file) not in there:
                 store.write(f"{FILES}/{found}", copy)
-                there.add(found)
+                there.add((found, bytes_of_file))
                 written += 1
             files[path] = found
-            size += copy.stat().st_size
+            size += bytes_of_file
         content = {"layout": layout_of(home), "taken_at": now.astimezone(UTC).isoformat(), "files": files}
-        listed = Path(folder) / "list"
+        listed = folder / "list"
         listed.write_text(json.dumps(content, indent=1, sort_keys=True))
         store.write(f"{LISTS}/{name}.json", listed)
+    problems += [
+        f"{store.root}: backup {later} is dated later than now: a clock was wrong; it is never removed, and only restored by name"
+        for later in backups(store)
+        if later > name
+    ]
     if keep is not None:
-        _forget(store, keep)
+        _forget(store, keep, name)
     return Backup(name, files, size, written, problems)
 
 
 def _wanted(home: Home, problems: list[str]) -> Iterator[tuple[str, Path, str | None]]:
     """Each file by its path in the backup, where it is, and the SHA-256 that it must have, where that is known."""
-    for dataset in DATASETS:
-        if dataset != PROMPTS.dataset:
-            yield from _of_dataset(home, dataset, problems)
+    for dataset in BACKED_UP:
+        yield from _of_dataset(home, dataset, problems)
     for file in sorted(home.registry.rglob("*")):
         if file.is_file():
             yield f"{REGISTRY}/{file.relative_to(home.registry).as_posix()}", file, None
     for name in (SETTINGS, MARKER, LAYOUT_FILE):
-        if (home.root / name).is_file():
-            yield name, home.root / name, None
+        file = home.root / name
+        secrets = sorted(secrets_in(file)) if name == SETTINGS and file.is_file() else []
+        if secrets:
+            problems.append(
+                f"{name}: {', '.join(secrets)} is secret: move it to secrets.toml; the file is left out"
+            )
+        elif file.is_file():
+            yield name, file, None
 
 
 def _of_dataset(home: Home, dataset: str, problems: list[str]) -> Iterator[tuple[str, Path, str | None]]:
@@ -152,47 +166,78 @@ def backups(store: WritableStore) -> list[str]:
 
 
 def _listed(store: WritableStore, name: str) -> dict[str, str]:
-    content = json.loads(store.read(f"{LISTS}/{name}.json"))
-    if content["layout"] > LAYOUT:
-        raise SettingError(
-            f"{store.root}: backup {name} was taken by a newer release (layout {content['layout']}, and this one knows "
-            f"{LAYOUT}): install that release"
+    """The files of a backup: path of the installation to SHA-256. Raises BadInput where its list can't be read."""
+    key = f"{LISTS}/{name}.json"
+    try:
+        content = json.loads(store.read(key))
+        layout, files = (
+            int(content["layout"]),
+            {str(path): str(digest) for path, digest in content["files"].items()},
         )
-    return dict(content["files"])
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise BadInput(
+            f"{store.root}/{key}: can't be read as it was written: remove it, or name another backup (--backup)"
+        ) from None
+    if layout > LAYOUT:
+        raise SettingError(
+            f"{store.root}: backup {name} was taken by a newer release (layout {layout}, and this one knows {LAYOUT}): "
+            "install that release"
+        )
+    return files
 
 
-def _forget(store: WritableStore, keep: int) -> None:
-    """Remove all backups but the newest, and the files that no backup lists any longer."""
+def _forget(store: WritableStore, keep: int, newest: str) -> None:
+    """Remove all backups but the newest ones up to `newest`, and the files that no backup lists any longer.
+
+    Where a list can't be read nothing is removed: it is not known what it needs.
+    """
     names = backups(store)
-    for name in names[: max(len(names) - keep, 0)]:
+    listed = {name: _listed(store, name) for name in names}
+    old = [name for name in names if name <= newest]
+    gone = set(old[: max(len(old) - keep, 0)])
+    for name in gone:
         store.remove(f"{LISTS}/{name}.json")
-    needed = {digest for name in backups(store) for digest in _listed(store, name).values()}
+    needed = {digest for name in names if name not in gone for digest in listed[name].values()}
     for found in list(store.list(f"{FILES}/")):
         if PurePosixPath(found.key).name not in needed:
             store.remove(found.key)
 
 
-def restore(home: Home, store: WritableStore, name: str | None = None) -> Backup:
-    """Bring a backup (by name, or the newest) into an installation that has no lake yet.
+def restore(home: Home, store: WritableStore, name: str | None = None, now: datetime | None = None) -> Backup:
+    """Bring a backup (by name, or the newest that is not dated later than now) into an installation that has no lake yet.
 
-    Each file is held against its SHA-256. Raises SettingError where there is no such backup, or a lake already; BadInput for
+    Each file is held against its SHA-256. A restore that was killed is gone on with by the same command, and nothing else
+    changes the installation before. Raises SettingError where there is no such backup, or a lake already; BadInput for
     a file of the backup that does not hold.
     """
     names = backups(store)
     if not names or (name is not None and name not in names):
         wanted = f"backup {name}" if name else "backup"
         raise SettingError(f"{store.root}: no {wanted}; there are: {', '.join(names) or 'none'}")
-    chosen = name or names[-1]
+    today = (now or utc_now()).astimezone(UTC).strftime(TIME)
+    chosen = name or ([one for one in names if one <= today] or names)[-1]
     files = _listed(store, chosen)
+    targets = {path: _target(home, path) for path in files}
     with exclusive_lock(home, RUN, "a restore"):
-        if any(home.lake.glob("raw_*")):
+        marker = home.root / RESTORING
+        begun = marker.read_text().strip() if marker.exists() else None
+        if begun is None and any(home.lake.glob("raw_*")):
             raise SettingError(
                 f"{home.lake} holds data: restore into an empty installation, or move this folder away first"
             )
+        if begun not in (None, chosen):
+            raise SettingError(
+                f"{home.root}: a restore of backup {begun} was not finished: restore that one (--backup)"
+            )
+        home.root.mkdir(parents=True, exist_ok=True)
+        with atomic_write(marker) as draft:
+            draft.write_text(chosen)
         size = 0
-        # The layout comes last: a restore that is killed leaves an installation that is not in use yet.
+        # The layout comes last: an earlier release, which knows no marker, takes half an installation for none.
         for path, digest in sorted(files.items(), key=lambda item: (item[0] == LAYOUT_FILE, item[0])):
-            target = _target(home, path)
+            target = targets[path]
+            if path in (SETTINGS, MARKER) and target.exists():
+                continue  # the installation's own stays
             target.parent.mkdir(parents=True, exist_ok=True)
             found = store.head(f"{FILES}/{digest}")
             if found is None:
@@ -208,16 +253,24 @@ def restore(home: Home, store: WritableStore, name: str | None = None) -> Backup
                 size += draft.stat().st_size
         for dataset in DATASETS:
             settle(home, dataset)
+        marker.unlink()
     return Backup(chosen, files, size, len(files), [])
 
 
 def _target(home: Home, path: str) -> Path:
-    """Where a path of a backup belongs. A path that leads out of the installation is refused."""
+    """Where a path of a backup belongs. What no backup has is refused: it would be somebody else's list."""
     first, _, rest = path.partition("/")
     # Never the templates of a checkout.
     registry = Path(REGISTRY_SETTING.given() or home.root / REGISTRY)
-    root = {LAKE: home.lake, REGISTRY: registry}.get(first, home.root)
-    target = root / (rest if first in (LAKE, REGISTRY) else path)
-    if not target.resolve().is_relative_to(root.resolve()):
+    if path in (SETTINGS, MARKER, LAYOUT_FILE):
+        root, rest = home.root, path
+    elif first == REGISTRY:
+        root = registry
+    elif first == LAKE and rest.partition("/")[0] in BACKED_UP:
+        root, rest = home.lake / rest.partition("/")[0], rest.partition("/")[2]
+    else:
+        raise BadInput(f"the backup lists {path!r}, which no backup has: it was changed by somebody")
+    target = root / rest
+    if not rest or not target.resolve().is_relative_to(root.resolve()):
         raise BadInput(f"the backup lists {path!r}, which leads out of the installation")
     return target

@@ -12,6 +12,7 @@ from string import Template
 
 from ingestion.atomic_write import atomic_write
 from ingestion.locks import exclusive_lock
+from ingestion.scratch import remove_abandoned
 from ingestion.setting_table import check_settings
 from ingestion.settings import Home
 from orchestration.dbt.engine import Engine
@@ -76,6 +77,12 @@ def _without_core_dumps() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def keep_to_oneself() -> None:
+    """From here on this process and its children create files that are their user's alone, and dump no core."""
+    os.umask(PRIVATE)
+    _without_core_dumps()
+
+
 def _make_private(home: Home) -> None:
     """Make an installation's folders: its user's alone, but for what is published.
 
@@ -84,8 +91,7 @@ def _make_private(home: Home) -> None:
     """
     home.published.parent.parent.mkdir(parents=True, exist_ok=True)
     home.root.parent.mkdir(parents=True, exist_ok=True)
-    os.umask(PRIVATE)
-    _without_core_dumps()
+    keep_to_oneself()
     for folder, mode in (
         (home.root, PASSED_THROUGH),
         (home.published.parent, PASSED_THROUGH),
@@ -94,6 +100,7 @@ def _make_private(home: Home) -> None:
         with suppress(FileExistsError):  # and another process may make it just now
             folder.mkdir()
             folder.chmod(mode)
+    _close(home.root, PASSED_THROUGH)
     _apply_access(home)
     for folder in (home.lake, home.dagster, home.dlt):
         folder.mkdir(parents=True, exist_ok=True)
@@ -111,6 +118,7 @@ def prepare(home: Home) -> None:
     """
     check_settings()
     _make_private(home)
+    remove_abandoned()
     settings = Template((Path(__file__).parent / "dagster.yaml").read_text())
     # JSON is YAML: a path of any characters stays one text.
     text = settings.safe_substitute(HOME_OF_DAGSTER=json.dumps(str(home.dagster)))

@@ -25,6 +25,8 @@ log = logging.getLogger("costowner.layout")
 LAYOUT = 3
 HISTORY_IN_LAKE = 2
 FILE = "layout.json"
+# There as long as a restore is not finished; it names the backup.
+RESTORING = ".restoring"
 # The revisions as earlier releases published them: the mart, and its columns that have other names now.
 EARLIER: tuple[tuple[str, Mapping[str, str]], ...] = (
     (MART, {}),
@@ -53,7 +55,18 @@ def _log_wait(holder: str) -> None:
     log.warning("waiting for %s: one run at a time", holder)
 
 
+def unfinished_restore(home: Home) -> str | None:
+    """What is wrong with an installation that a restore has not finished; None where nothing is."""
+    marker = home.root / RESTORING
+    if not marker.exists():
+        return None
+    backup = marker.read_text().strip()
+    return f"a restore of backup {backup} was not finished: `costowner restore PLACE --backup {backup}` goes on with it"
+
+
 def _bring_up_to_date(home: Home) -> None:
+    if unfinished := unfinished_restore(home):
+        raise SettingError(f"{home.root}: {unfinished}")
     found = layout_of(home)
     if found > LAYOUT:
         raise SettingError(

@@ -76,7 +76,12 @@ def alert_once(home: Home, found: Warned, send: Callable[[Sequence[NewWarning]],
     """Call `send` with the warnings that nobody was alerted of; what it sent is not new any more."""
     file = home.root / ALERTED
     kept = read_state(file)
-    known = {check: set(subjects) for check, subjects in kept.items()} if isinstance(kept, dict) else {}
+    # The disk may have damaged the file: what is no list of texts is none.
+    known = {
+        check: {subject for subject in subjects if isinstance(subject, str)}
+        for check, subjects in (kept.items() if isinstance(kept, dict) else ())
+        if isinstance(subjects, list)
+    }
     new = [
         NewWarning(check, line)
         for check, lines in found.items()

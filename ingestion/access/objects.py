@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -134,7 +135,8 @@ class Folder:
     def write(self, key: str, file: Path) -> None:
         target = self.path / key
         target.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(target) as draft:
+        # Others may write to a folder of backups: nobody can put a link where the draft will be.
+        with atomic_write(target, suffix=f".{secrets.token_hex(8)}.part") as draft:
             shutil.copyfile(file, draft)
 
     def remove(self, key: str) -> None:

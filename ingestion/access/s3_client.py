@@ -118,6 +118,20 @@ def _in_time(**_: object) -> None:
     check_time()
 
 
+# What AWS calls an error, a region and a key. What has another shape may be anything, and is not repeated.
+CODE = re.compile(r"([A-Z]{1,5}\.)?([A-Z]{1,5}[a-z]+)+|XAmzContentSHA256Mismatch|[1-5][0-9][0-9]")
+REGION = re.compile(r"[a-z]{2}(-[a-z]+){1,3}-[0-9]{1,2}")
+KMS_KEY = re.compile(
+    r"arn:aws(-[a-z]+)*:kms:[a-z0-9-]{1,25}:[0-9]{12}:(key/[0-9a-f-]{36}|key/mrk-[0-9a-f]{32}|alias/[\w/-]{1,60})(?![\w/-])"
+)
+LONGEST_CODE = 64
+
+
+def _known_shape(shape: re.Pattern[str], value: object) -> str:
+    text = str(value or "")
+    return text if len(text) <= LONGEST_CODE and shape.fullmatch(text) else ""
+
+
 def _ask_nobody(**_: object) -> None:
     """Keep botocore from asking by HEAD for the region of a bucket that redirects without naming one.
 
@@ -146,7 +160,7 @@ def explained(error: Exception, where: str, access: Access, action: str = "s3:Ge
 def _refused(error: ClientError, where: str, access: Access, action: str) -> IngestionError:
     """What S3's answer means."""
     body = error.response.get("Error", {})
-    code = str(body.get("Code", ""))
+    code = _known_shape(CODE, body.get("Code"))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     message = str(body.get("Message", ""))
     if code in ELSEWHERE:
@@ -193,7 +207,9 @@ def _refused(error: ClientError, where: str, access: Access, action: str) -> Ing
 def _elsewhere(error: ClientError, where: str, access: Access, code: str) -> IngestionError:
     """The bucket is in another region, and botocore did not find the way by itself."""
     headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    region = error.response.get("Error", {}).get("Region") or headers.get("x-amz-bucket-region")
+    region = _known_shape(
+        REGION, error.response.get("Error", {}).get("Region") or headers.get("x-amz-bucket-region")
+    )
     is_in = f"the bucket is in {region}" if region else "the bucket is in another region"
     if not region and code == "AuthorizationHeaderMalformed":
         is_in += ", or the access key id is none"
@@ -205,7 +221,7 @@ def _elsewhere(error: ClientError, where: str, access: Access, code: str) -> Ing
 
 def _encrypted(where: str, access: Access, code: str, message: str) -> IngestionError:
     """The object's KMS key is out of reach: the object is there, and can't be decrypted."""
-    key = re.search(r"arn:aws[\w-]*:kms:[\w:/.-]+", message)
+    key = KMS_KEY.search(message)
     named = f"KMS key {key.group(0)}" if key else "a KMS key"
     return BadInput(
         f"{where}: is encrypted with {named} that {access.credentials} may not use [{code}]: allow kms:Decrypt on it, "
@@ -215,7 +231,7 @@ def _encrypted(where: str, access: Access, code: str, message: str) -> Ingestion
 
 def _no_credentials_given(error: ClientError, where: str, access: Access) -> IngestionError:
     """A role or an SSO session did not give credentials."""
-    code = str(error.response.get("Error", {}).get("Code", ""))
+    code = _known_shape(CODE, error.response.get("Error", {}).get("Code"))
     if error.operation_name in ROLE_CALLS:
         return SettingError(
             f"{where}: the role of {access.credentials} can't be assumed [{code}]: its trust policy must name who asks "

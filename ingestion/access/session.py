@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -11,6 +12,9 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 
 from ingestion.access.limits import LimitedConnection
+
+# So short a part of a header is no credential.
+SECRET_LENGTH = 8
 
 
 def without_query(url: str) -> str:
@@ -27,6 +31,24 @@ def _origin(url: str) -> tuple[str, str, int | None]:
     """What a credential is for: scheme, host and port of a URL."""
     parts = urlsplit(url)
     return parts.scheme, parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _named(address: str, request: requests.PreparedRequest | None) -> str:
+    """Where a redirect leads, by scheme and host: its path, or a host of that kind, may repeat what was sent."""
+    scheme, host, port = _origin(address)
+    sent = {
+        part.lower()
+        for value in (request.headers.values() if request else ())
+        for part in re.split(r"[\s:=,;]+", _text(value))
+    }
+    is_a_name = re.fullmatch(r"[a-z0-9.-]{1,253}|[0-9a-f:.]+", host)
+    if not is_a_name or any(len(part) >= SECRET_LENGTH and part in host for part in sent):
+        return "another address"
+    return f"{scheme}://{host}{f':{port}' if port not in (80, 443, None) else ''}"
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
 class ForeignRedirect(requests.RequestException):
@@ -82,7 +104,7 @@ class LimitedSession(requests.Session):
             try:
                 address = urljoin(resp.url, target)
                 is_foreign = _origin(address) != _origin(resp.url)
-                named = without_query(address)
+                named = _named(address, resp.request)
             except ValueError:
                 is_foreign, named = True, "an address that is none"
             # requests would read the body of a redirect, which nobody needs, whatever it unpacks to.

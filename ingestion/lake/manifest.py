@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -92,12 +93,20 @@ def manifest_file(dataset: Path, load_id: str, is_confirmed: bool = True) -> Pat
     return dataset / FOLDER / f"{load_id}{CONFIRMED if is_confirmed else LOADING}"
 
 
+def _is_of_a_table(name: str) -> bool:
+    """Whether a manifest's file lies in a folder of its dataset: a manifest may come from a backup that somebody changed."""
+    table, _, file = name.partition("/")
+    return bool(re.fullmatch(r"\w+", table) and re.fullmatch(r"[\w-][\w.-]*", file))
+
+
 def read_manifest(file: Path) -> Manifest:
     """Raises BrokenManifest."""
     try:
         content = json.loads(file.read_bytes())
         if content.pop("sha256") == _digest_of(content):
             files = {name: File(**found) for name, found in content["files"].items()}
+            if not all(map(_is_of_a_table, files)) or not re.fullmatch(r"[\w.-]+", content["load_id"]):
+                raise ValueError(file)
             return Manifest(
                 content["load_id"],
                 files,

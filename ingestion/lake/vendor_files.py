@@ -5,9 +5,8 @@ What can't be read is named in `ingestion.lake.faults`.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -18,6 +17,7 @@ from ingestion.access.lines import LONGEST_LINE
 from ingestion.errors import BadInput
 from ingestion.lake.faults import fault
 from ingestion.lake.text_files import check_columns, check_unpacked, is_gzip
+from ingestion.scratch import scratch
 from ingestion.setting_table import DUCKDB_MEMORY
 
 # DuckDB's widest decimal.
@@ -50,13 +50,12 @@ class Workspace:
     """
 
     def __init__(self, source: str) -> None:
-        self._prefix = f"costowner-{source}-"
-        self.root = tempfile.TemporaryDirectory(prefix=self._prefix)
+        self._source = source
+        self._opened = ExitStack()
 
     def emptied(self) -> Path:
-        self.root.cleanup()
-        self.root = tempfile.TemporaryDirectory(prefix=self._prefix)
-        return Path(self.root.name)
+        self._opened.close()
+        return self._opened.enter_context(scratch(self._source))
 
 
 def named_columns(headers: Sequence[str]) -> list[str]:

@@ -21,7 +21,7 @@ from packaging.specifiers import SpecifierSet
 from ingestion.errors import IngestionError, described
 from ingestion.lake.integrity import lost
 from ingestion.locks import RUN, holder_of
-from ingestion.setting_report import setting_states, unknown_settings
+from ingestion.setting_report import secrets_in, setting_states, unknown_settings
 from ingestion.setting_table import SPARK_SESSION
 from ingestion.settings import PROJECT_ROOT, Home, utc_now
 from ingestion.sources.catalog import DATASETS, SOURCES
@@ -30,6 +30,7 @@ from orchestration.cli.registry import check
 from orchestration.cli.sources import NOT_SET_UP, SET_UP, WRONG, state_of
 from orchestration.dbt.command import needed
 from orchestration.dbt.engine import Engine
+from orchestration.layout import unfinished_restore
 
 OK, WARNING, BROKEN = "ok", "warning", "broken"
 # Those that a question about an installation begins with; the others show only where they are wrong.
@@ -159,6 +160,11 @@ def _settings(home: Home) -> Iterator[Finding]:
             problems.append(state.problem)
     listed = "; ".join(f"{state}: {', '.join(names)}" for state, names in by_state.items() if names)
     yield Finding("sources", BROKEN if problems else OK, "; ".join([*problems, listed]))
+    shared = home.root / ".dlt" / "config.toml"
+    if listed := ", ".join(secrets_in(shared)):
+        yield Finding(
+            "secrets", WARNING, f"{shared} holds {listed}", "move it to secrets.toml, which no backup holds"
+        )
     secrets = home.root / ".dlt" / "secrets.toml"
     if secrets.exists() and stat.S_IMODE(secrets.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
         yield Finding(
@@ -182,6 +188,9 @@ def _registry(home: Home) -> Iterator[Finding]:
 
 
 def _lake(home: Home) -> Iterator[Finding]:
+    if unfinished := unfinished_restore(home):
+        yield Finding("lake", BROKEN, unfinished)
+        return
     damaged = sorted(
         f"{one.slice_id}: {one.damage}" for dataset in DATASETS for one in lost(home, dataset).values()
     )

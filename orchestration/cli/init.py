@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
@@ -20,6 +21,7 @@ SCHEMAS = Path(registry.__file__).parent / "schema"
 IN_THIS_REPOSITORY, IN_AN_INSTALLATION = "../ingestion/sources/registry/schema/", "schema/"
 PASSED_THROUGH = 0o711
 PRIVATE = 0o700
+OTHERS_WRITE = 0o022
 
 IGNORED = """\
 # Keys, data and what is built from them. Only the registry and the settings without secrets belong to git.
@@ -51,9 +53,10 @@ def make_installation(folder: Path) -> None:
     """Make an installation in a folder that does not exist, or is empty. Raises SettingError for any other."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SettingError(f"{folder} exists and is not empty: name a new folder")
-    if not folder.exists():
-        folder.mkdir(parents=True)
-        folder.chmod(PASSED_THROUGH)
+    # Who writes the registry decides who owns what.
+    os.umask(os.umask(OTHERS_WRITE) | OTHERS_WRITE)
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(PASSED_THROUGH)
     _write_registry(folder / "registry")
     settings = folder / ".dlt"
     settings.mkdir(mode=PRIVATE)

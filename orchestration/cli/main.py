@@ -345,7 +345,9 @@ def backup(place: str, keep: int | None) -> None:
     """
     from ingestion.access.stores import open_store
     from orchestration.backup import back_up
+    from orchestration.environment import keep_to_oneself
 
+    keep_to_oneself()
     done = back_up(_located(demo=False), open_store(place, setting="PLACE"), utc_now(), keep)
     click.echo(str(done))
     for problem in done.problems:

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -17,6 +16,7 @@ from typing import Any
 import duckdb
 
 from ingestion.errors import SettingError
+from ingestion.scratch import scratch
 from ingestion.settings import Home
 from orchestration.dbt.command import needed
 from orchestration.dbt.engine import Engine
@@ -77,7 +77,7 @@ def _of_spark(home: Home, engine: Engine, sql: str) -> list[Row]:
 
 
 def _shown_rows(home: Home, engine: Engine, sql: str) -> list[Row]:
-    with tempfile.TemporaryDirectory(prefix="costowner-show-") as folder:
+    with scratch("show") as folder:
         # A folder of its own, so that the results of the failed build stay; the parse is that of the build.
         if (parsed := engine.target_folder(home) / PARSED).exists():
             shutil.copy(parsed, folder)

@@ -94,6 +94,17 @@ def test_refused_kms_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "KMS.DisabledException" in refusal(monkeypatch, 400, "KMS.DisabledException")
 
 
+@pytest.mark.parametrize(
+    "code", [f"Token {SECRETS[2]} refused\nsecond line of a prompt", SECRETS[0], "A" * 65, "KMS.\u202e", "a b", ""]
+)
+def test_code_and_region_of_another_shape_are_not_repeated(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    for status in (400, 403, 301):
+        found = refusal(monkeypatch, status, code, headers={"x-amz-bucket-region": f"eu-{SECRETS[1]}"})
+        assert "prompt" not in found and "AAAA" not in found and "\u202e" not in found and "\n" not in found
+    found = refusal(monkeypatch, 400, f"KMS.{SECRETS[2]}", f"arn:aws:kms:eu-west-1:111111111111:key/{SECRETS[1]}")
+    assert found.startswith("BadInput")
+
+
 @pytest.mark.usefixtures("anybody")
 def test_redirect_without_a_place_is_a_wrong_endpoint() -> None:
     """As a proxy sends http to https. botocore would ask for the bucket's region, be redirected, and ask again."""

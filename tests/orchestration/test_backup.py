@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from ingestion.access.objects import Folder
+from ingestion.access.objects import Folder, Object
 from ingestion.errors import BadInput, SettingError
 from ingestion.lake.integrity import lost, verify
+from ingestion.lake.manifest import BrokenManifest, File, manifests, read_manifest, write_manifest
 from ingestion.lake.notes import known_notes, notes
 from ingestion.lake.pipeline import land
 from ingestion.settings import MARKER, Home
 from ingestion.sources.registry import SOURCE as REGISTRY
 from ingestion.sources.registry.source import RegistrySettings
 from orchestration.backup import back_up, backups, restore
+from orchestration.cli.doctor import BROKEN, _lake
 from orchestration.layout import FILE, LAYOUT, writing
 from orchestration.retention.prune import prune
 from tests.ingestion.test_lake import NOW, WINDOW
@@ -152,7 +155,19 @@ def test_restore_into_an_installation_in_use_and_of_no_backup_is_refused(
 
 @pytest.mark.parametrize(
     ("key", "value", "message"),
-    [("layout", LAYOUT + 1, "newer release"), ("files", {"../x": "0" * 64}, "leads out of the installation")],
+    [
+        ("layout", LAYOUT + 1, "newer release"),
+        ("layout", "three", "can't be read as it was written"),
+        ("files", [], "can't be read as it was written"),
+        *(
+            ("files", {path: "0" * 64}, "which no backup has|leads out of the installation")
+            for path in (
+                *("../x", "registry/../x", "registry/", "lake/raw_registry/../../x", "lake/raw_llm_prompts/x"),
+                *("lake/x", ".dlt/secrets.toml", ".aws/config", ".ssh/authorized_keys", "orchestration/x.py"),
+                *("dagster/dagster.yaml", "/etc/x", "warehouse.duckdb"),
+            )
+        ),
+    ],
 )
 def test_backup_that_can_not_be_trusted_is_refused(
     home: Home, store: Folder, tmp_path: Path, key: str, value: object, message: str
@@ -193,3 +208,97 @@ def test_backup_during_a_prune_holds_each_note_once(
         assert known_notes(restored, REGISTRY.dataset) == expected, at
         assert sorted(note["landing_sequence"] for note in notes(restored, REGISTRY.dataset)) == landings, at
         assert not lost(restored, REGISTRY.dataset) and not verify(restored, REGISTRY.dataset), at
+
+
+def test_list_that_is_torn_is_named_and_nothing_is_removed_for_it(
+    home: Home, store: Folder, tmp_path: Path
+) -> None:
+    first = back_up(home, store, NOW)
+    (store.path / "backups" / "2020-01-01T000000Z.json").write_text('{"layout": 3, "files": {}')
+    with pytest.raises(BadInput, match=r"backups/2020-01-01T000000Z\.json: can't be read as it was written"):
+        back_up(home, store, NOW + timedelta(days=1), keep=1)
+    assert first.name in backups(store) and len(backups(store)) == 3
+    restore(Home(tmp_path / "restored"), store, first.name)
+
+
+def test_backup_dated_later_than_now_is_named_and_neither_removed_nor_restored_unasked(
+    home: Home, store: Folder, tmp_path: Path
+) -> None:
+    later = back_up(home, store, NOW + timedelta(days=1000))
+    for day in range(3):
+        done = back_up(home, store, NOW + timedelta(days=day), keep=1)
+        assert [later.name in problem for problem in done.problems] == [True]
+    assert backups(store) == [done.name, later.name]
+    restored = restore(Home(tmp_path / "restored"), store, now=NOW + timedelta(days=4))
+    assert restored.name == done.name
+
+
+def test_file_of_a_backup_that_was_cut_off_is_written_again(home: Home, store: Folder, tmp_path: Path) -> None:
+    done = back_up(home, store, NOW)
+    cut_off = store.path / "files" / done.files["registry/owners.yml"]
+    cut_off.write_bytes(cut_off.read_bytes()[:10])
+    assert back_up(home, store, NOW + timedelta(days=1)).written == 1
+    restored = Home(tmp_path / "restored")
+    restore(restored, store)
+    assert content(restored) == content(home)
+
+
+def test_restore_that_was_killed_is_gone_on_with_and_nothing_else_runs_before(
+    home: Home, store: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = back_up(home, store, NOW)
+    restored, downloads, download = Home(tmp_path / "restored"), [], Folder.download
+
+    def until_killed(self: Folder, found: Object, target: Path) -> None:
+        downloads.append(found)
+        if len(downloads) == len(done.files) // 2:
+            raise KeyboardInterrupt
+        download(self, found, target)
+
+    monkeypatch.setattr(Folder, "download", until_killed)
+    with pytest.raises(KeyboardInterrupt):
+        restore(restored, store)
+    monkeypatch.undo()
+    unfinished = f"a restore of backup {done.name} was not finished"
+    with pytest.raises(SettingError, match=unfinished), writing(restored, "a test"):
+        pass
+    assert [(one.state, unfinished in one.detail) for one in _lake(restored)] == [(BROKEN, True)]
+    restore(restored, store)
+    assert content(restored) == content(home)
+    with writing(restored, "a test"):
+        pass
+
+
+def test_settings_that_are_there_stay_and_those_with_a_secret_are_in_no_backup(
+    home: Home, store: Folder, tmp_path: Path
+) -> None:
+    (home.root / ".dlt" / "config.toml").write_text(
+        '[sources.vercel]\ntoken = "canary-token"\nteam_id = "team_a"\n'
+    )
+    done = back_up(home, store, NOW)
+    assert [problem for problem in done.problems if "sources.vercel.token is secret" in problem]
+    assert not [file for file in store.path.rglob("*") if file.is_file() and b"canary-token" in file.read_bytes()]
+    (home.root / ".dlt" / "config.toml").write_text('[sources.vercel]\nteam_id = "team_b"\n')
+    back_up(home, store, NOW + timedelta(days=1))
+    restored = Home(tmp_path / "restored")
+    own = restored.root / ".dlt" / "config.toml"
+    own.parent.mkdir(parents=True)
+    own.write_text("# own")
+    restore(restored, store)
+    assert own.read_text() == "# own"
+
+
+def test_manifest_that_names_a_file_of_another_folder_is_broken(home: Home, store: Folder) -> None:
+    """A backup that somebody changed brought it: neither the next backup nor the mending of damage follows it."""
+    dataset = home.lake / REGISTRY.dataset
+    (file,) = manifests(dataset)
+    manifest = read_manifest(file)
+    for name in ("../../.dlt/secrets.toml", "/etc/passwd", "owners/../../x", "owners/a/b", ".dlt/x", "owners/.."):
+        write_manifest(
+            dataset, replace(manifest, files={**manifest.files, name: File(1, None)}), is_confirmed=True
+        )
+        with pytest.raises(BrokenManifest):
+            read_manifest(file)
+    done = back_up(home, store, NOW)
+    assert any("can't be read as it was written" in problem for problem in done.problems)
+    assert not [found for found in store.path.rglob("*") if found.is_file() and b"secrets" in found.read_bytes()]

@@ -116,6 +116,20 @@ def test_folder_with_something_in_it_is_never_made_an_installation(tmp_path: Pat
     assert [entry.name for entry in tmp_path.iterdir()] == ["mine.txt"]
 
 
+def test_nobody_else_writes_to_a_new_installation_whatever_the_umask(tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    there.mkdir()
+    before = os.umask(0)
+    try:
+        for folder in (tmp_path / "a" / "b", there):
+            make_installation(folder)
+    finally:
+        os.umask(before)
+    entries = [path for path in tmp_path.rglob("*") if path != there.parent]
+    assert len(entries) > 20 and not [path for path in entries if path.stat().st_mode & 0o022]
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in (tmp_path / "a" / "b", there)} == {0o711}
+
+
 def test_command_works_on_the_installation_that_it_stands_in(
     installation: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

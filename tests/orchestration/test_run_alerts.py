@@ -185,7 +185,13 @@ def test_alert_that_the_webhook_refused_is_raised_again(home: Home, webhook: Web
     assert len(webhook.new()) == 1
 
 
-@pytest.mark.parametrize("content", ["", "[]", "null", '{"looks_odd on marts": ["aws"]', "\x00"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "[]", "null", '{"looks_odd on marts": ["aws"]', "\x00", "1"),
+        *(f'{{"looks_odd on marts": {value}}}' for value in ("null", "1", '"aws"', "[1]", "[[]]", '{"aws": 1}')),
+    ],
+)
 def test_damaged_note_of_alerts_costs_a_second_alert(home: Home, webhook: Webhook, content: str) -> None:
     (home.root / ALERTED).write_text(content)
     run(home, warning_check({"aws": "aws: 3 rows"}))

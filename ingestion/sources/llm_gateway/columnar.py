@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -18,6 +16,7 @@ from ingestion.lake.faults import fault
 from ingestion.lake.plausible import check_plausible, extremes_of_rows
 from ingestion.lake.rejected import Rejected
 from ingestion.lake.vendor_files import engine
+from ingestion.scratch import scratch
 from ingestion.sources.llm_gateway.formats import Format
 from ingestion.sources.llm_gateway.identity import Identities, settle_actors
 from ingestion.sources.llm_gateway.odd_records import (
@@ -46,9 +45,9 @@ def read(
     A record that can't be read goes into `rejected`. Without it, and where none of several in a file can be read, BadInput
     names file and line or row; a file of lines that is cut off always raises it.
     """
-    with tempfile.TemporaryDirectory(prefix="costowner-llm-") as folder:
-        target = Path(folder) / "requests.arrow"
-        with engine(Path(folder)) as connection:
+    with scratch("llm") as folder:
+        target = folder / "requests.arrow"
+        with engine(folder) as connection:
             connection.execute("set preserve_insertion_order = true")
             with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
                 for group in alike(files):
@@ -70,7 +69,7 @@ def read_together(
     parts: list[list[pa.Table]] = [[] for _ in slices]
     broken: set[int] = set()
     numbers = [(str(file.path), number) for number, files in enumerate(slices) for file in files]
-    with tempfile.TemporaryDirectory(prefix="costowner-llm-") as folder, engine(Path(folder)) as connection:
+    with scratch("llm") as folder, engine(folder) as connection:
         names, of_slices = zip(*numbers, strict=True)
         connection.register("files", pa.table({"filename": names, "slice_number": of_slices}))
         for group in alike([file for files in slices for file in files]):

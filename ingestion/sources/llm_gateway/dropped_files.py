@@ -7,10 +7,8 @@ is built (names and kinds), never its content.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -19,6 +17,7 @@ from ingestion.errors import BadInput
 from ingestion.lake.faults import fault
 from ingestion.lake.text_files import csv_header
 from ingestion.lake.vendor_files import csv_relation, engine, literal, may_be_deep, parquet_schema, quoted
+from ingestion.scratch import scratch
 from ingestion.sources.llm_gateway.dropped import MARKERS, PROMPT_PATHS, Dropped, holds
 from ingestion.sources.llm_gateway.relations import LINES, Local, alike, json_files
 from ingestion.sources.llm_gateway.unread import KNOWN, unread_of_files
@@ -43,7 +42,7 @@ def count(slices: Sequence[tuple[str, date, Sequence[Local]]]) -> list[list[dict
     """
     found = [Dropped() for _ in slices]
     of_file = {str(file.path): number for number, (_, _, files) in enumerate(slices) for file in files}
-    with tempfile.TemporaryDirectory(prefix="costowner-llm-") as folder, engine(Path(folder)) as connection:
+    with scratch("llm") as folder, engine(folder) as connection:
         groups = alike([file for _, _, files in slices for file in files])
         for shapes, unread in (looked for group in groups for looked in _looked_at(connection, group)):
             for name, field, is_redacted, kind, structure, records in shapes:

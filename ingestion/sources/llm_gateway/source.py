@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -22,6 +21,7 @@ from ingestion.lake import text_files
 from ingestion.lake.columns import plain
 from ingestion.lake.contract import Columns, Known, LedgerSource, Part, Rows, Slice, Source
 from ingestion.lake.rejected import Rejected
+from ingestion.scratch import scratch
 from ingestion.setting_table import about
 from ingestion.settings import Month, Window
 from ingestion.sources.llm_gateway.client import (
@@ -150,8 +150,8 @@ def _is_spend_log(path: Path) -> bool:
 def _read_objects(
     settings: GatewaySettings, store: ObjectStore, kind: Format, start: datetime, items: list[Object]
 ) -> Iterable[Part]:
-    with tempfile.TemporaryDirectory(prefix="costowner-llm_gateway-") as folder:
-        files = download(store, items, Path(folder))
+    with scratch("llm_gateway") as folder:
+        files = download(store, items, folder)
         by_kind: dict[str, tuple[Format, list[Local]]] = {}
         for file in files:
             found = SPEND_LOGS if kind is LITELLM and _is_spend_log(file.path) else kind
@@ -189,11 +189,11 @@ class _Together:
 
     def _read(self) -> dict[datetime, list[Part]]:
         """The rows of the slices by their start; none of those that need more care."""
-        with tempfile.TemporaryDirectory(prefix="costowner-llm_gateway-") as folder:
+        with scratch("llm_gateway") as folder:
             files: dict[datetime, list[Local]] = {}
             for start, items in self.slices:
                 with suppress(BadInput, TornDelivery):
-                    files[start] = download(self.store, items, Path(folder), sum(map(len, files.values())))
+                    files[start] = download(self.store, items, folder, sum(map(len, files.values())))
             return self._rows(list(files.items()))
 
     def _rows(self, slices: list[tuple[datetime, list[Local]]]) -> dict[datetime, list[Part]]:
@@ -312,8 +312,8 @@ def _spool(kind: Format, records: Iterable[Any], path: Path) -> None:
 
 def _read_records(settings: GatewaySettings, kind: Format, where: str, records: Iterable[Any]) -> list[Part]:
     """Records that come one by one, as requests; those that can't be read are rejected."""
-    with tempfile.TemporaryDirectory(prefix="costowner-llm_gateway-") as folder:
-        path = Path(folder) / "records.jsonl"
+    with scratch("llm_gateway") as folder:
+        path = folder / "records.jsonl"
         _spool(kind, records, path)
         rejected = Rejected()
         requests = read(kind, [Local(path, where)], settings.accounts, settings.identities, rejected)
@@ -351,13 +351,13 @@ class _DaysTogether:
 
     def _read_from(self, start: datetime) -> None:
         """Read a day and those after it, as many as memory takes; none of them is read so again."""
-        with tempfile.TemporaryDirectory(prefix="costowner-llm_gateway-") as folder:
+        with scratch("llm_gateway") as folder:
             files: dict[datetime, list[Local]] = {}
             size = 0
             for day in sorted(day for day in self.days if day >= start):
                 if size > MOST_BYTES:
                     break
-                path = Path(folder) / f"{day:%Y-%m-%d}.jsonl"
+                path = folder / f"{day:%Y-%m-%d}.jsonl"
                 _spool(self.kind, self.records(day, self.days.pop(day)), path)
                 files[day] = [Local(path, f"{self.place}, {day:%Y-%m-%d}")]
                 size += path.stat().st_size
