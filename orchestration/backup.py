@@ -39,7 +39,7 @@ from ingestion.settings import MARKER, Home, utc_now
 from ingestion.sources.catalog import DATASETS
 from ingestion.sources.llm_prompts import SOURCE as PROMPTS
 from orchestration.layout import FILE as LAYOUT_FILE
-from orchestration.layout import LAYOUT, RESTORING, layout_of
+from orchestration.layout import LAYOUT, RESTORING, layout_of, unfinished_restore
 
 LISTS, FILES = "backups", "files"
 BACKED_UP = tuple(dataset for dataset in DATASETS if dataset != PROMPTS.dataset)
@@ -70,6 +70,8 @@ class Backup:
 
 def back_up(home: Home, store: WritableStore, now: datetime, keep: int | None = None) -> Backup:
     """Back an installation up, also while a refresh runs. `keep`: how many backups stay; None keeps all."""
+    if unfinished := unfinished_restore(home):
+        raise SettingError(f"{home.root}: {unfinished}")
     name = now.astimezone(UTC).strftime(TIME)
     # A file of another size is no copy: it was cut off, and is written again.
     there = {(PurePosixPath(found.key).name, found.size) for found in store.list(f"{FILES}/")}

@@ -179,9 +179,9 @@ class Client:
         """One call, with a `body` that is sent as JSON, or a `form`; retried while the vendor is busy or unreachable.
 
         Returns a 2xx answer, or one whose status is in `accept_statuses`; its body is read, unless it is to be streamed.
-        Raises SettingError on 401 and 403 (it names the settings), BadInput for more than COSTOWNER_CALL_SIZE, and
-        VendorError otherwise: after COSTOWNER_CALL_SECONDS, for a body that breaks off or can't be unpacked, and for a
-        redirect to another address.
+        Raises SettingError on 401 and 403 (it names the settings) and for a redirect to another address, BadInput for more
+        than COSTOWNER_CALL_SIZE, and VendorError otherwise: after COSTOWNER_CALL_SECONDS, and for a body that breaks off or
+        can't be unpacked.
         """
         url = path if "://" in path else f"{self.base_url.rstrip('/')}/{path.lstrip('/')}"
         where = f"{self.vendor}: {without_query(url)}"
@@ -207,7 +207,8 @@ class Client:
                 if is_wanted and not stream:
                     _ = answer.content
             except ForeignRedirect as error:
-                raise VendorError(
+                # No later try would lead elsewhere.
+                raise SettingError(
                     f"{where} redirects to {error.address}; the credentials are not sent "
                     "there. If that is the vendor's address, set it as the base URL"
                 ) from None

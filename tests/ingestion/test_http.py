@@ -145,7 +145,7 @@ def test_credentials_do_not_follow_a_redirect_to_another_address(method: str, st
         redirect = answering(Response(status, headers={"Location": f"{elsewhere}/y?token=hush"}))
         with serving([Route(method, "/x", redirect)]) as base:
             vendor = Client("Vendor", base, headers={"x-api-key": "hush"}, sleep=Waits())
-            with pytest.raises(VendorError, match=f"redirects to {elsewhere};.*set it as the base URL") as caught:
+            with pytest.raises(SettingError, match=f"redirects to {elsewhere};.*set it as the base URL") as caught:
                 vendor.request(method, "x", form={"secret": "hush"} if method == "POST" else None)
     assert not asked and "hush" not in str(caught.value)
 
@@ -163,7 +163,7 @@ def test_credentials_do_not_follow_a_redirect_to_another_address(method: str, st
 def test_redirect_that_repeats_the_credential_is_not_repeated(location: str) -> None:
     with serving([Route("GET", "/x", answering(Response(302, headers={"Location": location})))]) as base:
         vendor = Client("Vendor", base, headers={"Authorization": "Bearer CanaryKey1"}, sleep=Waits())
-        with pytest.raises(VendorError, match="redirects to") as caught:
+        with pytest.raises(SettingError, match="redirects to") as caught:
             vendor.json("x")
     assert "canarykey1" not in str(caught.value).lower()
 

@@ -262,6 +262,8 @@ def test_restore_that_was_killed_is_gone_on_with_and_nothing_else_runs_before(
     unfinished = f"a restore of backup {done.name} was not finished"
     with pytest.raises(SettingError, match=unfinished), writing(restored, "a test"):
         pass
+    with pytest.raises(SettingError, match=unfinished):
+        back_up(restored, store, NOW + timedelta(days=1))
     assert [(one.state, unfinished in one.detail) for one in _lake(restored)] == [(BROKEN, True)]
     restore(restored, store)
     assert content(restored) == content(home)
