@@ -180,7 +180,8 @@ def _refresh_killed(soak: Soak, chance: random.Random, usual_seconds: float) -> 
     return soak.environment()
 
 
-def _power_lost(soak: Soak, chance: random.Random, usual_seconds: float) -> Environment:
+def power_lost(soak: Soak, chance: random.Random, usual_seconds: float) -> Environment:
+    """Cut a refresh off at a random moment; what it wrote and did not synchronise is torn."""
     since = time.time()
     soak.run("refresh", soak.environment(), kill_after=chance.uniform(0.05, 1) * usual_seconds)
     tear(Home(soak.home), since, chance)
@@ -235,7 +236,7 @@ def _dagster_deleted(soak: Soak, chance: random.Random, usual_seconds: float) ->
 # What happens before the day's refresh, and the environment of that refresh.
 FAULTS: dict[str, Callable[[Soak, random.Random, float], Environment]] = {
     "refresh killed": _refresh_killed,
-    "power lost": _power_lost,
+    "power lost": power_lost,
     "prune killed": _prune_killed,
     "bit flipped": _bit_flipped,
     "file cut off": _file_cut_off,

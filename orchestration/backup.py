@@ -39,7 +39,7 @@ from ingestion.settings import MARKER, Home, utc_now
 from ingestion.sources.catalog import DATASETS
 from ingestion.sources.llm_prompts import SOURCE as PROMPTS
 from orchestration.layout import FILE as LAYOUT_FILE
-from orchestration.layout import LAYOUT, RESTORING, layout_of, unfinished_restore
+from orchestration.layout import LAYOUT, RESTORING, begun_restore, layout_of, unfinished_restore
 
 LISTS, FILES = "backups", "files"
 BACKED_UP = tuple(dataset for dataset in DATASETS if dataset != PROMPTS.dataset)
@@ -101,13 +101,14 @@ def back_up(home: Home, store: WritableStore, now: datetime, keep: int | None = 
         listed = folder / "list"
         listed.write_text(json.dumps(content, indent=1, sort_keys=True))
         store.write(f"{LISTS}/{name}.json", listed)
+    names = backups(store)
     problems += [
         f"{store.root}: backup {later} is dated later than now: a clock was wrong; it is never removed, and only restored by name"
-        for later in backups(store)
+        for later in names
         if later > name
     ]
     if keep is not None:
-        _forget(store, keep, name)
+        _forget(store, names, keep, name)
     return Backup(name, files, size, written, problems)
 
 
@@ -188,12 +189,11 @@ def _listed(store: WritableStore, name: str) -> dict[str, str]:
     return files
 
 
-def _forget(store: WritableStore, keep: int, newest: str) -> None:
-    """Remove all backups but the newest ones up to `newest`, and the files that no backup lists any longer.
+def _forget(store: WritableStore, names: list[str], keep: int, newest: str) -> None:
+    """Remove all backups of `names` but the newest ones up to `newest`, and the files that no backup lists any longer.
 
     Where a list can't be read nothing is removed: it is not known what it needs.
     """
-    names = backups(store)
     listed = {name: _listed(store, name) for name in names}
     old = [name for name in names if name <= newest]
     gone = set(old[: max(len(old) - keep, 0)])
@@ -203,6 +203,37 @@ def _forget(store: WritableStore, keep: int, newest: str) -> None:
     for found in list(store.list(f"{FILES}/")):
         if PurePosixPath(found.key).name not in needed:
             store.remove(found.key)
+
+
+def verify_backups(store: WritableStore) -> list[str]:
+    """Read every file of a place's backups back: a line for each list or file that does not hold or is missing."""
+    problems: list[str] = []
+    needed: dict[str, list[str]] = {}
+    for name in backups(store):
+        try:
+            listed = _listed(store, name)
+        except BadInput as error:
+            problems.append(str(error))
+            continue
+        for digest in set(listed.values()):
+            needed.setdefault(digest, []).append(name)
+    found = {PurePosixPath(item.key).name: item for item in store.list(f"{FILES}/")}
+    with scratch("backup") as folder:
+        for digest, names in sorted(needed.items()):
+            place = f"{store.root}/{FILES}/{digest}"
+            if digest not in found:
+                problems.append(f"{place}: missing, and in {len(names)} backups, the newest of them {names[-1]}")
+                continue
+            copy = folder / "copy"
+            store.download(found[digest], copy)
+            if sha256_of(copy) != digest:
+                problems.append(
+                    f"{place}: its content is another, and it is in {len(names)} backups, the newest of them {names[-1]}: "
+                    "remove it; the next backup writes it again where the installation still has it"
+                )
+    if not needed and not problems:
+        raise SettingError(f"{store.root}: no backup")
+    return problems
 
 
 def restore(home: Home, store: WritableStore, name: str | None = None, now: datetime | None = None) -> Backup:
@@ -222,7 +253,7 @@ def restore(home: Home, store: WritableStore, name: str | None = None, now: date
     targets = {path: _target(home, path) for path in files}
     with exclusive_lock(home, RUN, "a restore"):
         marker = home.root / RESTORING
-        begun = marker.read_text().strip() if marker.exists() else None
+        begun = begun_restore(home)
         if begun is None and any(home.lake.glob("raw_*")):
             raise SettingError(
                 f"{home.lake} holds data: restore into an empty installation, or move this folder away first"

@@ -55,12 +55,17 @@ def _log_wait(holder: str) -> None:
     log.warning("waiting for %s: one run at a time", holder)
 
 
+def begun_restore(home: Home) -> str | None:
+    """The name of the backup that a restore has begun and not finished; None where there is none."""
+    marker = home.root / RESTORING
+    return marker.read_text().strip() if marker.exists() else None
+
+
 def unfinished_restore(home: Home) -> str | None:
     """What is wrong with an installation that a restore has not finished; None where nothing is."""
-    marker = home.root / RESTORING
-    if not marker.exists():
+    backup = begun_restore(home)
+    if backup is None:
         return None
-    backup = marker.read_text().strip()
     return f"a restore of backup {backup} was not finished: `costowner restore PLACE --backup {backup}` goes on with it"
 
 

@@ -283,27 +283,41 @@ def prune() -> None:
     )
 
 
-@costowner.command(short_help="Read the lake back and compare its SHA-256.")
+@costowner.command(short_help="Read the lake or a backup back and compare its SHA-256.")
+@click.option(
+    "--backup", "place", metavar="DIR|s3://…", help="Read the backups of this place instead of the lake."
+)
 @json_option
-def verify(as_json: bool) -> None:
+def verify(place: str | None, as_json: bool) -> None:
     """Read every file of the lake back, and compare it with the SHA-256 of its manifest.
 
     A file that differs is named and set aside below _damaged/ of its dataset; the next refresh requests what it held again.
     Anything found ends with exit code 1. The schedule weekly_verification does the same every Sunday.
 
+    With --backup, every file of the backups is read, and nothing is changed.
+
     \b
     Examples:
       costowner verify
       costowner verify --json | jq -r '.[]'
+      costowner verify --backup s3://company-backups/costowner
     """
-    from orchestration.retention.verify import set_damaged_aside
+    if place is None:
+        from orchestration.retention.verify import set_damaged_aside
 
-    with _installation(demo=False) as home:
-        found = set_damaged_aside(home)
+        with _installation(demo=False) as home:
+            found = set_damaged_aside(home)
+    else:
+        from ingestion.access.stores import open_store
+        from orchestration.backup import verify_backups
+
+        _located(demo=False)
+        found = verify_backups(open_store(place, setting="--backup"))
     if as_json:
         print_json(found)
     else:
-        for line in found or ["every file of the lake is as its manifest lists it"]:
+        whole = "every file of the lake is as its manifest lists it" if place is None else "every backup is whole"
+        for line in found or [whole]:
             click.echo(line)
     sys.exit(1 if found else 0)
 

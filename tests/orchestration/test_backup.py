@@ -19,7 +19,7 @@ from ingestion.lake.pipeline import land
 from ingestion.settings import MARKER, Home
 from ingestion.sources.registry import SOURCE as REGISTRY
 from ingestion.sources.registry.source import RegistrySettings
-from orchestration.backup import back_up, backups, restore
+from orchestration.backup import back_up, backups, restore, verify_backups
 from orchestration.cli.doctor import BROKEN, _lake
 from orchestration.layout import FILE, LAYOUT, writing
 from orchestration.retention.prune import prune
@@ -139,6 +139,24 @@ def test_changed_file_of_a_backup_is_refused_by_name(home: Home, store: Folder, 
     with pytest.raises(BadInput, match=f"files/{digest}: its content is another .registry/owners.yml"):
         restore(restored, store)
     assert not (restored.root / FILE).exists()
+
+
+def test_files_and_lists_of_backups_that_do_not_hold_are_named_and_stay(home: Home, store: Folder) -> None:
+    with pytest.raises(SettingError, match="no backup"):
+        verify_backups(store)
+    done = back_up(home, store, NOW)
+    assert verify_backups(store) == []
+    flipped, missing = done.files["registry/owners.yml"], done.files[FILE]
+    content = bytearray((store.path / "files" / flipped).read_bytes())
+    content[3] ^= 1
+    (store.path / "files" / flipped).write_bytes(content)
+    (store.path / "files" / missing).unlink()
+    (store.path / "backups" / "2020-01-01T000000Z.json").write_text("{")
+    problems = verify_backups(store)
+    assert len(problems) == 3 and "2020-01-01T000000Z.json: can't be read" in problems[0]
+    assert any(f"{flipped}: its content is another" in one and done.name in one for one in problems)
+    assert any(f"{missing}: missing" in one and done.name in one for one in problems)
+    assert (store.path / "files" / flipped).read_bytes() == content
 
 
 def test_restore_into_an_installation_in_use_and_of_no_backup_is_refused(

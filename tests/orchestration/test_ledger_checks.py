@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from ingestion.settings import Home
-from orchestration.checks.evidence import MOST_ROWS, ROWS
+from orchestration.checks.evidence import MOST_ROWS, ROWS, WARNED
 from orchestration.checks.ledger import (
     charges_follow_the_focus_rules,
     deliveries_come_to_their_totals_and_do_not_shrink,
@@ -58,8 +58,8 @@ def test_delivery_that_shrank_warns_with_source_and_slice_and_stops_nothing() ->
     assert found.description is not None and found.description.startswith(
         "vercel, slice charges|t|2026-10-01: emptied: 0 USD; vercel, slice charges|t|2026-10-02"
     )
-    listed = found.metadata["findings"].value
-    assert isinstance(listed, list) and len(listed) == 5
+    listed = found.metadata[WARNED].value
+    assert isinstance(listed, dict) and len(listed) == 5
     assert found_in_deliveries([]).passed
     (spec,) = deliveries_come_to_their_totals_and_do_not_shrink.check_specs
     assert not spec.blocking

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from ingestion.sources.llm_gateway.dropped import DOCUMENT_FIELDS
 from ingestion.sources.llm_gateway.relations import Local
 
 if TYPE_CHECKING:
+    from bson.codec_options import CodecOptions
     from bson.raw_bson import RawBSONDocument
     from pymongo.collection import Collection
 
@@ -285,31 +287,32 @@ class MongoLog:
                     client.admin.command("ping")
                 with limit.applied(), pymongo.timeout(limit.left()):
                     yield client[self.database][self.collection], limit
-        except OperationFailure as error:
-            if error.timeout:
-                limit.left()
-            raise SettingError(
-                f"{self.place}: refused (code {error.code}): check sources.llm_gateway.mongo_uri; read is enough"
-            ) from None
         except PyMongoError as error:
             if error.timeout:
                 limit.left()
-            raise SettingError(
-                f"{self.place}: can't be reached ({type(error).__name__}): check sources.llm_gateway.mongo_uri"
-            ) from None
+            if isinstance(error, OperationFailure):
+                cause, right = f"refused (code {error.code})", "; read is enough"
+            else:
+                cause, right = f"can't be reached ({type(error).__name__})", ""
+            raise SettingError(f"{self.place}: {cause}: check sources.llm_gateway.mongo_uri{right}") from None
 
 
 def decoded(raw: bytes) -> dict[str, Any]:
     """A document of MongoDB. An instant that Python has no date for, and text that is no UTF-8, are values of it as others."""
     from bson import decode
+
+    return decode(raw, _codec_options())
+
+
+@cache
+def _codec_options() -> CodecOptions[dict[str, Any]]:
     from bson.codec_options import CodecOptions, DatetimeConversion
 
-    options: CodecOptions[dict[str, Any]] = CodecOptions(
+    return CodecOptions(
         tz_aware=True,
         unicode_decode_error_handler="replace",
         datetime_conversion=DatetimeConversion.DATETIME_AUTO,
     )
-    return decode(raw, options)
 
 
 def _created(start: datetime, end: datetime) -> dict[str, Any]:
