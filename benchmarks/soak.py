@@ -45,8 +45,6 @@ from tests.faults.power import tear
 FIRST = date(2025, 6, 20)
 MONTHS_BEFORE = 2
 PRUNE_EVERY, FAULT_EVERY = 7, 3
-# Nobody answers at this port.
-NOWHERE = "http://127.0.0.1:9"
 YEAR = timedelta(days=365)
 
 
@@ -214,9 +212,9 @@ def _file_removed(soak: Soak, chance: random.Random, usual_seconds: float) -> En
     return soak.environment()
 
 
-def _vendor_silent(soak: Soak, chance: random.Random, usual_seconds: float) -> Environment:
-    setting = chance.choice(["SOURCES__VERCEL__BASE_URL", "SOURCES__ATLAS__BASE_URL"])
-    return soak.environment(COSTOWNER_CALL_SECONDS="2", **{setting: NOWHERE})
+def _vendor_refuses(soak: Soak, chance: random.Random, usual_seconds: float) -> Environment:
+    setting = chance.choice(["SOURCES__VERCEL__TOKEN", "SOURCES__ATLAS__CLIENT_SECRET"])
+    return soak.environment(**{setting: "rotated, and not set here yet"})
 
 
 def _clock_ahead(soak: Soak, chance: random.Random, usual_seconds: float) -> Environment:
@@ -241,14 +239,14 @@ FAULTS: dict[str, Callable[[Soak, random.Random, float], Environment]] = {
     "bit flipped": _bit_flipped,
     "file cut off": _file_cut_off,
     "file removed": _file_removed,
-    "vendor silent": _vendor_silent,
+    "vendor refuses": _vendor_refuses,
     "clock ahead": _clock_ahead,
     "warehouse deleted": _warehouse_deleted,
     "dagster deleted": _dagster_deleted,
 }
-# The refresh may fail on the day itself: the vendor does not answer, has nothing of the year to come, or the build finds a
+# The refresh may fail on the day itself: the vendor refuses, has nothing of the year to come, or the build finds a
 # block of the warehouse that does not hold, which is then made again.
-MAY_FAIL = ("vendor silent", "clock ahead", "power lost")
+MAY_FAIL = ("vendor refuses", "clock ahead", "power lost")
 
 
 def _cpu_seconds() -> float:
