@@ -9,12 +9,18 @@ from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
+from ingestion.atomic_write import atomic_write
 from ingestion.errors import SettingError
 from ingestion.lake.history import HISTORY
+from ingestion.lake.manifest import rewriting
+from ingestion.lake.notes import load_of
 from ingestion.lake.pipeline import declare
 from ingestion.locks import RUN, exclusive_lock
 from ingestion.settings import Home, utc_now
+from ingestion.sources.catalog import VERSIONED
 from orchestration.publication.history import COLUMNS, MART, record_from
 from orchestration.state_file import write_state
 
@@ -22,8 +28,10 @@ log = logging.getLogger("costowner.layout")
 # 2: the history of revisions is in the lake, and each load has a manifest.
 # 3: delivery notes of old loads are compacted. An earlier release would not finish a compaction that was cut off, and its
 # prune would remove compacted history.
-LAYOUT = 3
-HISTORY_IN_LAKE = 2
+# 4: of Vercel's teams and projects only what is named. An earlier release would land all of them again, with the values of
+# environment variables.
+LAYOUT = 4
+HISTORY_IN_LAKE, ONLY_WHAT_IS_NAMED = 2, 4
 FILE = "layout.json"
 # There as long as a restore is not finished; it names the backup.
 RESTORING = ".restoring"
@@ -82,6 +90,8 @@ def _bring_up_to_date(home: Home) -> None:
     if found < LAYOUT:
         if found < HISTORY_IN_LAKE:
             _move_history(home)
+        if found < ONLY_WHAT_IS_NAMED:
+            _keep_declared_columns(home)
         write_state(home.root / FILE, {"layout": LAYOUT, "release": _release()})
 
 
@@ -127,3 +137,21 @@ def _copy(home: Home, connection: duckdb.DuckDBPyConnection, relation: str, rena
         for name in COLUMNS
     ]
     record_from(home, connection, f"(select {', '.join(columns)} from {relation})", MIGRATED, utc_now())
+
+
+def _keep_declared_columns(home: Home) -> None:
+    """Rewrite the lists of what exists without what earlier releases kept of them in `extra`.
+
+    A migration that is killed is begun again. A file that is damaged stays as it is: the next landing sets it aside.
+    """
+    for (dataset, name), table in VERSIONED.items():
+        for file in sorted((home.lake / dataset / name).glob("*.parquet")):
+            try:
+                rows = pq.read_table(file, partitioning=None)
+            except (pa.ArrowException, OSError):
+                continue
+            declared = [column for column in rows.column_names if column in table.schema.names]
+            if declared != rows.column_names:
+                folder = file.parent.parent
+                with rewriting(folder, load_of(file), file), atomic_write(file, ".purging") as draft:
+                    pq.write_table(rows.select(declared), draft)

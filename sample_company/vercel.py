@@ -19,6 +19,8 @@ from sample_company.world import Label, Spike, State, World, first_of_month
 TEAM_ID = "team_samplecompany0001"
 TEAM_SLUG = "sample-company"
 TOKEN = "sample-vercel-token"
+# In a project's environment, which nobody asks for and Vercel lists.
+SECRET = "sample-environment-secret"
 PACIFIC = ZoneInfo("America/Los_Angeles")
 CENT_PARTS = Decimal("0.00000001")
 
@@ -57,6 +59,26 @@ SKUS: tuple[tuple[str, str, str, str, str, float], ...] = (
 )
 REGIONS = (("iad1", "Washington, D.C., USA"), ("fra1", "Frankfurt, Germany"))
 SPIKE_PROJECT = "prj_landing"
+# Access groups: who may deploy what. The registry knows one of them as support's.
+SUPPORT_TOOLS = "Support tools"
+ACCESS_GROUPS = {
+    "ag_developers": (
+        "Developers",
+        "PROJECT_DEVELOPER",
+        tuple(project.id for project in PROJECTS if project.deleted_after is None),
+    ),
+    "ag_supporttools": (SUPPORT_TOOLS, "ADMIN", ("prj_helpcenter", "prj_supportconsole")),
+    "ag_auditors": ("Auditors", "PROJECT_VIEWER", ("prj_supportconsole",)),
+}
+# People, by role, and the projects in which they have a role of their own.
+MEMBERS: tuple[tuple[str, str, str, dict[str, str]], ...] = (
+    ("usr_0001", "owner-one", "OWNER", {}),
+    ("usr_0002", "developer-one", "DEVELOPER", {"prj_hackday": "ADMIN"}),
+    ("usr_0003", "developer-two", "MEMBER", {"prj_hackday": "ADMIN", "prj_landing": "PROJECT_DEVELOPER"}),
+    ("usr_0004", "viewer-one", "VIEWER", {}),
+)
+YEAR_OF_MIUS = Decimal(14400)
+CREATED = 1704067200000
 # Vercel's CLI has the first three as optional, and no SkuId at all (packages/cli/src/util/billing/focus-charge.ts).
 OPTIONAL = (("RegionId", "RegionName"), ("ServiceCategory",), ("SkuId",))
 
@@ -184,12 +206,55 @@ def charges(world: World, day: date, as_of: date) -> Iterator[tuple[dict[str, ob
 
 
 def _written(world: World, day: date, as_of: date) -> Iterator[dict[str, object]]:
-    """A day's charges as Vercel writes them: tags are an object, or its text; once a month a row that can't be read."""
+    """A day's charges as Vercel writes them; once a month one more, which can't be read."""
     for number, (row, _) in enumerate(charges(world, day, as_of)):
-        tags = row["Tags"]
-        yield {**row, "Tags": dumps(tags)} if number % 5 == 0 and tags else row
+        yield row
         if day.day == 1 and number == 0:
             yield {**row, "BilledCost": 0, "EffectiveCost": 0, "ConsumedQuantity": "many"}
+
+
+def commitments(world: World, as_of: date) -> Iterator[dict[str, object]]:
+    """The contract commitments that run on a date, or did: an allocation of MIUs a year, in a contract of three years."""
+    signed = first_of_month(world.start, -1)
+    for year in range(3):
+        start, end = first_of_month(signed, 12 * year), first_of_month(signed, 12 * (year + 1))
+        if start > as_of:
+            return
+        yield {
+            "ContractId": "sub_samplecompany",
+            "ContractPeriodStart": _text(_midnight(signed)),
+            "ContractPeriodEnd": _text(_midnight(first_of_month(signed, 36))),
+            "ContractCommitmentId": f"sub_samplecompany_{year + 1}",
+            "ContractCommitmentPeriodStart": _text(_midnight(start)),
+            "ContractCommitmentPeriodEnd": _text(_midnight(end)),
+            "ContractCommitmentCategory": "Usage",
+            "ContractCommitmentQuantity": YEAR_OF_MIUS,
+            "ContractCommitmentType": "Enterprise",
+            "ContractCommitmentUnit": "MIUs",
+            "BillingCurrency": "USD",
+            **({"ContractCommitmentDescription": f"MIUs of year {year + 1}"} if year % 2 else {}),
+        }
+
+
+def _listed(project: Project) -> dict[str, object]:
+    """A project in Vercel's list, which holds far more than its name: values of environment variables, for one."""
+    variable = {"type": "plain", "id": "env_1", "key": "PAYMENT_KEY", "value": SECRET, "target": ["production"]}
+    found: dict[str, object] = {
+        "id": project.id,
+        "name": project.name,
+        "accountId": TEAM_ID,
+        "createdAt": CREATED,
+        "alias": [],
+        "deploymentExpiration": {},
+        "directoryListing": False,
+        "env": [variable],
+        "nodeVersion": "22.x",
+        "resourceConfig": {"functionDefaultRegions": ["iad1"]},
+    }
+    if project.declared:
+        link = {"type": "github", "org": TEAM_SLUG, "repo": project.name, "repoId": 1, "gitCredentialId": "cred_1"}
+        found["link"] = {**link, "deployHooks": [], "productionBranch": "main", "sourceless": False}
+    return found
 
 
 def vendor_charge_id(row: dict[str, object]) -> str:
@@ -229,7 +294,7 @@ def registry_rules(world: World) -> list[dict[str, object]]:
     """What the company declares: projects it knows by id, and everything named campaign-* to growth."""
     rules: list[dict[str, object]] = []
     for project in PROJECTS:
-        if not project.declared or project.name.startswith("campaign-"):
+        if not project.declared or project.name.startswith("campaign-") or project.id == "prj_supportconsole":
             continue
         owner, before = world.team_of(project.service, world.until), world.team_of(project.service, world.start)
         rule: dict[str, object] = {"id": f"vercel-{project.name}", "claim": "vercel_project", "value": project.id}
@@ -247,6 +312,14 @@ def registry_rules(world: World) -> list[dict[str, object]]:
             "match": "glob",
             "value": "campaign-*",
             "owner": "growth",
+        }
+    )
+    rules.append(
+        {
+            "id": "vercel-support-tools",
+            "claim": "vercel_access_group",
+            "value": SUPPORT_TOOLS,
+            "owner": world.team_of("ticket-desk", world.until),
         }
     )
     rules.append(
@@ -309,27 +382,87 @@ def routes(state: State) -> list[Route]:
         body = "".join(f"{line}\n" for line in lines).encode()
         return Response(200, body, {"Content-Type": "application/jsonl"})
 
-    def list_teams(request: Request) -> Response:
-        team = {"id": TEAM_ID, "slug": TEAM_SLUG, "name": "Sample Company", "createdAt": 1704067200000}
-        return json_response({"teams": [team], "pagination": {"count": 1, "next": None, "prev": None}})
+    def team(request: Request) -> Response:
+        if request.match["team"] != TEAM_ID:
+            return json_response({"error": {"code": "not_found", "message": "Team not found"}}, 404)
+        membership = {
+            "confirmed": True,
+            "role": "BILLING",
+            "uid": "usr_0001",
+            "created": CREATED,
+            "createdAt": CREATED,
+        }
+        known = {"id": TEAM_ID, "slug": TEAM_SLUG, "name": "Sample Company", "createdAt": CREATED}
+        return json_response({**known, "inviteCode": SECRET, "membership": {**membership, "confirmedAt": CREATED}})
+
+    def paged(request: Request, key: str, records: list[dict[str, object]], cursor: str) -> Response:
+        offset, limit = int(request.one(cursor) or 0), int(request.one("limit") or 20)
+        page = records[offset : offset + limit]
+        following = offset + limit if offset + limit < len(records) else None
+        # A cursor of access groups is text.
+        token = str(following) if cursor == "next" and following is not None else following
+        return json_response({key: page, "pagination": {"count": len(page), "next": token}})
+
+    def alive() -> list[Project]:
+        age = (state.as_of - state.world.start).days
+        return [project for project in PROJECTS if project.deleted_after is None or age <= project.deleted_after]
 
     def list_projects(request: Request) -> Response:
-        age = (state.as_of - state.world.start).days
-        alive = [
-            {"id": project.id, "name": project.name, "accountId": TEAM_ID, "createdAt": 1704067200000}
-            for project in PROJECTS
-            if project.deleted_after is None or age <= project.deleted_after
+        return paged(request, "projects", [_listed(project) for project in alive()], "from")
+
+    def list_members(request: Request) -> Response:
+        found: list[dict[str, object]] = []
+        for user, name, role, projects in MEMBERS:
+            member: dict[str, object] = {"uid": user, "username": name, "role": role, "confirmed": True}
+            member |= {"email": f"{name}@example.com", "createdAt": CREATED}
+            if projects:
+                member["projects"] = [
+                    {"id": project, "name": project, "role": own} for project, own in projects.items()
+                ]
+            found.append(member)
+        return paged(request, "members", found, "until")
+
+    def projects_of(group: str) -> list[str]:
+        return [project.id for project in alive() if project.id in ACCESS_GROUPS[group][2]]
+
+    def list_access_groups(request: Request) -> Response:
+        found: list[dict[str, object]] = [
+            {
+                "accessGroupId": group,
+                "name": name,
+                "teamId": TEAM_ID,
+                "isDsyncManaged": False,
+                "membersCount": 2,
+                "projectsCount": len(projects_of(group)),
+                "createdAt": str(CREATED),
+                "updatedAt": str(CREATED),
+            }
+            for group, (name, _, _) in ACCESS_GROUPS.items()
         ]
-        offset, limit = int(request.one("from") or 0), int(request.one("limit") or 20)
-        page = alive[offset : offset + limit]
-        following = offset + limit if offset + limit < len(alive) else None
-        return json_response(
-            {"projects": page, "pagination": {"count": len(page), "next": following, "prev": None}}
-        )
+        return paged(request, "accessGroups", found, "next")
+
+    def list_group_projects(request: Request) -> Response:
+        group = request.match["group"]
+        if group not in ACCESS_GROUPS:
+            return json_response({"error": {"code": "not_found", "message": "Access group not found"}}, 404)
+        times = {"createdAt": str(CREATED), "updatedAt": str(CREATED)}
+        found: list[dict[str, object]] = [
+            {"projectId": project, "role": ACCESS_GROUPS[group][1], "project": {"name": project}, **times}
+            for project in projects_of(group)
+        ]
+        return paged(request, "projects", found, "next")
+
+    def list_commitments(request: Request) -> Response:
+        body = "".join(f"{dumps(row)}\n" for row in commitments(state.world, state.as_of)).encode()
+        return Response(200, body, {"Content-Type": "application/jsonl"})
 
     answers: Iterable[tuple[str, Callable[[Request], Response]]] = (
         ("/vercel/v1/billing/charges", list_charges),
-        ("/vercel/v2/teams", list_teams),
+        ("/vercel/v1/billing/contract-commitments", list_commitments),
+        ("/vercel/v2/teams/(?P<team>[^/]+)", team),
+        ("/vercel/v3/teams/[^/]+/members", list_members),
         ("/vercel/v10/projects", list_projects),
+        ("/vercel/v1/access-groups", list_access_groups),
+        ("/vercel/v1/access-groups/(?P<group>[^/]+)/projects", list_group_projects),
     )
     return [Route("GET", pattern, _authorised(handler)) for pattern, handler in answers]

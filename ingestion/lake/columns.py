@@ -89,7 +89,8 @@ class Table:
 
     A row belongs to the slice that its `slice_id` names. A table of `vendor_files` takes the vendor's own
     Parquet files unchanged: its rows carry no slice id, so each of its slices is a load of its own.
-    `charge_end` names the column from which the slice's newest charge is judged.
+    `charge_end` names the column from which the slice's newest charge is judged. A `versioned` table lists what exists now:
+    its earlier deliveries stay in the lake, because what was deleted since is known from them alone.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Table:
     measures: tuple[Measure, ...] = ()
     charge_end: str | None = None
     vendor_files: bool = False
+    versioned: bool = False
 
     @cached_property
     def schema(self) -> pa.Schema:

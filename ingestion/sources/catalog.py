@@ -29,6 +29,8 @@ SOURCES: tuple[Source, ...] = (
 # What the lake holds: the vendors' deliveries, and what the ledger recorded itself. dbt needs all of them declared.
 LAKE: tuple[Source, ...] = (*SOURCES, HISTORY)
 DATASETS: tuple[str, ...] = tuple(source.dataset for source in LAKE)
+# The tables whose earlier deliveries stay, by dataset and name.
+VERSIONED = {(source.dataset, table.name): table for source in LAKE for table in source.tables if table.versioned}
 
 # Those of the charges of any source, and each source's own.
 CLAIM_KINDS: tuple[ClaimKind, ...] = (

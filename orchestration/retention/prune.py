@@ -2,7 +2,7 @@
 
 A data file goes when none of its load's slices is current, each has been superseded for longer than the retention,
 or its load never became complete (a killed run's leftovers). Rows of delivery notes and totals stay: they record
-which cost was known when.
+which cost was known when. So do all deliveries of versioned tables (`Table.versioned`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ingestion.lake.manifest import Manifest
 from ingestion.lake.notes import GOOD_STATES, known_notes, load_of, notes
 from ingestion.locks import exclusive_lock
 from ingestion.settings import Home
+from ingestion.sources.catalog import VERSIONED
 from orchestration.dbt.change_detection import ChangeDetection
 from orchestration.dbt.engine import Engine
 from orchestration.layout import writing
@@ -64,6 +65,7 @@ def _unneeded_files(
     folder: Path, complete: Collection[str], needed: Collection[str], now: datetime, retention: timedelta
 ) -> Iterator[Path]:
     """The data files of a dataset that may go."""
+    stay = {noted.name for noted in NOTE_TABLES} | {name for dataset, name in VERSIONED if dataset == folder.name}
     for file in sorted((folder / DAMAGED).rglob("*")):
         if file.is_file() and now.timestamp() - file.stat().st_mtime > retention.total_seconds():
             yield file
@@ -75,7 +77,7 @@ def _unneeded_files(
             if load not in complete:
                 if now.timestamp() - file.stat().st_mtime > UNFINISHED_FOR.total_seconds():
                     yield file
-            elif load not in needed and table.name not in [noted.name for noted in NOTE_TABLES]:
+            elif load not in needed and table.name not in stay:
                 yield file
     for name in STATE_FOLDERS:
         yield from _earlier_states(folder / name)

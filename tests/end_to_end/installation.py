@@ -22,7 +22,10 @@ RULES = (
     '  - {id: chat, claim: request_service, match: glob, value: "chat*", owner: chat}\n'
 )
 # They describe deliveries, and so differ with them.
-OF_DELIVERIES = {"fact_delivery", "fact_cost_revision", "fact_restatement", "source_freshness", "held_delivery"}
+OF_DELIVERIES = {
+    *("fact_delivery", "fact_cost_revision", "fact_restatement", "source_freshness", "held_delivery"),
+    "dim_resource",
+}
 OF_FILES = RUN_TIMES | {"slice_id", "delivered_slices", "content_digest"}
 
 Row = tuple[Any, ...]

@@ -102,6 +102,33 @@ VERCEL = {
     "ServiceCategory": "Networking", "ServiceName": "Fast Data Transfer", "ServiceProviderName": "Vercel",
     "Tags": {"ProjectId": "prj_1", "ProjectName": "shop"},
 }  # fmt: skip
+# A page of each of Vercel's lists.
+VERCEL_LISTS: dict[str, Any] = {
+    "v10/projects": {
+        "projects": [{"id": "prj_1", "name": "shop", "accountId": "team_x", "createdAt": 1704067200000}],
+        "pagination": {"count": 1, "next": None, "prev": None},
+    },
+    "v3/teams/team_x/members": {
+        "members": [{"uid": "u", "username": "n", "role": "OWNER", "projects": [{"id": "prj_1", "role": "ADMIN"}]}],
+        "pagination": {"count": 1, "next": None, "hasNext": False},
+    },
+    "v1/access-groups": {
+        "accessGroups": [{"accessGroupId": "ag", "name": "g", "projectsCount": 1, "membersCount": 1}],
+        "pagination": {"count": 1, "next": None},
+    },
+    "v1/access-groups/ag/projects": {
+        "projects": [{"projectId": "prj_1", "role": "ADMIN"}], "pagination": {"count": 1, "next": None},
+    },
+    "v1/billing/contract-commitments": [
+        {
+            "ContractId": "c", "ContractCommitmentId": "t", "ContractCommitmentCategory": "Usage",
+            "ContractPeriodStart": "2026-01-01T08:00:00Z", "ContractPeriodEnd": "2029-01-01T08:00:00Z",
+            "ContractCommitmentPeriodStart": "2026-01-01T08:00:00Z", "ContractCommitmentUnit": "MIUs",
+            "ContractCommitmentPeriodEnd": "2027-01-01T08:00:00Z", "ContractCommitmentQuantity": 12.5,
+            "ContractCommitmentCost": 20, "ContractCommitmentType": "Enterprise", "BillingCurrency": "USD",
+        }
+    ],
+}  # fmt: skip
 ATLAS = {
     "sku": "ATLAS_AWS_INSTANCE_M10", "groupId": "g", "groupName": "group", "clusterName": "cluster", "quantity": 24,
     "unit": "server hours", "unitPriceDollars": 0.08, "startDate": "2026-10-05T00:00:00Z",
@@ -279,8 +306,11 @@ def routes() -> list[Route]:
     nothing = {"data": [], "has_more": False}
     return [
         Route("GET", "/vercel/v1/billing/charges", charges),
-        Route("GET", "/vercel/v2/teams", lambda request: json_response({"teams": [], "pagination": {"next": None}})),
-        Route("GET", "/vercel/v10/projects", lambda request: json_response({"projects": [], "pagination": {"next": None}})),
+        Route("GET", "/vercel/v2/teams/team_x", lambda request: json_response({"id": "team_x", "slug": "x", "name": "X"})),
+        *(
+            Route("GET", f"/vercel/{path}", lambda request, answer=answer: json_response(answer))
+            for path, answer in VERCEL_LISTS.items()
+        ),
         Route("POST", "/atlas/api/oauth/token", lambda request: json_response({"access_token": "t", "expires_in": 3600})),
         Route("GET", "/atlas/.*/invoices", lambda request: json_response({"results": [invoice], "totalCount": 1})),
         Route("GET", "/atlas/.*/invoices/i", lambda request: json_response({**invoice, "lineItems": BILLS["atlas"].records})),

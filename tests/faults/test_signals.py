@@ -102,6 +102,12 @@ def test_run_that_a_signal_ends_has_failed_and_goes_no_further(tmp_path: Path, n
     assert run.status == dg.DagsterRunStatus.FAILURE and executed == ["first"]
 
 
+def _as_from_a_terminal() -> None:
+    """The tests may run in the background or under nohup, where these signals are ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_command_that_a_signal_ends_prints_one_line(tmp_path: Path, number: signal.Signals) -> None:
     """While it waits for another run: what it prints then shows that it came so far."""
@@ -112,7 +118,7 @@ def test_command_that_a_signal_ends_prints_one_line(tmp_path: Path, number: sign
             env={**os.environ, "COSTOWNER_HOME": str(tmp_path)},
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - one thread
+            preexec_fn=_as_from_a_terminal,  # noqa: PLW1509 - one thread
         )
         assert process.stderr is not None
         waits = next(line for line in process.stderr if line.startswith("waiting for a test"))

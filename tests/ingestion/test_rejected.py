@@ -49,7 +49,7 @@ def read(slices: list[Slice], prefix: str) -> list[Part]:
 def vercel(bill: Bill, folder: Path) -> list[Part]:
     content = "\n".join(json.dumps(record) for record in bill).encode()
     with serving([Route("GET", "/v1/billing/charges", lambda request: Response(200, content))]) as url:
-        return read(list(VERCEL.slices(VercelSettings("t", "team", url), OCTOBER, {}, NOW)), "charges|")
+        return read(list(VERCEL.slices(VercelSettings("t", ("team",), url), OCTOBER, {}, NOW)), "charges|")
 
 
 def atlas(bill: Bill, folder: Path) -> list[Part]:
@@ -288,7 +288,7 @@ def test_day_of_vercel_without_a_readable_charge_keeps_its_last_delivery(tmp_pat
         json.dumps(record) for record in (days[0], {**days[1], "BilledCost": None}, days[2])
     ).encode()
     with serving([Route("GET", "/v1/billing/charges", lambda request: Response(200, content))]) as url:
-        found = {one.id: one for one in VERCEL.slices(VercelSettings("t", "team", url), OCTOBER, {}, NOW)}
+        found = {one.id: one for one in VERCEL.slices(VercelSettings("t", ("team",), url), OCTOBER, {}, NOW)}
         assert len(landed(list(found["charges|team|2026-10-03"].read()))[0]) == 1
         with pytest.raises(BadInput, match="no BilledCost; no other record"):
             found["charges|team|2026-10-04"].read()
@@ -417,7 +417,7 @@ def test_odd_row_that_the_answers_of_two_months_have_is_listed_once() -> None:
 
     months = Window(Month(2026, 9), Month(2026, 10))
     with serving([Route("GET", "/v1/billing/charges", answer)]) as url:
-        parts = read(list(VERCEL.slices(VercelSettings("t", "team", url), months, {}, NOW)), "charges|")
+        parts = read(list(VERCEL.slices(VercelSettings("t", ("team",), url), months, {}, NOW)), "charges|")
     rows, aside = landed(parts)
     assert [row["billed_cost"] for row in rows] == [Decimal("1.25")] * 3
     assert [(record["billed_cost"], "record 3" in record["place"]) for record in aside] == [(Decimal(5), True)]

@@ -62,7 +62,7 @@ def test_vercel_days_are_los_angeles_days() -> None:
 
 
 def test_vercel_lands_what_the_vendor_served_exactly(home: Home, base: str) -> None:
-    settings = VercelSettings(vercel.TOKEN, vercel.TEAM_ID, f"{base}/vercel")
+    settings = VercelSettings(vercel.TOKEN, (vercel.TEAM_ID,), f"{base}/vercel")
     land(home, VERCEL, settings, WINDOW, NOW)
     days = [day for day in WORLD.days() if day >= date(2026, 10, 1)]
     served = sum(
@@ -78,15 +78,20 @@ def test_vercel_lands_what_the_vendor_served_exactly(home: Home, base: str) -> N
     assert {row["project_id"] for row in table(home, "raw_vercel", "projects")} < {p.id for p in vercel.PROJECTS}
 
 
+def lists() -> list[Route]:
+    """What Vercel lists of a team that has nothing."""
+    empty = {"projects": [], "members": [], "accessGroups": [], "pagination": {"count": 0, "next": None}}
+    return [
+        Route("GET", "/v2/teams/team_x", lambda request: json_response({"id": "team_x", "name": "X"})),
+        Route("GET", "/v1/billing/contract-commitments", lambda request: Response(200, b"")),
+        Route("GET", "/v.*", lambda request: json_response(empty)),
+    ]
+
+
 def vercel_saying(response: Response) -> Callable[[Home], object]:
     def run(home: Home) -> object:
-        empty = json_response({"teams": [], "projects": [], "pagination": {"next": None}})
-        routes = [
-            Route("GET", "/v1/billing/charges", lambda request: response),
-            Route("GET", "/v.*", lambda request: empty),
-        ]
-        with serving(routes) as url:
-            return land(home, VERCEL, VercelSettings("t", "team_x", url), WINDOW, NOW)
+        with serving([Route("GET", "/v1/billing/charges", lambda request: response), *lists()]) as url:
+            return land(home, VERCEL, VercelSettings("t", ("team_x",), url), WINDOW, NOW)
 
     return run
 
@@ -113,10 +118,8 @@ def vercel_months(home: Home, answers: dict[int, list[dict[str, object]]]) -> La
         lines = [json.dumps(row) for row in answers[datetime.fromisoformat(request.one("from")).month]]
         return Response(200, "\n".join(lines).encode())
 
-    empty = json_response({"teams": [], "projects": [], "pagination": {"next": None}})
-    routes = [Route("GET", "/v1/billing/charges", charges), Route("GET", "/v.*", lambda request: empty)]
-    with serving(routes) as url:
-        return land(home, VERCEL, VercelSettings("t", "team_x", url), WINDOW, NOW)
+    with serving([Route("GET", "/v1/billing/charges", charges), *lists()]) as url:
+        return land(home, VERCEL, VercelSettings("t", ("team_x",), url), WINDOW, NOW)
 
 
 def vercel_billed(home: Home) -> list[tuple[str, Decimal]]:
@@ -169,7 +172,7 @@ def test_vercel_without_costs_is_no_data(home: Home) -> None:
 
 def test_wrong_tokens_name_their_settings(home: Home, base: str) -> None:
     with pytest.raises(Exception, match=r"sources\.vercel\.token"):
-        land(home, VERCEL, VercelSettings("wrong", vercel.TEAM_ID, f"{base}/vercel"), WINDOW, NOW)
+        land(home, VERCEL, VercelSettings("wrong", (vercel.TEAM_ID,), f"{base}/vercel"), WINDOW, NOW)
     with pytest.raises(SettingError, match=r"sources\.atlas\.client_secret"):
         land(home, ATLAS, AtlasSettings(atlas.CLIENT_ID, "wrong", atlas.ORG, f"{base}/atlas"), WINDOW, NOW)
     with pytest.raises(Exception, match=r"sources\.llm_providers\.openai_admin_key"):

@@ -154,7 +154,7 @@ def test_commitment_is_a_contract_to_which_a_cost_or_a_quantity_counts(
     is_cost: str,
     expected: dict[str, object] | None,
 ) -> None:
-    call = f'contract_applied("contract", "cast(quantity as decimal(38, 12))", "unit", "{is_cost}")'
+    call = f'contract_applied("contract", "contract", "cast(quantity as decimal(38, 12))", "unit", "{is_cost}")'
     found = answer(engine, call, contract=contract, quantity=quantity, unit=unit)
     element = expected and {"ContractId": contract, "ContractCommitmentId": contract, **expected}
     assert (found and json.loads(found)) == (element and {"Elements": [element]})

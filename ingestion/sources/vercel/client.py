@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
-from ingestion.access.http import Client, exact_json
+from ingestion.access.http import Answer, Client, exact_json
 from ingestion.access.paging import Pages
 from ingestion.errors import BadInput, VendorError
 from ingestion.lake.contract import NoData
-from ingestion.lake.records import part
+from ingestion.lake.records import part, record
 
 BASE_URL = "https://api.vercel.com"
 PAGE = 100
+# How Vercel answers for a list that the team's plan does not have, or that the token's role may not read.
+WITHOUT_ACCESS = frozenset({402, 403, 404, 410})
 
 
 class Vercel:
@@ -57,6 +60,43 @@ class Vercel:
                     "the answer was cut off or garbled, the next refresh asks again"
                 ) from None
 
+    def commitments(self) -> Iterator[Any]:
+        """The team's contract commitments: Vercel documents JSON Lines, and its own CLI reads an array; a team may have none.
+
+        Raises BadInput, with the line, for what is neither.
+        """
+        path = "/v1/billing/contract-commitments"
+        answer = self._list(path, {"teamId": self.team_id}, headers={"Accept": "application/jsonl"})
+        try:
+            whole = exact_json(answer.content) if answer.content.strip() else []
+        except ValueError:
+            lines = enumerate(answer.content.splitlines(), start=1)
+            whole = [self._json(line, f"Vercel {path}, line {number}") for number, line in lines if line.strip()]
+        yield from whole if isinstance(whole, list) else [whole]
+
+    @staticmethod
+    def _json(line: bytes, where: str) -> Any:
+        try:
+            return exact_json(line)
+        except ValueError:
+            raise BadInput(f"{where}: not JSON") from None
+
+    def _list(self, path: str, params: dict[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
+        """An answer of a list beside the bill, which lands without it.
+
+        Raises NoData where the team or the token has no access to the list, and BadInput where Vercel does not give it.
+        """
+        try:
+            answer = self.http.request("GET", path, params=params, headers=headers, accept_statuses=WITHOUT_ACCESS)
+        except VendorError as error:
+            raise BadInput(str(error)) from None
+        if answer.status_code in WITHOUT_ACCESS:
+            raise NoData(
+                f"Vercel {path} answered {answer.status_code}: the team's plan does not have it, or the role of "
+                "sources.vercel.token may not read it"
+            )
+        return answer
+
     def _pages(self, path: str, key: str, cursor: str) -> Iterator[Any]:
         """The records of a list, page by page. Raises BadInput where a page is no such list."""
         following: Any = None
@@ -65,19 +105,34 @@ class Vercel:
             params: dict[str, Any] = {"teamId": self.team_id, "limit": PAGE}
             if following is not None:
                 params[cursor] = following
-            answer = self.http.json(path, params=params)
+            where = f"Vercel {path}"
+            answer = record(self._json(self._list(path, params).content, where), where)
             found = answer.get(key)
             if not isinstance(found, list):
-                raise BadInput(f"Vercel {path}: the answer has no list of {key}")
+                raise BadInput(f"{where}: the answer has no list of {key}")
             yield from pages.take(found)
-            following = pages.follow(part(answer.get("pagination"), f"Vercel {path}, pagination").get("next"))
+            pagination = part(answer.get("pagination"), f"{where}, pagination")
+            following = pages.follow(pagination.get("next"), pagination.get("hasNext"))
             if following is None:
                 return
 
     def teams(self) -> Iterator[Any]:
-        """The teams that the token sees."""
-        return self._pages("/v2/teams", "teams", "until")
+        """The team."""
+        path = f"/v2/teams/{self.team_id}"
+        yield self._json(self._list(path, {}).content, f"Vercel {path}")
 
     def projects(self) -> Iterator[Any]:
         """The team's projects that still exist."""
         return self._pages("/v10/projects", "projects", "from")
+
+    def members(self) -> Iterator[Any]:
+        """The team's members, with the projects that they have a role of their own in."""
+        return self._pages(f"/v3/teams/{self.team_id}/members", "members", "until")
+
+    def access_groups(self) -> Iterator[Any]:
+        """The team's access groups."""
+        return self._pages("/v1/access-groups", "accessGroups", "next")
+
+    def projects_of_group(self, group_id: str) -> Iterator[Any]:
+        """The projects that an access group has a role in."""
+        return self._pages(f"/v1/access-groups/{quote(group_id, safe='')}/projects", "projects", "next")

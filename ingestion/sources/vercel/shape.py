@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json as jsonlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from ingestion.errors import BadInput
-from ingestion.lake.columns import Measure, Table, date, json, money, number, rest, text, timestamp
+from ingestion.lake.columns import Measure, Table, date, integer, json, money, number, rest, text, timestamp
 from ingestion.lake.contract import ClaimKind, Evidence
-from ingestion.lake.records import exact, instant, moment, typed
+from ingestion.lake.people import without_addresses
+from ingestion.lake.records import exact, instant, moment, part, typed
 from ingestion.lake.rejected import REJECTED_RECORDS, Money
 from ingestion.lake.tags import tags_of
 
@@ -37,12 +41,18 @@ NUMBERS = {
 TIMES = {"ChargePeriodStart": "charge_period_start", "ChargePeriodEnd": "charge_period_end"}
 KNOWN = {*TEXTS, *NUMBERS, *TIMES, "Tags"}
 REQUIRED = ("BilledCost", "EffectiveCost", "BillingCurrency", "ChargePeriodStart", "ChargePeriodEnd")
+# What Vercel documents as always there. A charge without one of these lands all the same.
+DOCUMENTED = (
+    *REQUIRED,
+    *("PricingCurrency", "ChargeCategory", "ConsumedQuantity", "ConsumedUnit", "PricingCategory"),
+    *("PricingQuantity", "PricingUnit", "ServiceName", "ServiceProviderName", "Tags"),
+)
 
 CHARGES = Table(
     "charges",
     "One row a charge of a team and day, as `GET /v1/billing/charges` gives it.",
     (
-        text("team_id", "the team that was asked for; Vercel's rows don't name it"),
+        text("team_id", "the team that was requested; Vercel's rows don't name it"),
         date("charge_date", "the day in Los Angeles, which is Vercel's billing day"),
         timestamp("charge_period_start", "ChargePeriodStart"),
         timestamp("charge_period_end", "ChargePeriodEnd, exclusive"),
@@ -60,16 +70,18 @@ CHARGES = Table(
     ),
     charge_end="charge_period_end",
 )
+# Of teams, projects and members only what is named here lands: Vercel's answers also hold values of environment variables,
+# invitations and what protects a deployment.
 TEAMS = Table(
     "teams",
-    "One row a team that the token sees.",
+    "One row a team that is billed.",
     (
         text("team_id", "id"),
         text("slug", "slug"),
         text("name", "name"),
         timestamp("created_at", "createdAt"),
-        json("extra", "fields that are not known by name"),
     ),
+    versioned=True,
 )
 PROJECTS = Table(
     "projects",
@@ -78,14 +90,87 @@ PROJECTS = Table(
         text("project_id", "id"),
         text("team_id", "accountId"),
         text("name", "name"),
+        text("repository", "link: the repository that is deployed, with its owner"),
         timestamp("created_at", "createdAt"),
-        json("extra", "fields that are not known by name"),
+    ),
+    versioned=True,
+)
+MEMBERS = Table(
+    "members",
+    "One row a member of a team. Names and addresses of people are left out.",
+    (
+        text("team_id", "the team that was requested"),
+        text("user_id", "uid"),
+        text("username", "username; an address as its hash"),
+        text("role", "role in the team"),
+        json("projects", "projects: id to role, of those that the member has a role of their own in"),
+        timestamp("created_at", "createdAt"),
     ),
 )
-TABLES = (CHARGES, TEAMS, PROJECTS, REJECTED_RECORDS)
+ACCESS_GROUPS = Table(
+    "access_groups",
+    "One row an access group of a team.",
+    (
+        text("access_group_id", "accessGroupId"),
+        text("team_id", "the team that was requested"),
+        text("name", "name"),
+        integer("member_count", "membersCount"),
+        integer("project_count", "projectsCount"),
+        timestamp("created_at", "createdAt"),
+    ),
+    versioned=True,
+)
+ACCESS_GROUP_PROJECTS = Table(
+    "access_group_projects",
+    "One row a project that an access group has a role in.",
+    (
+        text("access_group_id", "the access group"),
+        text("access_group_name", "its name"),
+        integer("group_project_count", "how many projects the access group has a role in"),
+        text("team_id", "the team that was requested"),
+        text("project_id", "projectId"),
+        text("role", "role: ADMIN, PROJECT_DEVELOPER, PROJECT_VIEWER or PROJECT_GUEST"),
+    ),
+    versioned=True,
+)
+CONTRACT_COMMITMENTS = Table(
+    "contract_commitments",
+    "One row a contract commitment of a team, as `GET /v1/billing/contract-commitments` gives it (FOCUS 1.3).",
+    (
+        text("team_id", "the team that was requested"),
+        text("contract_id", "ContractId"),
+        timestamp("contract_period_start", "ContractPeriodStart"),
+        timestamp("contract_period_end", "ContractPeriodEnd, exclusive"),
+        text("contract_commitment_id", "ContractCommitmentId"),
+        timestamp("contract_commitment_period_start", "ContractCommitmentPeriodStart"),
+        timestamp("contract_commitment_period_end", "ContractCommitmentPeriodEnd, exclusive"),
+        text("contract_commitment_category", "ContractCommitmentCategory: Spend or Usage"),
+        text("contract_commitment_type", "ContractCommitmentType: Pro or Enterprise"),
+        text("contract_commitment_description", "ContractCommitmentDescription"),
+        number("contract_commitment_cost", "ContractCommitmentCost, of a commitment to spend"),
+        number("contract_commitment_quantity", "ContractCommitmentQuantity, of a commitment to use"),
+        text("contract_commitment_unit", "ContractCommitmentUnit: MIUs or USD"),
+        text("billing_currency", "BillingCurrency"),
+        json("extra", "fields that are not known by name"),
+    ),
+    versioned=True,
+)
+TABLES = (
+    CHARGES,
+    TEAMS,
+    PROJECTS,
+    MEMBERS,
+    ACCESS_GROUPS,
+    ACCESS_GROUP_PROJECTS,
+    CONTRACT_COMMITMENTS,
+    REJECTED_RECORDS,
+)
 CLAIM_KINDS = (
     ClaimKind("vercel_project", Evidence.PROVIDER_ACCOUNT, "Vercel project id"),
     ClaimKind("vercel_team", Evidence.PROVIDER_ACCOUNT, "Vercel team id"),
+    ClaimKind(
+        "vercel_access_group", Evidence.TAG, "Access group of the Vercel project: the one with the fewest projects"
+    ),
     ClaimKind("vercel_project_name", Evidence.NAME_PATTERN, "Name of the Vercel project"),
 )
 
@@ -117,26 +202,147 @@ def charge_row(record: dict[str, Any], team_id: str, day: Any, where: str) -> di
     return typed(CHARGES, row, where, FIELDS)
 
 
+# A name of a field as Vercel's are; any other may be anything that somebody wrote, and is not repeated.
+_FIELD = re.compile("[A-Za-z][A-Za-z0-9_]{0,59}")
+
+
+@dataclass
+class Fields:
+    """The fields that charges have, held against the documented ones."""
+
+    count: int = 0
+    unknown: set[str] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set)
+
+    def add(self, found: Mapping[str, Any]) -> None:
+        self.count += 1
+        self.unknown |= {name if _FIELD.fullmatch(name) else "others" for name in found.keys() - KNOWN}
+        self.seen |= found.keys() & set(DOCUMENTED)
+
+    def remark(self) -> str | None:
+        """Fields that are new, and documented ones that no charge has; None where there are none of either."""
+        missing = [name for name in DOCUMENTED if name not in self.seen] if self.count else []
+        lines = [
+            f"fields that are not documented, kept in extra: {', '.join(sorted(self.unknown))}"
+            if self.unknown
+            else "",
+            f"documented fields that no charge has: {', '.join(missing)}" if missing else "",
+        ]
+        return "; ".join(line for line in lines if line) or None
+
+
 def billed(record: dict[str, Any]) -> Money:
     """What a charge bills."""
     return exact(record["BilledCost"], "BilledCost"), str(record["BillingCurrency"]).upper()
 
 
-def _listed(table: Table, found: dict[str, Any], key: str, fields: dict[str, str], where: str) -> dict[str, Any]:
-    if not found.get("id"):
-        raise BadInput(f"{where}: no id")
-    row = {
-        key: found["id"],
-        **{column: found.get(name) for column, name in fields.items()},
-        "created_at": _millis(found.get("createdAt"), f"{where}, createdAt"),
-        "extra": rest(found, {"id", "createdAt", *fields.values()}),
-    }
-    return typed(table, row, where, fields)
+def _id(found: dict[str, Any], name: str, where: str) -> str:
+    """The id of a record. Raises BadInput where it has none."""
+    if not found.get(name):
+        raise BadInput(f"{where}: no {name}")
+    return str(found[name])
 
 
 def team_row(found: dict[str, Any], where: str) -> dict[str, Any]:
-    return _listed(TEAMS, found, "team_id", {"slug": "slug", "name": "name"}, where)
+    row = {
+        "team_id": _id(found, "id", where),
+        "slug": found.get("slug"),
+        "name": found.get("name"),
+        "created_at": _millis(found.get("createdAt"), f"{where}, createdAt"),
+    }
+    return typed(TEAMS, row, where)
+
+
+def _repository(link: Mapping[str, Any]) -> str | None:
+    """The repository of a project, as GitHub, Bitbucket and GitLab name theirs."""
+    for owner, name in (("org", "repo"), ("owner", "slug")):
+        if link.get(owner) and link.get(name):
+            return f"{link[owner]}/{link[name]}"
+    namespaced = link.get("projectNameWithNamespace")
+    return str(namespaced) if namespaced else None
 
 
 def project_row(found: dict[str, Any], where: str) -> dict[str, Any]:
-    return _listed(PROJECTS, found, "project_id", {"team_id": "accountId", "name": "name"}, where)
+    row = {
+        "project_id": _id(found, "id", where),
+        "team_id": found.get("accountId"),
+        "name": found.get("name"),
+        "repository": _repository(part(found.get("link"), f"{where}, link")),
+        "created_at": _millis(found.get("createdAt"), f"{where}, createdAt"),
+    }
+    return typed(PROJECTS, row, where, {"team_id": "accountId"})
+
+
+def member_row(found: dict[str, Any], team_id: str, where: str) -> dict[str, Any]:
+    """A member as a row, without what names the person."""
+    projects = [part(project, f"{where}, projects") for project in found.get("projects") or []]
+    row = {
+        "team_id": team_id,
+        "user_id": _id(found, "uid", where),
+        "username": without_addresses(found.get("username")),
+        "role": found.get("role"),
+        "projects": jsonlib.dumps({_id(one, "id", where): str(one.get("role") or "") for one in projects}),
+        "created_at": _millis(found.get("createdAt"), f"{where}, createdAt"),
+    }
+    return typed(MEMBERS, row, where)
+
+
+def access_group_row(found: dict[str, Any], team_id: str, where: str) -> dict[str, Any]:
+    fields = {"name": "name", "member_count": "membersCount", "project_count": "projectsCount"}
+    row = {
+        "access_group_id": _id(found, "accessGroupId", where),
+        "team_id": team_id,
+        **{column: found.get(name) for column, name in fields.items()},
+        "created_at": _millis(found.get("createdAt"), f"{where}, createdAt"),
+    }
+    return typed(ACCESS_GROUPS, row, where, fields)
+
+
+def access_group_project_row(found: dict[str, Any], group: dict[str, Any], where: str) -> dict[str, Any]:
+    """A project of an access group as a row; `group` is the group's own row."""
+    row = {
+        "access_group_id": group["access_group_id"],
+        "access_group_name": group["name"],
+        "group_project_count": group["project_count"],
+        "team_id": group["team_id"],
+        "project_id": _id(found, "projectId", where),
+        "role": found.get("role"),
+    }
+    return typed(ACCESS_GROUP_PROJECTS, row, where)
+
+
+_COMMITMENT_TEXTS = {
+    "contract_id": "ContractId",
+    "contract_commitment_id": "ContractCommitmentId",
+    "contract_commitment_category": "ContractCommitmentCategory",
+    "contract_commitment_type": "ContractCommitmentType",
+    "contract_commitment_description": "ContractCommitmentDescription",
+    "contract_commitment_unit": "ContractCommitmentUnit",
+    "billing_currency": "BillingCurrency",
+}
+_COMMITMENT_NUMBERS = {
+    "contract_commitment_cost": "ContractCommitmentCost",
+    "contract_commitment_quantity": "ContractCommitmentQuantity",
+}
+_COMMITMENT_TIMES = {
+    "contract_period_start": "ContractPeriodStart",
+    "contract_period_end": "ContractPeriodEnd",
+    "contract_commitment_period_start": "ContractCommitmentPeriodStart",
+    "contract_commitment_period_end": "ContractCommitmentPeriodEnd",
+}
+
+
+def commitment_row(found: dict[str, Any], team_id: str, where: str) -> dict[str, Any]:
+    """A contract commitment as a row."""
+    fields = {**_COMMITMENT_TEXTS, **_COMMITMENT_NUMBERS}
+    _id(found, "ContractCommitmentId", where)
+    row = {
+        "team_id": team_id,
+        **{column: found.get(name) for column, name in fields.items()},
+        **{
+            column: None if found.get(name) is None else moment(found[name], f"{where}, {name}")
+            for column, name in _COMMITMENT_TIMES.items()
+        },
+        "extra": rest(found, {*fields.values(), *_COMMITMENT_TIMES.values()}),
+    }
+    return typed(CONTRACT_COMMITMENTS, row, where, {**fields, **_COMMITMENT_TIMES})

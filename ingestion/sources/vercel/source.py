@@ -1,30 +1,39 @@
-"""Vercel as a source: a slice is a team and Los Angeles day; a month is fetched with one call."""
+"""Vercel as a source: a slice of charges is a team and Los Angeles day; a month is fetched with one call."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from ingestion.errors import BadInput
-from ingestion.lake.contract import Known, LedgerSource, NoData, Part, Rows, Slice, Source
+from ingestion.lake.contract import Known, LedgerSource, NoData, Part, Remark, Rows, Slice, Source
 from ingestion.lake.plausible import EARLIEST, latest_time
 from ingestion.lake.records import moment, record
 from ingestion.lake.rejected import SHAPES, Rejected, read_records
 from ingestion.setting_table import about
-from ingestion.settings import Month, Window
+from ingestion.settings import Window
 from ingestion.sources.vercel.client import BASE_URL, Vercel
 from ingestion.sources.vercel.shape import (
+    ACCESS_GROUP_PROJECTS,
+    ACCESS_GROUPS,
     CHARGES,
     CLAIM_KINDS,
+    CONTRACT_COMMITMENTS,
+    MEMBERS,
     PROJECTS,
     TABLES,
     TEAMS,
+    Fields,
+    access_group_project_row,
+    access_group_row,
     billed,
     charge_row,
+    commitment_row,
+    member_row,
     project_row,
     team_row,
 )
@@ -36,10 +45,12 @@ BILLING_ZONE = ZoneInfo("America/Los_Angeles")
 
 @dataclass(frozen=True)
 class VercelSettings:
-    """A team and a token that reads its billing."""
+    """Teams, and a token that reads their billing."""
 
     token: str = field(repr=False, metadata=about("an access token of a role that sees billing"))
-    team_id: str = field(metadata=about("the team that is billed, `team_…`"))
+    team_id: tuple[str, ...] = field(
+        metadata=about("the teams that are billed, `team_…`, with commas between them")
+    )
     base_url: str = field(default=BASE_URL, metadata=about("the API's address"))
 
 
@@ -67,8 +78,18 @@ class MonthOfCharges:
     `months` are all months of the refresh, by day: a row of a day that another month asks for counts there.
     """
 
-    def __init__(self, vercel: Vercel, days: list[date], months: dict[date, MonthOfCharges], today: date) -> None:
+    def __init__(
+        self,
+        vercel: Vercel,
+        days: list[date],
+        months: dict[date, MonthOfCharges],
+        today: date,
+        delivered: Mapping[date, int],
+    ) -> None:
         self.rejected: dict[date, Rejected] = defaultdict(Rejected)
+        self.fields: dict[date, Fields] = defaultdict(Fields)
+        # The records of each day that its last delivery has.
+        self.delivered = delivered
         self.vercel = vercel
         self.days = days
         self.months = months
@@ -93,6 +114,7 @@ class MonthOfCharges:
                 row = charge_row(record(answered, where), self.vercel.team_id, day, where)
                 if day is None or not EARLIEST <= row["charge_period_start"] <= latest_time():
                     raise BadInput(f"{where}, ChargePeriodStart: of a year in which no vendor bills")
+                self.fields[day].add(answered)
                 found.append(_Charge(number, day, row))
         # Records without a readable day are listed with the first day that has others.
         first = min((charge.day for charge in found if charge.day in self.days), default=self.days[0])
@@ -151,6 +173,27 @@ class MonthOfCharges:
         except NoData:
             return []
 
+    def _count(self, day: date) -> int:
+        """The records that the answer has of a day."""
+        return len(self.of(day)) + len(self.rejected[day].records)
+
+    def _check_whole(self, day: date) -> None:
+        """Raise NoData for a day that an answer without all days would shorten: its last delivery stays.
+
+        An answer has no end mark. One that lacks a day that was delivered before was cut off between two lines, or is empty
+        by a fault: then no day is taken with fewer records than it had.
+        """
+        missing = [one for one in self.days if self.delivered.get(one) and not self._count(one)]
+        if missing and self._count(day) < self.delivered.get(day, 0):
+            raise NoData(
+                f"Vercel's answer of {self.days[0]} to {self.days[-1]} lacks {missing[0]}, which was delivered before: it was "
+                "cut off, or the day has no charges any longer; the last delivery stays"
+            )
+        if not any(map(self._count, self.days)):
+            raise NoData(
+                f"Vercel's answer of {self.days[0]} to {self.days[-1]} is empty, which does not mean no usage"
+            )
+
     def rows(self, day: date) -> list[Part]:
         """A day's charges, and its records that are set aside. Raises what the month's fetch raised, for every day of it."""
         if self.refused:
@@ -162,51 +205,107 @@ class MonthOfCharges:
                 self.refused = error
                 raise
             self.is_whole = True
+        self._check_whole(day)
         found, rejected = self.of(day), self.rejected[day]
         rejected.check(len(found))
-        return [Rows(CHARGES, found), *rejected.parts()]
+        remark = self.fields[day].remark()
+        return [Rows(CHARGES, found), *rejected.parts(), *([Remark(remark)] if remark else [])]
 
 
-def slices(settings: VercelSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
-    """The window's billing days that are over, then the teams and projects as they are now."""
-    vercel = Vercel(settings.token, settings.team_id, settings.base_url)
+def _charges(vercel: Vercel, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
+    """The window's billing days that are over."""
     today = billing_day(now)
     months: dict[date, MonthOfCharges] = {}
     for month in window.months:
         first, after = date(month.year, month.month, 1), month.plus(1)
         last = min(date(after.year, after.month, 1), today) - timedelta(days=1)
-        days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+        days = {
+            first + timedelta(days=offset): f"charges|{vercel.team_id}|{first + timedelta(days=offset)}"
+            for offset in range((last - first).days + 1)
+        }
         if not days:
             continue
-        content = MonthOfCharges(vercel, days, months, today)
-        for day in days:
+        delivered = {day: known[slice_id].row_count for day, slice_id in days.items() if slice_id in known}
+        content = MonthOfCharges(vercel, [*days], months, today, delivered)
+        for day, slice_id in days.items():
             yield Slice(
-                id=f"charges|{settings.team_id}|{day.isoformat()}",
-                billing_period=str(Month(day.year, day.month)),
-                start=midnight(day),
-                end=midnight(day + timedelta(days=1)),
-                read=lambda day=day, content=content: content.rows(day),  # type: ignore[misc]
+                slice_id,
+                str(month),
+                midnight(day),
+                midnight(day + timedelta(days=1)),
+                lambda day=day, content=content: content.rows(day),  # type: ignore[misc]
             )
-    yield Slice(
-        f"teams|{settings.team_id}",
-        None,
-        window.start,
-        now,
-        lambda: read_records(TEAMS, vercel.teams(), "Vercel teams", team_row),
-    )
-    yield Slice(
-        f"projects|{settings.team_id}",
-        None,
-        window.start,
-        now,
-        lambda: read_records(PROJECTS, vercel.projects(), "Vercel projects", project_row),
-    )
+
+
+def _projects(vercel: Vercel) -> list[Part]:
+    """The team's projects with the access groups that have a role in them, of one moment.
+
+    Without access to the groups the projects land alone, with a remark. Where a group can't be read, the list is refused.
+    """
+    rejected = Rejected()
+    projects = rejected.rows(vercel.projects(), "Vercel projects", project_row)
+    groups: list[dict[str, Any]] = []
+    roles: list[dict[str, Any]] = []
+    remarks: list[Part] = []
+    try:
+        groups += rejected.rows(
+            vercel.access_groups(),
+            "Vercel access groups",
+            lambda found, where: access_group_row(found, vercel.team_id, where),
+        )
+        for group in groups:
+            roles += rejected.rows(
+                vercel.projects_of_group(group["access_group_id"]),
+                f"Vercel projects of access group {group['access_group_id']}",
+                lambda found, where, group=group: access_group_project_row(found, group, where),  # type: ignore[misc]
+            )
+    except NoData as reason:
+        groups, roles = [], []
+        remarks.append(Remark(f"without access groups: {reason}"))
+    return [
+        Rows(PROJECTS, projects),
+        Rows(ACCESS_GROUPS, groups),
+        Rows(ACCESS_GROUP_PROJECTS, roles),
+        *rejected.parts(),
+        *remarks,
+    ]
+
+
+def _lists(vercel: Vercel, window: Window, now: datetime) -> Iterable[Slice]:
+    """The team and what it has, as they are now: each list is a slice."""
+    team_id = vercel.team_id
+    reads: dict[str, Callable[[], Iterable[Part]]] = {
+        "teams": lambda: read_records(TEAMS, vercel.teams(), "Vercel teams", team_row),
+        "projects": lambda: _projects(vercel),
+        "members": lambda: read_records(
+            MEMBERS,
+            vercel.members(),
+            "Vercel members",
+            lambda found, where: member_row(found, team_id, where),
+        ),
+        "contract_commitments": lambda: read_records(
+            CONTRACT_COMMITMENTS,
+            vercel.commitments(),
+            "Vercel contract commitments",
+            lambda found, where: commitment_row(found, team_id, where),
+        ),
+    }
+    for name, read in reads.items():
+        yield Slice(f"{name}|{team_id}", None, window.start, now, read)
+
+
+def slices(settings: VercelSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
+    """Of each team its charges, and then its lists: these cost the charges nothing."""
+    for team_id in dict.fromkeys(settings.team_id):
+        vercel = Vercel(settings.token, team_id, settings.base_url)
+        yield from _charges(vercel, window, known, now)
+        yield from _lists(vercel, window, now)
 
 
 SOURCE = Source(
     name="vercel",
     title="Vercel",
-    description="Vercel's daily billing charges (FOCUS-shaped), teams and projects.",
+    description="Vercel's daily billing charges and contract commitments (FOCUS), teams, projects, members and access groups.",
     settings=VercelSettings,
     tables=TABLES,
     slices=slices,

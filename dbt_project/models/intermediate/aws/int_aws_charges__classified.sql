@@ -119,7 +119,11 @@ with
             end as capacity_reservation_id,
             {{ commitment_quantity }} as commitment_discount_quantity,
             {{ commitment_unit }} as commitment_discount_unit,
-            {{ contract_applied("commitment_arn", commitment_quantity, commitment_unit, "is_savings_plan") }}
+            {{
+                contract_applied(
+                    "commitment_arn", "commitment_arn", commitment_quantity, commitment_unit, "is_savings_plan"
+                )
+            }}
             as contract_applied,
             case when is_measured then coalesce(bedrock_tokens, quantity) end as consumed_quantity,
             case

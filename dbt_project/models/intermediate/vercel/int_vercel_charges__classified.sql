@@ -5,6 +5,12 @@ with
 
     service_map as (select * from {{ ref("vercel_services") }}),
 
+    projects as (select * from {{ ref("int_vercel_projects__versioned") }}),
+
+    teams as (select * from {{ ref("int_vercel_teams__named") }}),
+
+    committed_days as (select * from {{ ref("int_vercel_days__committed") }}),
+
     identified as (
         select
             charges.*,
@@ -15,7 +21,7 @@ with
                 case when pricing_category is null then 'Standard' else 'Other' end
             ) as known_pricing_category,
             {{ json_text("tags", "ProjectId") }} as project_id,
-            {{ json_text("tags", "ProjectName") }} as project_name,
+            {{ json_text("tags", "ProjectName") }} as tagged_project_name,
             {{
                 md5_key([
                     "team_id", "charge_date", "sku_id", "service_name", "region_id", "tags", "charge_category",
@@ -31,6 +37,33 @@ with
             identified.*,
             row_number() over (partition by load_id, slice_id, content_key order by content_key) as occurrence
         from identified
+    ),
+
+    -- A charge that names its project by id alone has its name from the list of projects, as it was on that
+    -- day.
+    known as (
+        select
+            numbered.*,
+            coalesce(numbered.tagged_project_name, projects.project_name) as project_name,
+            projects.access_group_name,
+            teams.team_name,
+            committed_days.contract_id,
+            committed_days.contract_commitment_id,
+            committed_days.is_spend
+        from numbered
+        left join
+            projects
+            on numbered.project_id = projects.project_id
+            and numbered.charge_period_start >= projects.held_from
+            and numbered.charge_period_start < projects.held_to
+        left join teams on numbered.team_id = teams.team_id
+        left join
+            committed_days
+            on numbered.category = 'Usage'
+            and numbered.known_pricing_category = 'Committed'
+            and numbered.team_id = committed_days.team_id
+            and numbered.charge_period_start = committed_days.charge_period_start
+            and numbered.pricing_unit = committed_days.pricing_unit
     ),
 
     measured as (
@@ -51,7 +84,7 @@ with
                 end,
                 'Units'
             ) as unit
-        from numbered
+        from known as numbered
     ),
 
     described as (
@@ -82,7 +115,7 @@ with
                 when numbered.billed_cost = 0 then numbered.effective_cost else numbered.billed_cost
             end as contracted_cost,
             team_id as billing_account_id,
-            team_id as billing_account_name,
+            coalesce(team_name, team_id) as billing_account_name,
             'Team' as billing_account_type,
             billing_currency,
             {{ local_midnight("date_trunc('month', charge_date)", "America/Los_Angeles") }}
@@ -143,8 +176,18 @@ with
             end as sku_price_id,
             tags,
             {{
+                contract_applied(
+                    "contract_id",
+                    "contract_commitment_id",
+                    "case when is_spend then numbered.effective_cost else numbered.pricing_quantity end",
+                    "numbered.pricing_unit",
+                    "is_spend",
+                )
+            }} as contract_applied,
+            {{
                 json_object([
                     ["vercel_project", "project_id"],
+                    ["vercel_access_group", "access_group_name"],
                     ["vercel_project_name", "project_name"],
                     ["vercel_team", "case when project_id is null then team_id end"],
                     ["source", "'vercel'"],
@@ -190,7 +233,7 @@ with
             "consumed_quantity", "consumed_unit", "invoice_id", "invoice_issuer_name", "service_provider_name",
             "provider_name", "publisher_name", "region_id", "region_name", "sub_account_id", "sub_account_name",
             "sub_account_type", "resource_id", "resource_name", "resource_type", "service_category",
-            "service_subcategory", "service_name", "sku_id", "sku_meter", "sku_price_id", "tags", "claims", "list_unit_price",
+            "service_subcategory", "service_name", "sku_id", "sku_meter", "sku_price_id", "tags", "contract_applied", "claims", "list_unit_price",
             "contracted_unit_price",
         ],
     )

@@ -1,0 +1,88 @@
+{{ config(materialized="table") }}
+
+-- A project with its name and access group, by the deliveries of the list: a version holds from the
+-- delivery that has
+-- it to the next one that has another. A deleted project keeps its last version, and with it its owner.
+with
+    projects as (select * from {{ ref("stg_vercel__projects") }}),
+
+    roles as (select * from {{ ref("stg_vercel__access_group_projects") }}),
+
+    -- Of several access groups the one with the fewest projects says most about a project. Who may only view
+    -- it does not own it.
+    ranked as (
+        select
+            slice_id,
+            load_id,
+            project_id,
+            access_group_name,
+            row_number() over (
+                partition by slice_id, load_id, project_id
+                order by group_project_count nulls last, access_group_name, access_group_id
+            ) as specificity_rank
+        from roles
+        where role in ('ADMIN', 'PROJECT_DEVELOPER') and access_group_name is not null
+    ),
+
+    owned as (select slice_id, load_id, project_id, access_group_name from ranked where specificity_rank = 1),
+
+    -- A list may repeat a record.
+    listed as (
+        select
+            projects.slice_id,
+            projects.project_id,
+            projects.delivered_at,
+            max(projects.team_id) as team_id,
+            max(projects.project_name) as project_name,
+            max(owned.access_group_name) as access_group_name,
+            max(projects.repository) as repository,
+            max(projects.created_at) as created_at
+        from projects
+        left join
+            owned
+            on projects.slice_id = owned.slice_id
+            and projects.load_id = owned.load_id
+            and projects.project_id = owned.project_id
+        group by projects.slice_id, projects.project_id, projects.delivered_at
+    ),
+
+    marked as (
+        select
+            listed.*,
+            {{ md5_key(["team_id", "project_name", "access_group_name", "repository"]) }} as attributes,
+            max(delivered_at) over (partition by project_id) as last_listed_at,
+            max(delivered_at) over (partition by slice_id) as newest_list_at
+        from listed
+    ),
+
+    compared as (
+        select
+            marked.*,
+            lag(attributes) over (partition by project_id order by delivered_at) as attributes_before
+        from marked
+    ),
+
+    changes as (select * from compared where attributes_before is null or attributes <> attributes_before)
+
+select
+    project_id,
+    team_id,
+    project_name,
+    access_group_name,
+    repository,
+    created_at,
+    delivered_at as valid_from,
+    lead(delivered_at) over (partition by project_id order by delivered_at) as valid_to,
+    last_listed_at,
+    last_listed_at < newest_list_at as is_deleted,
+    -- The first version also counts before it, the last one after it.
+    case
+        when row_number() over (partition by project_id order by delivered_at) = 1
+        then timestamp '1970-01-01 00:00:00'
+        else delivered_at
+    end as held_from,
+    coalesce(
+        lead(delivered_at) over (partition by project_id order by delivered_at),
+        timestamp '2200-01-01 00:00:00'
+    ) as held_to
+from changes
