@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
+from urllib.parse import parse_qs
 
 from sample_company.server import Request, Response, Route, json_response
 from sample_company.world import Label, Spike, State, World, first_of_month, month_of
@@ -15,6 +18,7 @@ ORG = "650000000000000000000001"
 CLIENT_ID = "mdb_sa_id_sample"
 CLIENT_SECRET = "mdb_sa_sk_sample"
 TOKEN = "sample-atlas-token"
+NONCE = "sample-nonce"
 BUSY_EVERY = 7
 
 
@@ -32,6 +36,8 @@ class Cluster:
 
 
 CORE, ANALYTICS = "65000000000000000000000a", "65000000000000000000000b"
+# An organization that is linked to the paying one, with one cluster.
+LINKED_ORG, LINKED_PROJECT = "650000000000000000000002", "65000000000000000000000c"
 CLUSTERS = (
     Cluster("orders", CORE, "core-prod", "checkout-api", "0.54"),
     Cluster("catalog", CORE, "core-prod", "search-api", "0.54"),
@@ -43,6 +49,15 @@ CLUSTERS = (
     Cluster("legacy-cart", CORE, "core-prod", "cart", "0.20", until_day=50),
 )
 SPIKE_CLUSTER = "features"
+# Clusters of one team for all time, half of whose items have no tags.
+TAGGED_IN_LIST = ("tickets", "catalog")
+# Teams of the organization, and their roles by project. Nobody has told the registry whose they are.
+TEAMS = {
+    "65000000000000000000001a": ("Database operators", {CORE: ["GROUP_OWNER"], ANALYTICS: ["GROUP_OWNER"]}),
+    "65000000000000000000001b": ("Analysts", {ANALYTICS: ["GROUP_CLUSTER_MANAGER", "GROUP_READ_ONLY"]}),
+    "65000000000000000000001c": ("Auditors", {CORE: ["GROUP_READ_ONLY"]}),
+}
+PUBLIC_KEY, PRIVATE_KEY = "sampleky", "6b5e7e2c-sample-private-key"
 
 
 def spike_days(world: World) -> tuple[date, date]:
@@ -59,7 +74,7 @@ def _cents(quantity: Decimal, price: Decimal) -> int:
 
 
 def _item(day: date, sku: str, cluster: Cluster, quantity: Decimal, unit: str, price: Decimal, team: str) -> Item:
-    return {
+    item: Item = {
         "sku": sku,
         "groupId": cluster.project,
         "groupName": cluster.project_name,
@@ -74,8 +89,11 @@ def _item(day: date, sku: str, cluster: Cluster, quantity: Decimal, unit: str, p
         "totalPriceCents": _cents(quantity, price),
         "discountCents": 0,
         "percentDiscount": Decimal(0),
-        "tags": {"team": [team]} if cluster.tagged else {},
     }
+    # A tag that an item leaves out is in the list of clusters.
+    if cluster.tagged and not (cluster.name in TAGGED_IN_LIST and day.day % 2):
+        item["tags"] = {"team": [team]}
+    return item
 
 
 def line_items(world: World, month: str, as_of: date) -> list[tuple[Item, Cluster | None]]:
@@ -124,8 +142,8 @@ def invoice_id(month: str) -> str:
     return f"66{month.replace('-', ''):0>22}"
 
 
-def invoice(world: World, month: str, as_of: date, with_items: bool) -> Item:
-    """An invoice: pending while its month runs, closed on the 2nd of the next."""
+def invoice(world: World, month: str, as_of: date, with_items: bool, is_odd: bool = True) -> Item:
+    """An invoice: pending while its month runs, closed on the 2nd of the next; with an item that can't be read if it `is_odd`."""
     items = [item for item, _ in line_items(world, month, as_of)]
     subtotal = sum(int(str(item["totalPriceCents"])) for item in items)
     first = date.fromisoformat(f"{month}-01")
@@ -149,11 +167,52 @@ def invoice(world: World, month: str, as_of: date, with_items: bool) -> Item:
         "refunds": [],
         "linkedInvoices": [],
     }
+    if closed:
+        found["payments"] = [_payment(month, found)]
+        found["linkedInvoices"] = [_linked(world, month, found, with_items)]
+    if closed and month == world.months(as_of)[0]:
+        payment = f"68{month.replace('-', ''):0>22}"
+        found["refunds"] = [
+            {"amountCents": 500, "created": found["updated"], "paymentId": payment, "reason": "Downtime"}
+        ]
     if with_items:
         # It bills nothing, and its quantity can't be read.
-        unread = [{**item, "quantity": "n/a", "totalPriceCents": 0} for item in items[:1]]
+        unread = [{**item, "quantity": "n/a", "totalPriceCents": 0} for item in items[:1] if is_odd]
         found["lineItems"] = [*items, *unread]
+    else:
+        # The list of invoices has neither.
+        del found["payments"], found["refunds"]
     return found
+
+
+def _payment(month: str, invoice: Item) -> Item:
+    """How an invoice was paid: in euros, at Atlas's rate."""
+    amounts = ("amountBilledCents", "amountPaidCents", "salesTaxCents", "subtotalCents", "created", "updated")
+    own: Item = {
+        "id": f"68{month.replace('-', ''):0>22}",
+        "statusName": "PAID",
+        "currency": "EUR",
+        "unitPrice": "0.92",
+    }
+    return {**own, **{name: invoice[name] for name in amounts}}
+
+
+def _linked(world: World, month: str, paying: Item, with_items: bool) -> Item:
+    """The invoice of the linked organization for a month that is closed."""
+    first = date.fromisoformat(f"{month}-01")
+    cluster = Cluster("lab", LINKED_PROJECT, "sandbox", "experiments", "0.08", tagged=False)
+    item = _item(first, "ATLAS_AWS_INSTANCE_M10", cluster, Decimal(20), "server hours", Decimal("0.08"), "")
+    found = {
+        **paying,
+        "id": f"69{month.replace('-', ''):0>22}",
+        "orgId": LINKED_ORG,
+        **dict.fromkeys(("creditsCents", "salesTaxCents"), 0),
+        **dict.fromkeys(("subtotalCents", "amountBilledCents", "amountPaidCents"), item["totalPriceCents"]),
+        **{name: [] for name in ("payments", "refunds", "linkedInvoices")},
+    }
+    if with_items:
+        return {**found, "lineItems": [item]}
+    return {name: value for name, value in found.items() if name not in ("payments", "refunds")}
 
 
 def vendor_charge_id(month: str, item: Item) -> str:
@@ -185,6 +244,7 @@ def spikes(world: World) -> list[Spike]:
 def registry_rules(world: World) -> list[dict[str, object]]:
     return [
         {"id": "atlas-team-tag", "claim": "atlas_tag:team", "match": "owner", "owner": "*"},
+        {"id": "atlas-sandbox", "claim": "atlas_project", "value": LINKED_PROJECT, "owner": "infra"},
         {"id": "atlas-org", "claim": "atlas_organization", "value": ORG, "owner": "atlas-shared", "priority": 900},
     ]
 
@@ -217,24 +277,51 @@ def settings(base_url: str) -> dict[str, str]:
     }
 
 
-def routes(state: State) -> list[Route]:
-    """The endpoints that ingestion uses, under `/atlas`; now and then it is busy."""
+def _is_digest(header: str, request: Request) -> bool:
+    """Whether a request is signed by the API key (RFC 7616, MD5 with qop auth)."""
+    if not header.startswith("Digest "):
+        return False
+    fields = {
+        name: plain or quoted for name, quoted, plain in re.findall(r'(\w+)=(?:"([^"]*)"|([^,\s]+))', header)
+    }
+    secret = _md5(f"{PUBLIC_KEY}:{fields.get('realm')}:{PRIVATE_KEY}")
+    asked = _md5(f"{request.method}:{fields.get('uri')}")
+    parts = (secret, NONCE, fields.get("nc"), fields.get("cnonce"), fields.get("qop"), asked)
+    path = str(fields.get("uri")).partition("?")[0]
+    return path == request.path and fields.get("response") == _md5(":".join(map(str, parts)))
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode()).hexdigest()  # noqa: S324 - as HTTP Digest wants it
+
+
+def routes(state: State, is_odd: bool = True) -> list[Route]:
+    """The endpoints that ingestion uses, under `/atlas`.
+
+    Where it `is_odd`, it is busy now and then, and each invoice has an item that no Atlas sends.
+    """
     counted = {"calls": 0}
 
     def token(request: Request) -> Response:
         expected = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
-        if request.header("Authorization") != f"Basic {expected}":
+        form = parse_qs(request.body.decode())
+        in_body = (form.get("client_id"), form.get("client_secret")) == ([CLIENT_ID], [CLIENT_SECRET])
+        if request.header("Authorization") != f"Basic {expected}" and not in_body:
             return json_response({"error": "invalid_client"}, 401)
         return json_response({"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"})
 
     def guarded(handler: Callable[[Request], Response]) -> Callable[[Request], Response]:
         def checked(request: Request) -> Response:
-            if request.header("Authorization") != f"Bearer {TOKEN}":
-                return json_response({"error": 401, "errorCode": "UNAUTHORIZED"}, 401)
+            signed = request.header("Authorization") or ""
+            if signed != f"Bearer {TOKEN}" and not _is_digest(signed, request):
+                challenge = f'Digest realm="MMS Public API", domain="", nonce="{NONCE}", algorithm=MD5, qop="auth"'
+                return json_response(
+                    {"error": 401, "errorCode": "UNAUTHORIZED"}, 401, {"WWW-Authenticate": challenge}
+                )
             if not (request.header("Accept") or "").startswith("application/vnd.atlas."):
                 return json_response({"error": 406, "errorCode": "INVALID_VERSION_DATE"}, 406)
             counted["calls"] += 1
-            if counted["calls"] % BUSY_EVERY == 0:
+            if is_odd and counted["calls"] % BUSY_EVERY == 0:
                 return json_response({"error": 429, "errorCode": "RATE_LIMITED"}, 429, {"Retry-After": "0"})
             return handler(request)
 
@@ -252,7 +339,7 @@ def routes(state: State) -> list[Route]:
     def one_invoice(request: Request) -> Response:
         for month in state.world.months(state.as_of):
             if invoice_id(month) == request.match["id"]:
-                return json_response(invoice(state.world, month, state.as_of, True))
+                return json_response(invoice(state.world, month, state.as_of, True, is_odd))
         return json_response({"error": 404, "errorCode": "INVOICE_NOT_FOUND"}, 404)
 
     def projects(request: Request) -> Response:
@@ -266,6 +353,17 @@ def routes(state: State) -> list[Route]:
                 "tags": [],
             }
             for project, name in ((CORE, "core-prod"), (ANALYTICS, "analytics"))
+        ]
+        return paged(request, found)
+
+    def teams(request: Request) -> Response:
+        return paged(request, [{"id": team, "name": name, "links": []} for team, (name, _) in TEAMS.items()])
+
+    def teams_of_project(request: Request) -> Response:
+        found: list[Item] = [
+            {"teamId": team, "roleNames": roles[request.match["group"]], "links": []}
+            for team, (_, roles) in TEAMS.items()
+            if request.match["group"] in roles
         ]
         return paged(request, found)
 
@@ -293,5 +391,7 @@ def routes(state: State) -> list[Route]:
         Route("GET", f"{base}/invoices", guarded(invoices)),
         Route("GET", f"{base}/invoices/(?P<id>[0-9a-f]{{24}})", guarded(one_invoice)),
         Route("GET", f"{base}/groups", guarded(projects)),
+        Route("GET", f"{base}/teams", guarded(teams)),
         Route("GET", "/atlas/api/atlas/v2/groups/(?P<group>[0-9a-f]{24})/clusters", guarded(clusters)),
+        Route("GET", "/atlas/api/atlas/v2/groups/(?P<group>[0-9a-f]{24})/teams", guarded(teams_of_project)),
     ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -29,6 +31,17 @@ LONGEST = (
     "tests/end_to_end/test_slicing.py",
     "tests/end_to_end/test_closed_months.py",
 )
+
+
+@pytest.fixture(autouse=True)
+def handlers_of_signals_stay() -> Iterator[None]:
+    """What a test, or the command that it runs in this process, does to a signal, no process of a later test inherits."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in before.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
 
 
 class WholeFiles(LoadFileScheduling):

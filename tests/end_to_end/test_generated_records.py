@@ -135,6 +135,12 @@ ATLAS = {
     "endDate": "2026-10-06T00:00:00Z", "created": "2026-10-05T00:00:00Z", "tags": {"team": ["search"]},
     "discountCents": 0, "percentDiscount": 0, "note": "n", "cloudProvider": "AWS",
 }  # fmt: skip
+ATLAS_LISTS: dict[str, Any] = {
+    "orgs/org/groups": {"id": "g", "name": "group", "orgId": "org", "created": "2024-01-01T00:00:00Z", "tags": []},
+    "orgs/org/teams": {"id": "t", "name": "team"},
+    "groups/g/teams": {"teamId": "t", "roleNames": ["GROUP_OWNER"]},
+    "groups/g/clusters": {"id": "c", "name": "cluster", "tags": [{"key": "team", "value": "search"}]},
+}
 OPENAI = {"line_item": "gpt-4o, input", "quantity": 5, "project_id": "proj_1", "api_key_id": "key_1"}
 ANTHROPIC = {
     "currency": "USD", "description": "Claude Sonnet 4 Usage - Input Tokens", "workspace_id": "wrkspc_1",
@@ -314,7 +320,10 @@ def routes() -> list[Route]:
         Route("POST", "/atlas/api/oauth/token", lambda request: json_response({"access_token": "t", "expires_in": 3600})),
         Route("GET", "/atlas/.*/invoices", lambda request: json_response({"results": [invoice], "totalCount": 1})),
         Route("GET", "/atlas/.*/invoices/i", lambda request: json_response({**invoice, "lineItems": BILLS["atlas"].records})),
-        Route("GET", "/atlas/.*/groups", lambda request: json_response({"results": [], "totalCount": 0})),
+        *(
+            Route("GET", f"/atlas/api/atlas/v2/{path}", lambda request, found=found: json_response({"results": [found]}))
+            for path, found in ATLAS_LISTS.items()
+        ),
         Route("GET", "/openai/organization/costs", openai),
         Route("GET", "/openai/.*", lambda request: json_response(nothing)),
         Route("GET", "/anthropic/v1/organizations/cost_report", anthropic),

@@ -44,7 +44,7 @@ DEEP = 100_000
 Slices = Iterable[Slice]
 SOURCES: dict[str, Callable[[str], Slices]] = {
     "vercel": lambda url: vercel_slices(VercelSettings("t", ("team_x",), f"{url}/vercel"), WINDOW, {}, NOW),
-    "atlas": lambda url: atlas_slices(AtlasSettings("i", "s", "org", f"{url}/atlas"), WINDOW, {}, NOW),
+    "atlas": lambda url: atlas_slices(AtlasSettings("org", "i", "s", base_url=f"{url}/atlas"), WINDOW, {}, NOW),
     "openai": lambda url: provider_slices(
         ProviderSettings(openai_admin_key="k", openai_base_url=f"{url}/openai"), WINDOW, {}, NOW
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ingestion.errors import SettingError, VendorError
-from ingestion.sources.atlas.client import Atlas
+from ingestion.sources.atlas.client import Atlas, ServiceAccount
 from sample_company.server import Request, Response, Route, json_response, serving
 
 GRANTED = json_response({"access_token": "t", "expires_in": 3600, "token_type": "Bearer"})
@@ -26,7 +26,7 @@ def invoices_where(*tokens: Response) -> list[object]:
         Route("GET", "/api/atlas/v2/orgs/o/invoices", invoices),
     ]
     with serving(routes) as base:
-        return [*Atlas("id", "hush", "o", base).invoices()]
+        return [*Atlas(ServiceAccount("id", "hush", base), "o", base).invoices()]
 
 
 def test_token_is_asked_for_again_while_atlas_is_busy() -> None:

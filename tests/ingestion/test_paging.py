@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from requests.auth import HTTPBasicAuth
 
 from ingestion.access.paging import MOST_EMPTY, MOST_PAGES, Pages
 from ingestion.errors import BadInput
@@ -75,7 +76,7 @@ def claude_code(answers: Any) -> Iterator[Any]:
 def vercel(answers: Any) -> Iterator[Any]:
     client = Vercel("token", "team")
     client.http = answers
-    return client.teams()
+    return client.projects()
 
 
 def bucket(number: int) -> dict[str, Any]:
@@ -90,7 +91,7 @@ def bucket(number: int) -> dict[str, Any]:
 def page(number: int, cursor: Any, has_more: bool = True) -> dict[str, Any]:
     """A page in the words of all of them."""
     found = [bucket(number)]
-    listed = {"data": found, "teams": found, "pagination": {"next": cursor}}
+    listed = {"data": found, "projects": found, "pagination": {"next": cursor}}
     return {**listed, "has_more": has_more, "next_page": cursor, "last_id": cursor}
 
 
@@ -123,7 +124,7 @@ def test_same_page_for_ever_is_refused(read: Read) -> None:
 @pytest.mark.parametrize("read", [*LISTS, vercel])
 def test_empty_pages_without_end_are_refused(read: Read) -> None:
     def empty(number: int) -> dict[str, Any]:
-        return {**page(1, f"cursor {number}"), "data": [], "teams": []}
+        return {**page(1, f"cursor {number}"), "data": [], "projects": []}
 
     answers = Answers(changing=empty)
     with pytest.raises(BadInput, match="refused as endless"):
@@ -146,7 +147,7 @@ def test_pages_that_differ_for_ever_end_at_a_limit() -> None:
 
 
 def test_atlas_page_without_records_is_refused_while_its_count_says_more() -> None:
-    client = Atlas("id", "secret", "org")
+    client = Atlas(HTTPBasicAuth("id", "secret"), "org")
     found = [{"id": str(number)} for number in range(PAGE)]
     client.http = Answers({"results": found, "totalCount": PAGE + 1}, {"results": [], "totalCount": PAGE + 1})  # type: ignore[assignment]
     with pytest.raises(BadInput, match=rf"page 2: no records, 1 of {PAGE + 1} are missing"):

@@ -60,7 +60,7 @@ def atlas(bill: Bill, folder: Path) -> list[Part]:
         Route("GET", ".*/invoices/i", lambda request: json_response({**invoice, "lineItems": bill})),
     ]
     with serving(routes) as url:
-        return read(list(ATLAS.slices(AtlasSettings("i", "s", "o", url), OCTOBER, {}, NOW)), "invoice|")
+        return read(list(ATLAS.slices(AtlasSettings("o", "i", "s", base_url=url), OCTOBER, {}, NOW)), "invoice|")
 
 
 def openai(bill: Bill, folder: Path) -> list[Part]:
@@ -225,7 +225,9 @@ def atlas_slices(known: dict[str, Note], *heads: Any) -> dict[str, Slice]:
         Route("GET", ".*/invoices", lambda request: json_response({"results": heads, "totalCount": len(heads)})),
     ]
     with serving(routes) as url:
-        return {one.id: one for one in ATLAS.slices(AtlasSettings("i", "s", "o", url), OCTOBER, known, NOW)}
+        return {
+            one.id: one for one in ATLAS.slices(AtlasSettings("o", "i", "s", base_url=url), OCTOBER, known, NOW)
+        }
 
 
 def test_invoice_whose_header_can_not_be_read_costs_itself() -> None:

@@ -174,13 +174,15 @@ def test_wrong_tokens_name_their_settings(home: Home, base: str) -> None:
     with pytest.raises(Exception, match=r"sources\.vercel\.token"):
         land(home, VERCEL, VercelSettings("wrong", (vercel.TEAM_ID,), f"{base}/vercel"), WINDOW, NOW)
     with pytest.raises(SettingError, match=r"sources\.atlas\.client_secret"):
-        land(home, ATLAS, AtlasSettings(atlas.CLIENT_ID, "wrong", atlas.ORG, f"{base}/atlas"), WINDOW, NOW)
+        land(
+            home, ATLAS, AtlasSettings(atlas.ORG, atlas.CLIENT_ID, "wrong", base_url=f"{base}/atlas"), WINDOW, NOW
+        )
     with pytest.raises(Exception, match=r"sources\.llm_providers\.openai_admin_key"):
         land(home, PROVIDERS, ProviderSettings("wrong", openai_base_url=f"{base}/openai"), WINDOW, NOW)
 
 
 def test_atlas_bills_the_invoice_through_busy_answers(home: Home, base: str) -> None:
-    settings = AtlasSettings(atlas.CLIENT_ID, atlas.CLIENT_SECRET, atlas.ORG, f"{base}/atlas")
+    settings = AtlasSettings(atlas.ORG, atlas.CLIENT_ID, atlas.CLIENT_SECRET, base_url=f"{base}/atlas")
     land(home, ATLAS, settings, WINDOW, NOW)
     for invoice in table(home, "raw_atlas", "invoices"):
         lines = [

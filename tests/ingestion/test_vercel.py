@@ -262,7 +262,7 @@ def test_projects_without_access_to_groups_land_with_a_remark(home: Home) -> Non
     projects = {**NOTHING, "projects": [{"id": "prj_1", "name": "shop", "accountId": TEAM}]}
     with vercel(WHOLE[0], projects=lambda request: json_response(projects), access_groups=status(403)) as url:
         landed(home, url)
-    assert "without access groups: Vercel /v1/access-groups answered 403" in message(home, "projects")
+    assert "/v1/access-groups answered 403: the plan does not have it" in message(home, "projects")
 
 
 def groups(request: Request) -> Response:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 import requests
-from requests.auth import AuthBase, HTTPBasicAuth
+from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth
 
 from ingestion.access.http import Client, exact_json
 from ingestion.access.paging import Pages
 from ingestion.access.session import without_query
 from ingestion.errors import BadInput, SettingError, VendorError
+from ingestion.lake.lists import list_page
 
 BASE_URL = "https://cloud.mongodb.com"
 PAGE = 500
@@ -30,7 +32,7 @@ class ServiceAccount(AuthBase):
     ) -> None:
         self._http = Client(
             "Atlas",
-            f"{base_url}/api/oauth",
+            f"{base_url.rstrip('/')}/api/oauth",
             auth=HTTPBasicAuth(client_id, client_secret),
             credentials="sources.atlas.client_id and sources.atlas.client_secret",
         )
@@ -58,27 +60,44 @@ class ServiceAccount(AuthBase):
         return request
 
 
+def authentication(
+    client_id: str | None,
+    client_secret: str | None,
+    public_key: str | None,
+    private_key: str | None,
+    base_url: str,
+) -> AuthBase:
+    """How requests are signed: by a service account, or else by a programmatic API key (HTTP Digest).
+
+    Raises SettingError where neither is set as a pair.
+    """
+    if client_id and client_secret:
+        return ServiceAccount(client_id, client_secret, base_url)
+    if public_key and private_key:
+        return HTTPDigestAuth(public_key, private_key)
+    raise SettingError(
+        "sources.atlas: set client_id and client_secret of a service account, or public_key and private_key of an API key"
+    )
+
+
 class Atlas:
     """One organization's Atlas."""
 
-    def __init__(self, client_id: str, client_secret: str, org_id: str, base_url: str = BASE_URL) -> None:
+    def __init__(self, auth: AuthBase, org_id: str, base_url: str = BASE_URL) -> None:
         self.org_id = org_id
-        base_url = base_url.rstrip("/")
         self.http = Client(
             "Atlas",
-            f"{base_url}/api/atlas/v2",
-            auth=ServiceAccount(client_id, client_secret, base_url),
-            credentials="the service account's role (Organization Billing Viewer) and sources.atlas.org_id",
+            f"{base_url.rstrip('/')}/api/atlas/v2",
+            auth=auth,
+            credentials="the role of the service account or API key (Organization Billing Viewer) and sources.atlas.org_id",
         )
 
-    def _pages(self, path: str, accept: str, **params: Any) -> Iterator[Any]:
-        """The records of a list, page by page. Raises BadInput where a page is no such list."""
+    def _pages(self, path: str, read: Callable[[dict[str, Any]], dict[str, Any]]) -> Iterator[Any]:
+        """The records of a list, page by page; `read` reads a page. Raises BadInput where a page is no such list."""
         number, seen = 1, 0
         pages = Pages(self.http.vendor, path)
         while True:
-            answer = self.http.json(
-                path, params={**params, "pageNum": number, "itemsPerPage": PAGE}, headers={"Accept": accept}
-            )
+            answer = read({"pageNum": number, "itemsPerPage": PAGE})
             results = answer.get("results") or []
             # Without a count a page that is not full is the last.
             total = answer.get("totalCount")
@@ -93,16 +112,37 @@ class Atlas:
                 raise BadInput(f"Atlas {path}, page {number}: no records, {total - seen} of {total} are missing")
             number += 1
 
+    def _listed(self, path: str, accept: str = INVOICES) -> Iterator[Any]:
+        """The records of a list beside the bill (`list_page`)."""
+        return self._pages(path, lambda page: list_page(self.http, path, page, {"Accept": accept}))
+
     def invoices(self) -> Iterator[Any]:
         """All invoices of the organization, without line items; the pending one among them."""
-        return self._pages(f"/orgs/{self.org_id}/invoices", INVOICES, viewLinkedInvoices="true")
+        path = f"/orgs/{self.org_id}/invoices"
+
+        def read(page: dict[str, Any]) -> dict[str, Any]:
+            return self.http.json(
+                path, params={"viewLinkedInvoices": "true", **page}, headers={"Accept": INVOICES}
+            )
+
+        return self._pages(path, read)
 
     def invoice(self, invoice_id: str) -> dict[str, Any]:
         """An invoice with its line items."""
         return self.http.json(f"/orgs/{self.org_id}/invoices/{invoice_id}", headers={"Accept": INVOICES})
 
     def projects(self) -> Iterator[Any]:
-        return self._pages(f"/orgs/{self.org_id}/groups", INVOICES)
+        """The organization's projects."""
+        return self._listed(f"/orgs/{self.org_id}/groups")
 
     def clusters(self, project_id: str) -> Iterator[Any]:
-        return self._pages(f"/groups/{project_id}/clusters", CLUSTERS)
+        """A project's clusters."""
+        return self._listed(f"/groups/{quote(project_id, safe='')}/clusters", CLUSTERS)
+
+    def teams(self) -> Iterator[Any]:
+        """The organization's teams."""
+        return self._listed(f"/orgs/{self.org_id}/teams")
+
+    def teams_of_project(self, project_id: str) -> Iterator[Any]:
+        """The teams that have a role in a project."""
+        return self._listed(f"/groups/{quote(project_id, safe='')}/teams")

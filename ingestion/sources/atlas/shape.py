@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ from ingestion.lake.columns import Measure, Table, integer, json, money, number,
 from ingestion.lake.contract import ClaimKind, Evidence
 from ingestion.lake.records import exact, moment, record, typed
 from ingestion.lake.rejected import REJECTED_RECORDS, SHAPES, Money, Rejected
+from ingestion.lake.tags import tags_of
 
 _EXTRA = json("extra", "fields that are not known by name")
 
@@ -91,17 +93,30 @@ LINE_ITEMS = Table(
     measures=(Measure("billed_cost", "total_price", "currency"),),
     charge_end="start_date",  # fees and tax end with the month: their end would make a stale source look fresh
 )
+# Of projects and clusters only what is named here lands.
 PROJECTS = Table(
     "projects",
-    "One row a project that exists.",
+    "One row a project that exists; deleted ones stay known from earlier deliveries and from line items.",
     (
         text("project_id", "id"),
         text("name", "name"),
         text("org_id", "organization"),
         timestamp("created", "created"),
-        json("tags", "tags: list of key and value"),
-        _EXTRA,
+        json("tags", "tags: key to value"),
     ),
+    versioned=True,
+)
+PROJECT_TEAMS = Table(
+    "project_teams",
+    "One row a team that has a role in a project.",
+    (
+        text("project_id", "project"),
+        text("team_id", "teamId"),
+        text("team_name", "name of the team in the organization's list of teams"),
+        json("roles", "roleNames: list of the team's roles in the project"),
+        integer("team_project_count", "how many of the organization's projects the team has a role in"),
+    ),
+    versioned=True,
 )
 CLUSTERS = Table(
     "clusters",
@@ -111,16 +126,17 @@ CLUSTERS = Table(
         text("name", "name"),
         text("project_id", "project"),
         timestamp("created", "createDate"),
-        json("tags", "tags: list of key and value"),
-        _EXTRA,
+        json("tags", "tags: key to value"),
     ),
+    versioned=True,
 )
-TABLES = (INVOICES, LINE_ITEMS, PAYMENTS, PROJECTS, CLUSTERS, REJECTED_RECORDS)
+TABLES = (INVOICES, LINE_ITEMS, PAYMENTS, PROJECTS, PROJECT_TEAMS, CLUSTERS, REJECTED_RECORDS)
 CLAIM_KINDS = (
     ClaimKind("atlas_project", Evidence.PROVIDER_ACCOUNT, "Atlas project (group) id"),
     ClaimKind("atlas_organization", Evidence.PROVIDER_ACCOUNT, "Atlas organization: what belongs to no project"),
     ClaimKind("atlas_cluster", Evidence.PROVIDER_ACCOUNT, "Atlas cluster as project id and name"),
     ClaimKind("atlas_tag", Evidence.TAG, "Atlas cluster or project tag; the key follows the colon", keys="tag"),
+    ClaimKind("atlas_team", Evidence.TAG, "Team that owns the Atlas project: the one with the fewest projects"),
     ClaimKind("atlas_cluster_name", Evidence.NAME_PATTERN, "Name of the Atlas cluster"),
 )
 
@@ -374,16 +390,34 @@ def _own_amounts(
     return own
 
 
+def _tags(found: dict[str, Any]) -> str:
+    """Tags as an object of key to value; what holds none, or can't be read as tags, is none."""
+    return jsonlib.dumps(tags_of(found.get("tags")) or {}, sort_keys=True, default=str)
+
+
 def project_row(found: dict[str, Any], where: str) -> dict[str, Any]:
     row = {
         "project_id": identifier(found, where),
         "name": found.get("name"),
         "org_id": found.get("orgId"),
         "created": _moment(found.get("created"), f"{where}, created"),
-        "tags": jsonlib.dumps(found.get("tags") or [], default=str),
-        "extra": rest(found, {"id", "name", "orgId", "created", "tags", "links"}, _ABSENT),
+        "tags": _tags(found),
     }
     return typed(PROJECTS, row, where)
+
+
+def project_team_row(
+    found: dict[str, Any], project_id: str, names: Mapping[str, str], where: str
+) -> dict[str, Any]:
+    """A team's roles in a project as a row, without the number of its projects; `names` are those of the teams by id."""
+    team_id = str(identifier(found, where, "teamId"))
+    row = {
+        "project_id": project_id,
+        "team_id": team_id,
+        "team_name": names.get(team_id),
+        "roles": jsonlib.dumps(sorted(map(str, objects(found, "roleNames", where)))),
+    }
+    return typed(PROJECT_TEAMS, row, where)
 
 
 def cluster_row(found: dict[str, Any], project_id: str, where: str) -> dict[str, Any]:
@@ -392,7 +426,6 @@ def cluster_row(found: dict[str, Any], project_id: str, where: str) -> dict[str,
         "name": identifier(found, where, "name"),
         "project_id": project_id,
         "created": _moment(found.get("createDate"), f"{where}, createDate"),
-        "tags": jsonlib.dumps(found.get("tags") or [], default=str),
-        "extra": rest(found, {"id", "name", "groupId", "createDate", "tags", "links"}, _ABSENT),
+        "tags": _tags(found),
     }
     return typed(CLUSTERS, row, where)

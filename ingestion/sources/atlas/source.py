@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from ingestion.errors import BadInput
 from ingestion.lake.contract import Known, LedgerSource, Part, Remark, Rows, Slice, Source, Stated
+from ingestion.lake.lists import NotListed
 from ingestion.lake.records import moment, record
-from ingestion.lake.rejected import Rejected, read_records
+from ingestion.lake.rejected import Rejected
 from ingestion.setting_table import about
 from ingestion.settings import Month, Window
-from ingestion.sources.atlas.client import BASE_URL, Atlas
+from ingestion.sources.atlas.client import BASE_URL, Atlas, authentication
 from ingestion.sources.atlas.invoices import invoice_rows, line_rows, stated_total
 from ingestion.sources.atlas.shape import (
     CLAIM_KINDS,
@@ -21,6 +24,7 @@ from ingestion.sources.atlas.shape import (
     LINE_ITEMS,
     PAYMENTS,
     PENDING,
+    PROJECT_TEAMS,
     PROJECTS,
     TABLES,
     billed,
@@ -28,35 +32,101 @@ from ingestion.sources.atlas.shape import (
     payment_remark,
     payment_rows,
     project_row,
+    project_team_row,
 )
+
+# The status of an answer for a project that is not there.
+GONE = 404
 
 
 @dataclass(frozen=True)
 class AtlasSettings:
-    """A service account of an organization, with the role Organization Billing Viewer."""
+    """An organization, and a service account or a programmatic API key of it, with the role Organization Billing Viewer."""
 
-    client_id: str = field(metadata=about("the service account's id"))
-    client_secret: str = field(repr=False, metadata=about("the service account's secret"))
     org_id: str = field(metadata=about("the organization"))
+    client_id: str | None = field(default=None, metadata=about("the service account's id"))
+    client_secret: str | None = field(default=None, repr=False, metadata=about("the service account's secret"))
+    public_key: str | None = field(
+        default=None, metadata=about("the public part of an API key, instead of a service account")
+    )
+    private_key: str | None = field(default=None, repr=False, metadata=about("its private part"))
     base_url: str = field(default=BASE_URL, metadata=about("the API's address"))
 
 
-def clusters(atlas: Atlas) -> Iterable[Part]:
-    """The clusters of every project that can be read; the others are set aside with the list of projects."""
+def _projects(atlas: Atlas) -> list[Part]:
+    """The organization's projects with the teams that have a role in them, of one moment.
+
+    Without access to the teams the projects land alone, with a remark. A project that was deleted meanwhile has none.
+    """
+    rejected = Rejected()
+    projects = rejected.rows(atlas.projects(), "Atlas projects", project_row)
+    roles: list[dict[str, Any]] = []
+    remarks: list[Part] = []
+    try:
+        names = {
+            str(team["id"]): str(team["name"])
+            for team in atlas.teams()
+            if isinstance(team, dict) and team.get("id") and team.get("name")
+        }
+        for project in projects:
+            roles += _of_project(
+                rejected,
+                atlas.teams_of_project(project["project_id"]),
+                f"Atlas teams of project {project['project_id']}",
+                lambda found, where, of=project["project_id"]: project_team_row(found, of, names, where),  # type: ignore[misc]
+            )
+    except NotListed as reason:
+        roles = []
+        remarks.append(Remark(f"without teams: {reason}"))
+    counted = Counter(row["team_id"] for row in roles)
+    return [
+        Rows(PROJECTS, projects),
+        Rows(PROJECT_TEAMS, [{**row, "team_project_count": counted[row["team_id"]]} for row in roles]),
+        *rejected.parts(),
+        *remarks,
+    ]
+
+
+def _of_project(
+    rejected: Rejected, records: Iterable[Any], place: str, row: Callable[[dict[str, Any], str], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The rows of a project's list; none of a project that is not there (any longer)."""
+    try:
+        return rejected.rows(records, place, row)
+    except NotListed as reason:
+        if reason.status != GONE:
+            raise
+        return []
+
+
+def _clusters(atlas: Atlas) -> list[Part]:
+    """The clusters of every project. Those of a project that the role may not read are left out, with a remark."""
+    rejected = Rejected()
+    found: list[dict[str, Any]] = []
+    unread: list[str] = []
     for project in atlas.projects():
+        # One without an id is set aside with the list of projects.
         if isinstance(project, dict) and project.get("id"):
             identifier = str(project["id"])
-            yield from read_records(
-                CLUSTERS,
-                atlas.clusters(identifier),
-                f"Atlas clusters of project {identifier}",
-                lambda found, where, of=identifier: cluster_row(found, of, where),  # type: ignore[misc]
-            )
+            try:
+                found += _of_project(
+                    rejected,
+                    atlas.clusters(identifier),
+                    f"Atlas clusters of project {identifier}",
+                    lambda found, where, of=identifier: cluster_row(found, of, where),  # type: ignore[misc]
+                )
+            except NotListed as reason:
+                unread.append(str(reason))
+    remarks = [Remark(f"clusters of {len(unread)} projects are not listed: {unread[0]}")] if unread else []
+    return [Rows(CLUSTERS, found), *rejected.parts(), *remarks]
 
 
 def slices(settings: AtlasSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
     """The invoices whose month is in the window, oldest first; then projects and clusters."""
-    atlas = Atlas(settings.client_id, settings.client_secret, settings.org_id, settings.base_url)
+    auth = authentication(
+        settings.client_id, settings.client_secret, settings.public_key, settings.private_key, settings.base_url
+    )
+    atlas = Atlas(auth, settings.org_id, settings.base_url)
     found, unreadable, count = [], Rejected(), 0
     # Of headers that can't be read: their invoices stay as they were delivered last.
     left: set[str | None] = set()
@@ -114,26 +184,14 @@ def slices(settings: AtlasSettings, window: Window, known: Known, now: datetime)
             yield Slice(note.slice_id, note.billing_period, month.start, month.end, list)
     if unreadable.records or f"invoices|{settings.org_id}" in known:
         yield Slice(f"invoices|{settings.org_id}", None, window.start, now, unreadable.parts)
-    yield Slice(
-        f"projects|{settings.org_id}",
-        None,
-        window.start,
-        now,
-        lambda: read_records(PROJECTS, atlas.projects(), "Atlas projects", project_row),
-    )
-    yield Slice(
-        f"clusters|{settings.org_id}",
-        None,
-        window.start,
-        now,
-        lambda: clusters(atlas),
-    )
+    yield Slice(f"projects|{settings.org_id}", None, window.start, now, lambda: _projects(atlas))
+    yield Slice(f"clusters|{settings.org_id}", None, window.start, now, lambda: _clusters(atlas))
 
 
 SOURCE = Source(
     name="atlas",
     title="MongoDB Atlas",
-    description="MongoDB Atlas invoices with their daily line items, projects and clusters.",
+    description="MongoDB Atlas invoices with their daily line items, projects, teams and clusters.",
     settings=AtlasSettings,
     tables=TABLES,
     slices=slices,

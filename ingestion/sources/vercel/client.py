@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from ingestion.access.http import Answer, Client, exact_json
+from ingestion.access.http import Client, exact_json
 from ingestion.access.paging import Pages
 from ingestion.errors import BadInput, VendorError
 from ingestion.lake.contract import NoData
-from ingestion.lake.records import part, record
+from ingestion.lake.lists import list_answer, list_page
+from ingestion.lake.records import part
 
 BASE_URL = "https://api.vercel.com"
 PAGE = 100
-# How Vercel answers for a list that the team's plan does not have, or that the token's role may not read.
-WITHOUT_ACCESS = frozenset({402, 403, 404, 410})
 
 
 class Vercel:
@@ -66,7 +65,7 @@ class Vercel:
         Raises BadInput, with the line, for what is neither.
         """
         path = "/v1/billing/contract-commitments"
-        answer = self._list(path, {"teamId": self.team_id}, headers={"Accept": "application/jsonl"})
+        answer = list_answer(self.http, path, {"teamId": self.team_id}, {"Accept": "application/jsonl"})
         try:
             whole = exact_json(answer.content) if answer.content.strip() else []
         except ValueError:
@@ -81,22 +80,6 @@ class Vercel:
         except ValueError:
             raise BadInput(f"{where}: not JSON") from None
 
-    def _list(self, path: str, params: dict[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
-        """An answer of a list beside the bill, which lands without it.
-
-        Raises NoData where the team or the token has no access to the list, and BadInput where Vercel does not give it.
-        """
-        try:
-            answer = self.http.request("GET", path, params=params, headers=headers, accept_statuses=WITHOUT_ACCESS)
-        except VendorError as error:
-            raise BadInput(str(error)) from None
-        if answer.status_code in WITHOUT_ACCESS:
-            raise NoData(
-                f"Vercel {path} answered {answer.status_code}: the team's plan does not have it, or the role of "
-                "sources.vercel.token may not read it"
-            )
-        return answer
-
     def _pages(self, path: str, key: str, cursor: str) -> Iterator[Any]:
         """The records of a list, page by page. Raises BadInput where a page is no such list."""
         following: Any = None
@@ -106,7 +89,7 @@ class Vercel:
             if following is not None:
                 params[cursor] = following
             where = f"Vercel {path}"
-            answer = record(self._json(self._list(path, params).content, where), where)
+            answer = list_page(self.http, path, params)
             found = answer.get(key)
             if not isinstance(found, list):
                 raise BadInput(f"{where}: the answer has no list of {key}")
@@ -118,8 +101,7 @@ class Vercel:
 
     def teams(self) -> Iterator[Any]:
         """The team."""
-        path = f"/v2/teams/{self.team_id}"
-        yield self._json(self._list(path, {}).content, f"Vercel {path}")
+        yield list_page(self.http, f"/v2/teams/{self.team_id}")
 
     def projects(self) -> Iterator[Any]:
         """The team's projects that still exist."""

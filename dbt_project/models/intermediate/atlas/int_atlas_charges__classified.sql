@@ -1,23 +1,143 @@
 {%- set tag_claims = [] -%}
 {%- for key in claim_tag_keys() -%}
-    {%- do tag_claims.append(["atlas_tag:" ~ key, json_first_of_list("tags", key)]) -%}
+    {%- do tag_claims.append(["atlas_tag:" ~ key, atlas_tag(key)]) -%}
 {%- endfor -%}
 
--- Invoice lines in FOCUS terms. Billed cost is in whole cents; list cost is quantity × unit price.
+-- Invoice lines in FOCUS terms. Billed cost is in whole cents, and list cost is quantity × unit price. An
+-- invoice shows an
+-- item below a cent as 0: it costs quantity × unit price here, and a line `rounding` of the invoice takes
+-- it back.
 with
     lines as (select * from {{ ref("stg_atlas__invoice_line_items") }}),
 
     units as (select * from {{ ref("atlas_units") }}),
 
-    keyed as (
+    clusters as (select * from {{ ref("int_atlas_clusters__versioned") }}),
+
+    projects as (select * from {{ ref("int_atlas_projects__versioned") }}),
+
+    multiplied as (
         select
             lines.*,
-            kind = 'line_item' and total_price >= 0 and coalesce(quantity, 0) > 0 as is_priced,
             -- Without a unit price, or with a product that is out of range, list cost is what is billed.
             case
                 when {{ is_multipliable("quantity", "unit_price") }}
                 then {{ decimal_product("quantity", "unit_price") }}
-            end as product,
+            end as product
+        from lines
+    ),
+
+    exact as (
+        select
+            multiplied.*,
+            case
+                when
+                    kind = 'line_item'
+                    and total_price = 0
+                    and product > 0
+                    and product < 0.01
+                    and coalesce(discount, 0) = 0
+                    and coalesce(percent_discount, 0) = 0
+                then product
+                else total_price
+            end as cost
+        from multiplied
+    ),
+
+    roundings as (
+        select
+            slice_id,
+            load_id,
+            billing_month,
+            invoice_id,
+            org_id,
+            invoice_start,
+            invoice_end,
+            currency,
+            cast(sum(total_price - cost) as decimal(38, 12)) as cost
+        from exact
+        where cost <> total_price
+        group by slice_id, load_id, billing_month, invoice_id, org_id, invoice_start, invoice_end, currency
+    ),
+
+    -- A line that has no tag has its cluster's, or else its project's, of its day.
+    tagged as (
+        select
+            exact.slice_id,
+            exact.load_id,
+            exact.billing_month,
+            exact.invoice_id,
+            exact.org_id,
+            exact.invoice_start,
+            exact.invoice_end,
+            exact.currency,
+            exact.cost,
+            exact.kind,
+            exact.line_number,
+            exact.sku,
+            exact.group_id,
+            coalesce(exact.group_name, projects.project_name) as group_name,
+            exact.cluster_name,
+            exact.cloud_provider,
+            exact.start_date,
+            exact.end_date,
+            exact.quantity,
+            exact.unit,
+            exact.unit_price,
+            exact.product,
+            exact.tags,
+            clusters.tags as cluster_tags,
+            projects.tags as project_tags,
+            projects.team_name
+        from exact
+        left join
+            clusters
+            on exact.group_id = clusters.project_id
+            and exact.cluster_name = clusters.cluster_name
+            and exact.start_date >= clusters.held_from
+            and exact.start_date < clusters.held_to
+        left join
+            projects
+            on exact.group_id = projects.project_id
+            and exact.start_date >= projects.held_from
+            and exact.start_date < projects.held_to
+
+        union all
+
+        select
+            slice_id,
+            load_id,
+            billing_month,
+            invoice_id,
+            org_id,
+            invoice_start,
+            invoice_end,
+            currency,
+            cost,
+            'rounding' as kind,
+            null as line_number,
+            null as sku,
+            null as group_id,
+            null as group_name,
+            null as cluster_name,
+            null as cloud_provider,
+            invoice_start as start_date,
+            invoice_end as end_date,
+            null as quantity,
+            null as unit,
+            null as unit_price,
+            null as product,
+            '{}' as tags,
+            null as cluster_tags,
+            null as project_tags,
+            null as team_name
+        from roundings
+    ),
+
+    keyed as (
+        select
+            tagged.*,
+            kind = 'line_item' and cost >= 0 and coalesce(quantity, 0) > 0 as is_priced,
             case
                 when kind = 'sales_tax'
                 then 'Tax'
@@ -25,13 +145,15 @@ with
                 then 'Credit'
                 when kind = 'refund'
                 then 'Adjustment'
-                when total_price < 0
+                when kind = 'rounding'
+                then 'Adjustment'
+                when cost < 0
                 then 'Credit'
                 when coalesce(quantity, 0) <= 0
                 then 'Adjustment'
                 else 'Usage'
             end as category
-        from lines
+        from tagged
     ),
 
     described as (
@@ -40,7 +162,11 @@ with
             slice_id,
             load_id,
             billing_month,
-            {{ md5_key(["'atlas'", "slice_id", "line_number", "kind"]) }} as charge_key,
+            case
+                when kind = 'rounding'
+                then {{ md5_key(["'atlas'", "slice_id", "invoice_id", "kind"]) }}
+                else {{ md5_key(["'atlas'", "slice_id", "line_number", "kind"]) }}
+            end as charge_key,
             invoice_id
             || '|'
             || coalesce(cast(cast(start_date as date) as string), '')
@@ -50,10 +176,10 @@ with
             || coalesce(group_id, '')
             || '|'
             || coalesce(cluster_name, '') as vendor_charge_id,
-            total_price as billed_cost,
-            total_price as effective_cost,
-            case when is_priced then coalesce(product, total_price) else total_price end as list_cost,
-            case when is_priced then coalesce(product, total_price) else total_price end as contracted_cost,
+            cost as billed_cost,
+            cost as effective_cost,
+            case when is_priced then coalesce(product, cost) else cost end as list_cost,
+            case when is_priced then coalesce(product, cost) else cost end as contracted_cost,
             org_id as billing_account_id,
             org_id as billing_account_name,
             'Organization' as billing_account_type,
@@ -99,13 +225,13 @@ with
             {{ atlas_cluster() }} as resource_id,
             cluster_name as resource_name,
             case when cluster_name is not null then 'Cluster' end as resource_type,
-            {{ json_object([["team", json_first_of_list("tags", "team")], ["service", json_first_of_list("tags", "service")]]) }}
-            as tags,
+            {{ json_object([["team", atlas_tag("team")], ["service", atlas_tag("service")]]) }} as tags,
             {{
                 json_object(tag_claims + [
                     ["atlas_cluster", atlas_cluster()],
                     ["atlas_cluster_name", "cluster_name"],
                     ["atlas_project", "group_id"],
+                    ["atlas_team", "team_name"],
                     ["atlas_organization", "case when group_id is null then org_id end"],
                     ["source", "'atlas'"],
                 ])

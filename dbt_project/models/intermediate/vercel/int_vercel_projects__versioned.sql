@@ -44,45 +44,12 @@ with
             and projects.load_id = owned.load_id
             and projects.project_id = owned.project_id
         group by projects.slice_id, projects.project_id, projects.delivered_at
-    ),
+    )
 
-    marked as (
-        select
-            listed.*,
-            {{ md5_key(["team_id", "project_name", "access_group_name", "repository"]) }} as attributes,
-            max(delivered_at) over (partition by project_id) as last_listed_at,
-            max(delivered_at) over (partition by slice_id) as newest_list_at
-        from listed
-    ),
-
-    compared as (
-        select
-            marked.*,
-            lag(attributes) over (partition by project_id order by delivered_at) as attributes_before
-        from marked
-    ),
-
-    changes as (select * from compared where attributes_before is null or attributes <> attributes_before)
-
-select
-    project_id,
-    team_id,
-    project_name,
-    access_group_name,
-    repository,
-    created_at,
-    delivered_at as valid_from,
-    lead(delivered_at) over (partition by project_id order by delivered_at) as valid_to,
-    last_listed_at,
-    last_listed_at < newest_list_at as is_deleted,
-    -- The first version also counts before it, the last one after it.
-    case
-        when row_number() over (partition by project_id order by delivered_at) = 1
-        then timestamp '1970-01-01 00:00:00'
-        else delivered_at
-    end as held_from,
-    coalesce(
-        lead(delivered_at) over (partition by project_id order by delivered_at),
-        timestamp '2200-01-01 00:00:00'
-    ) as held_to
-from changes
+select *
+from
+    {{
+        list_versions(
+            "listed", ["project_id"], ["team_id", "project_name", "access_group_name", "repository"]
+        )
+    }}

@@ -1,0 +1,48 @@
+-- What the charges of a month are made of beside their deliveries: tags of the clusters, tags and teams of
+-- the projects
+-- that existed in it.
+with
+    months as (
+        select distinct
+            billing_month,
+            cast(billing_month || '-01' as timestamp) as month_start,
+            cast(billing_month || '-01' as timestamp) + interval '1' month as month_end
+        from {{ ref("int_slices__current") }}
+        where dataset = 'raw_atlas' and billing_month is not null
+    ),
+
+    resources as (
+        select
+            'project ' || project_id as input,
+            coalesce(tags, '') || '/' || coalesce(team_name, '') as attributes,
+            created_at,
+            valid_from,
+            held_from,
+            held_to
+        from {{ ref("int_atlas_projects__versioned") }}
+
+        union all
+
+        select
+            'cluster ' || project_id || '/' || cluster_name,
+            coalesce(tags, ''),
+            created_at,
+            valid_from,
+            held_from,
+            held_to
+        from {{ ref("int_atlas_clusters__versioned") }}
+    )
+
+select
+    'atlas' as source,
+    months.billing_month,
+    'charges' as stage,
+    resources.input,
+    {{ md5_key([joined_text("resources.attributes", "resources.valid_from")]) }} as version
+from months
+inner join
+    resources
+    on resources.held_from < months.month_end
+    and resources.held_to > months.month_start
+    and coalesce(resources.created_at, resources.valid_from) < months.month_end
+group by months.billing_month, resources.input

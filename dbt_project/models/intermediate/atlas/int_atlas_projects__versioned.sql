@@ -1,0 +1,50 @@
+{{ config(materialized="table") }}
+
+-- A project with its tags and the team that owns it, by the deliveries of the list.
+with
+    projects as (select * from {{ ref("stg_atlas__projects") }}),
+
+    roles as (select * from {{ ref("stg_atlas__project_teams") }}),
+
+    -- Of several teams the one with the fewest projects says most about a project. Who may only read it
+    -- does not
+    -- own it.
+    ranked as (
+        select
+            slice_id,
+            load_id,
+            project_id,
+            team_name,
+            row_number() over (
+                partition by slice_id, load_id, project_id
+                order by team_project_count nulls last, team_name, team_id
+            ) as specificity_rank
+        from roles
+        where
+            team_name is not null and (roles like '%"GROUP_OWNER"%' or roles like '%"GROUP_CLUSTER_MANAGER"%')
+    ),
+
+    owned as (select slice_id, load_id, project_id, team_name from ranked where specificity_rank = 1),
+
+    -- A list may repeat a record.
+    listed as (
+        select
+            projects.slice_id,
+            projects.project_id,
+            projects.delivered_at,
+            max(projects.org_id) as org_id,
+            max(projects.project_name) as project_name,
+            max(owned.team_name) as team_name,
+            max(projects.tags) as tags,
+            max(projects.created_at) as created_at
+        from projects
+        left join
+            owned
+            on projects.slice_id = owned.slice_id
+            and projects.load_id = owned.load_id
+            and projects.project_id = owned.project_id
+        group by projects.slice_id, projects.project_id, projects.delivered_at
+    )
+
+select *
+from {{ list_versions("listed", ["project_id"], ["org_id", "project_name", "team_name", "tags"]) }}

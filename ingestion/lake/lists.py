@@ -1,0 +1,48 @@
+"""A vendor's lists beside its bill (projects, clusters, teams): where one can't be had, the bill lands without it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ingestion.access.http import Answer, Client
+from ingestion.access.session import without_query
+from ingestion.errors import BadInput, VendorError
+from ingestion.lake.contract import NoData
+
+# How vendors answer for what the plan does not have, the role may not read, or is gone.
+WITHOUT_ACCESS = frozenset({402, 403, 404, 410})
+
+
+class NotListed(NoData):
+    """The vendor has no such list for this plan or this role; `status` is that of its answer."""
+
+    def __init__(self, where: str, status: int, credentials: str) -> None:
+        super().__init__(
+            f"{where} answered {status}: the plan does not have it, or {credentials} may not read it; the bill lands without it"
+        )
+        self.status = status
+
+
+def list_answer(
+    http: Client, path: str, params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+) -> Answer:
+    """The answer of a list. Raises NotListed where there is no access to it, and BadInput where the vendor does not give it."""
+    try:
+        answer = http.request("GET", path, params=params, headers=headers, accept_statuses=WITHOUT_ACCESS)
+    except VendorError as error:
+        raise BadInput(str(error)) from None
+    if answer.status_code in WITHOUT_ACCESS:
+        raise NotListed(f"{http.vendor}: {without_query(answer.url)}", answer.status_code, http.credentials)
+    return answer
+
+
+def list_page(
+    http: Client, path: str, params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """A page of a list, as its JSON object. Raises as `list_answer`, and BadInput where it is none."""
+    answer = list_answer(http, path, params, headers)
+    try:
+        return http.parsed(answer)
+    except VendorError as error:
+        raise BadInput(str(error)) from None
