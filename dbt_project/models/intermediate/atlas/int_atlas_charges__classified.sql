@@ -138,6 +138,7 @@ with
         select
             tagged.*,
             kind = 'line_item' and cost >= 0 and coalesce(quantity, 0) > 0 as is_priced,
+            kind = 'line_item' and {{ atlas_is_ai("sku") }} as is_ai,
             case
                 when kind = 'sales_tax'
                 then 'Tax'
@@ -211,8 +212,12 @@ with
             'MongoDB' as provider_name,
             'MongoDB' as publisher_name,
             'MongoDB Atlas' as service_name,
-            'Databases' as service_category,
-            'NoSQL Databases' as service_subcategory,
+            case when is_ai then 'AI and Machine Learning' else 'Databases' end as service_category,
+            case when is_ai then 'Generative AI' else 'NoSQL Databases' end as service_subcategory,
+            -- Atlas's model APIs, automated embedding and reranking run models of Voyage AI.
+            case when is_ai then 'voyage' end as ai_provider,
+            case when is_ai then {{ atlas_ai_model("sku") }} end as ai_model,
+            case when is_ai and lower(tagged.unit) like '%token%' then 'input' end as ai_token_class,
             case when is_priced then coalesce(sku, 'unnamed') end as sku_id,
             sku as sku_meter,
             case
@@ -236,8 +241,8 @@ with
                     ["source", "'atlas'"],
                 ])
             }} as claims
-        from keyed
-        left join units on keyed.unit = units.unit
+        from keyed as tagged
+        left join units on tagged.unit = units.unit
     )
 
     {{
@@ -253,7 +258,7 @@ with
             "invoice_issuer_name", "service_provider_name", "host_provider_name", "provider_name",
             "publisher_name", "service_name", "service_category", "service_subcategory", "sku_id", "sku_meter",
             "sku_price_id", "sub_account_id", "sub_account_name", "sub_account_type", "resource_id",
-            "resource_name", "resource_type", "tags", "claims",
+            "resource_name", "resource_type", "tags", "claims", "ai_provider", "ai_model", "ai_token_class",
         ],
     )
 }}
