@@ -72,10 +72,29 @@ class _Charge:
     row: dict[str, Any]
 
 
-class MonthOfCharges:
-    """A month's charges by day, fetched once, when the first of its days is read.
+@dataclass
+class _Answer:
+    """What Vercel answered for a month, by billing day; days that were not requested are among them."""
 
-    `months` are all months of the refresh, by day: a row of a day that another month asks for counts there.
+    charges: dict[date, list[_Charge]] = field(default_factory=lambda: defaultdict(list))
+    rejected: dict[date, Rejected] = field(default_factory=lambda: defaultdict(Rejected))
+    fields: dict[date, Fields] = field(default_factory=lambda: defaultdict(Fields))
+
+    def rows(self, day: date) -> list[dict[str, Any]]:
+        """The rows of a day."""
+        return [charge.row for charge in self.charges.get(day, ())]
+
+    def count(self, day: date) -> int:
+        """The records of a day, with those that are set aside."""
+        rejected = self.rejected.get(day)
+        return len(self.charges.get(day, ())) + (len(rejected.records) if rejected else 0)
+
+
+class MonthOfCharges:
+    """A month's charges by day, fetched once, when the first of its days is read, and kept until the last one is.
+
+    `months` are all months of the refresh, by day: a row of a day that another month asks for counts there. `delivered` is
+    the number of records that each day's last delivery has.
     """
 
     def __init__(
@@ -86,40 +105,39 @@ class MonthOfCharges:
         today: date,
         delivered: Mapping[date, int],
     ) -> None:
-        self.rejected: dict[date, Rejected] = defaultdict(Rejected)
-        self.fields: dict[date, Fields] = defaultdict(Fields)
-        # The records of each day that its last delivery has.
-        self.delivered = delivered
         self.vercel = vercel
         self.days = days
         self.months = months
         self.today = today
-        self.fetched: list[_Charge] | None = None
+        self.delivered = delivered
+        self.answer: _Answer | None = None
         self.failed: Exception | None = None
-        self.refused: BadInput | None = None
-        self.is_whole = False
+        # Of an answer that can't be taken; what other months have in it counts all the same.
+        self.refused: Exception | None = None
+        self.is_checked = False
         months.update(dict.fromkeys(days, self))
 
-    def _fetch(self) -> list[_Charge]:
-        found = []
+    def _fetch(self) -> _Answer:
+        answer = _Answer()
         undated = Rejected()
+        own = set(self.days)
         end = midnight(self.days[-1] + timedelta(days=1))
         for number, answered in enumerate(self.vercel.charges(midnight(self.days[0]), end), start=1):
             where = f"{CHARGES_OF}, record {number}"
             day = self._day_of(answered)
-            rejected = self.rejected[day] if day in self.days else undated
-            if day in self.months and day not in self.days:
+            rejected = answer.rejected[day] if day in own and day is not None else undated
+            if day in self.months and day not in own:
                 rejected = Rejected()  # that month's answer has the record too
             with rejected.aside(where, lambda answered=answered: billed(answered)):  # type: ignore[misc]
                 row = charge_row(record(answered, where), self.vercel.team_id, day, where)
                 if day is None or not EARLIEST <= row["charge_period_start"] <= latest_time():
                     raise BadInput(f"{where}, ChargePeriodStart: of a year in which no vendor bills")
-                self.fields[day].add(answered)
-                found.append(_Charge(number, day, row))
+                answer.fields[day].add(answered)
+                answer.charges[day].append(_Charge(number, day, row))
         # Records without a readable day are listed with the first day that has others.
-        first = min((charge.day for charge in found if charge.day in self.days), default=self.days[0])
-        self.rejected[first].records += undated.records
-        return found
+        first = min((day for day in answer.charges if day in own), default=self.days[0])
+        answer.rejected[first].records += undated.records
+        return answer
 
     @staticmethod
     def _day_of(answered: Any) -> date | None:
@@ -129,33 +147,28 @@ class MonthOfCharges:
         except (BadInput, *SHAPES):
             return None
 
-    def _answer(self) -> list[_Charge]:
+    def _answered(self) -> _Answer:
         """What Vercel answered. Raises what the fetch raised, each time."""
         if self.failed:
             raise self.failed
-        if self.fetched is None:
+        if self.answer is None:
             try:
-                self.fetched = self._fetch()
+                self.answer = self._fetch()
             except Exception as error:
                 # Whatever it was, the month is asked for once and not once a day.
                 self.failed = error
                 raise
-        return self.fetched
+        return self.answer
 
-    def of(self, day: date) -> list[dict[str, Any]]:
-        """The rows of a day of this month."""
-        return [charge.row for charge in self._answer() if charge.day == day]
-
-    def _check(self) -> None:
+    def _check(self, answer: _Answer) -> None:
         """Raise BadInput for a row of a day that was not asked for, unless that day has it too: no money is dropped.
 
-        Vercel documents `from` as inclusive and `to` as exclusive. A day that is not over is asked for when it is.
+        Vercel documents `from` as inclusive and `to` as exclusive. A day that is not over is asked for when it is. Raises
+        NoData for an answer without any row.
         """
-        outside: dict[date, list[_Charge]] = {}
-        for charge in self._answer():
-            if charge.day not in self.days and charge.day < self.today:
-                outside.setdefault(charge.day, []).append(charge)
-        for day, charges in sorted(outside.items()):
+        for day, charges in sorted(answer.charges.items()):
+            if day in self.days or day >= self.today:
+                continue
             there = self._elsewhere(day)
             for charge in charges:
                 if charge.row not in there:
@@ -165,50 +178,51 @@ class MonthOfCharges:
                         "either, ask Vercel"
                     )
                 there.remove(charge.row)
+        if not any(map(answer.count, self.days)):
+            raise NoData(
+                f"Vercel's answer of {self.days[0]} to {self.days[-1]} is empty, which does not mean no usage"
+            )
 
     def _elsewhere(self, day: date) -> list[dict[str, Any]]:
         """The rows of a day of another month, as that month's answer has them; none where it is not asked for."""
         try:
-            return self.months[day].of(day) if day in self.months else []
+            return self.months[day]._answered().rows(day) if day in self.months else []
         except NoData:
             return []
 
-    def _count(self, day: date) -> int:
-        """The records that the answer has of a day."""
-        return len(self.of(day)) + len(self.rejected[day].records)
-
-    def _check_whole(self, day: date) -> None:
+    def _check_whole(self, answer: _Answer, day: date) -> None:
         """Raise NoData for a day that an answer without all days would shorten: its last delivery stays.
 
-        An answer has no end mark. One that lacks a day that was delivered before was cut off between two lines, or is empty
-        by a fault: then no day is taken with fewer records than it had.
+        An answer has no end mark. One that lacks a day that was delivered before was cut off between two lines: then no day
+        is taken with fewer records than it had.
         """
-        missing = [one for one in self.days if self.delivered.get(one) and not self._count(one)]
-        if missing and self._count(day) < self.delivered.get(day, 0):
+        if answer.count(day) >= self.delivered.get(day, 0):
+            return
+        missing = [one for one in self.days if self.delivered.get(one) and not answer.count(one)]
+        if missing:
             raise NoData(
                 f"Vercel's answer of {self.days[0]} to {self.days[-1]} lacks {missing[0]}, which was delivered before: it was "
                 "cut off, or the day has no charges any longer; the last delivery stays"
-            )
-        if not any(map(self._count, self.days)):
-            raise NoData(
-                f"Vercel's answer of {self.days[0]} to {self.days[-1]} is empty, which does not mean no usage"
             )
 
     def rows(self, day: date) -> list[Part]:
         """A day's charges, and its records that are set aside. Raises what the month's fetch raised, for every day of it."""
         if self.refused:
             raise self.refused
-        if not self.is_whole:
+        answer = self._answered()
+        if not self.is_checked:
             try:
-                self._check()
-            except BadInput as error:
+                self._check(answer)
+            except (BadInput, NoData) as error:
                 self.refused = error
                 raise
-            self.is_whole = True
-        self._check_whole(day)
-        found, rejected = self.of(day), self.rejected[day]
+            self.is_checked = True
+        if day == self.days[-1]:
+            self.answer = None  # a long history is not kept in memory
+        self._check_whole(answer, day)
+        found, rejected = answer.rows(day), answer.rejected[day]
         rejected.check(len(found))
-        remark = self.fields[day].remark()
+        remark = answer.fields[day].remark()
         return [Rows(CHARGES, found), *rejected.parts(), *([Remark(remark)] if remark else [])]
 
 
