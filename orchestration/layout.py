@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -14,8 +16,10 @@ import pyarrow.parquet as pq
 
 from ingestion.atomic_write import atomic_write
 from ingestion.errors import SettingError
+from ingestion.lake.columns import Table
 from ingestion.lake.history import HISTORY
-from ingestion.lake.manifest import rewriting
+from ingestion.lake.integrity import DAMAGED, set_aside, settle, verify
+from ingestion.lake.manifest import manifest_file, read_manifest, rewriting
 from ingestion.lake.notes import load_of
 from ingestion.lake.pipeline import declare
 from ingestion.locks import RUN, exclusive_lock
@@ -142,16 +146,33 @@ def _copy(home: Home, connection: duckdb.DuckDBPyConnection, relation: str, rena
 def _keep_declared_columns(home: Home) -> None:
     """Rewrite the lists of what exists without what earlier releases kept of them in `extra`.
 
-    A migration that is killed is begun again. A file that is damaged stays as it is: the next landing sets it aside.
+    Each dataset is brought into order before. A file that differs from its manifest is set aside, and of these lists what is
+    set aside goes. A migration that is killed is begun again.
     """
-    for (dataset, name), table in VERSIONED.items():
-        for file in sorted((home.lake / dataset / name).glob("*.parquet")):
-            try:
-                rows = pq.read_table(file, partitioning=None)
-            except (pa.ArrowException, OSError):
-                continue
-            declared = [column for column in rows.column_names if column in table.schema.names]
-            if declared != rows.column_names:
-                folder = file.parent.parent
-                with rewriting(folder, load_of(file), file), atomic_write(file, ".purging") as draft:
-                    pq.write_table(rows.select(declared), draft)
+    for dataset in sorted({dataset for dataset, _ in VERSIONED}):
+        if not (home.lake / dataset).is_dir():
+            continue
+        with exclusive_lock(home, dataset.removeprefix("raw_")):
+            settle(home, dataset)
+            for damage in verify(home, dataset):
+                set_aside(home, damage)
+            for (of_dataset, name), table in VERSIONED.items():
+                if of_dataset == dataset:
+                    shutil.rmtree(home.lake / dataset / DAMAGED / name, ignore_errors=True)
+                    for file in sorted((home.lake / dataset / name).glob("*.parquet")):
+                        _rewrite(home.lake / dataset, file, table)
+
+
+def _rewrite(dataset: Path, file: Path, table: Table) -> None:
+    """Rewrite a file without the columns that its table has not got; also one that a killed migration left unconfirmed."""
+    try:
+        rows = pq.read_table(file, partitioning=None)
+    except (pa.ArrowException, OSError):
+        file.unlink()  # of a load that never became complete
+        return
+    manifest = manifest_file(dataset, load_of(file))
+    listed = read_manifest(manifest).files.get(file.relative_to(dataset).as_posix()) if manifest.exists() else None
+    declared = [column for column in rows.column_names if column in table.schema.names]
+    if declared != rows.column_names or (listed is not None and listed.sha256 is None):
+        with rewriting(dataset, load_of(file), file), atomic_write(file, ".purging") as draft:
+            pq.write_table(rows.select(declared), draft)

@@ -51,7 +51,7 @@ CLUSTERS = (
 SPIKE_CLUSTER = "features"
 # Clusters of one team for all time, half of whose items have no tags.
 TAGGED_IN_LIST = ("tickets", "catalog")
-# Teams of the organization, and their roles by project. Nobody has told the registry whose they are.
+# Teams of the organization, and their roles by project. No rule of the registry names them.
 TEAMS = {
     "65000000000000000000001a": ("Database operators", {CORE: ["GROUP_OWNER"], ANALYTICS: ["GROUP_OWNER"]}),
     "65000000000000000000001b": ("Analysts", {ANALYTICS: ["GROUP_CLUSTER_MANAGER", "GROUP_READ_ONLY"]}),

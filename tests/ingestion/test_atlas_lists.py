@@ -114,7 +114,7 @@ def test_projects_land_with_their_teams_and_clusters_with_their_tags(home: Home)
 
 
 @pytest.mark.parametrize("path", LISTS)
-@pytest.mark.parametrize("code", [402, 403, 404, 410, 429, 500, 503])
+@pytest.mark.parametrize("code", [401, 402, 403, 404, 410, 429, 500, 503])
 def test_list_that_is_not_to_be_had_costs_the_invoice_nothing(home: Home, path: str, code: int) -> None:
     with serving_atlas(**{path: status(code)}) as url:
         landing = landed(home, url)
@@ -136,6 +136,28 @@ def test_project_that_is_deleted_between_two_calls_costs_the_others_nothing(home
         landing = landed(home, url)
     assert not landing.refused
     assert [row["name"] for row in rows(home, "clusters")] == ["orders"] and len(rows(home, "project_teams")) == 1
+
+
+def test_odd_record_of_one_project_costs_the_others_nothing(home: Home) -> None:
+    second = {**PROJECT, "id": "p2", "created": "soon"}
+    odd = {
+        "/groups/p2/teams": results({"roleNames": ["GROUP_OWNER"]}),
+        "/groups/p2/clusters": results({"id": "c2"}),
+    }
+    with serving_atlas(**{"/orgs/o/groups": results(PROJECT, second), **odd}) as url:
+        landing = landed(home, url)
+    assert not landing.refused
+    assert [row["name"] for row in rows(home, "clusters")] == ["orders"] and len(rows(home, "project_teams")) == 1
+    assert len(rows(home, "projects")) == 2 and len(rows(home, "rejected_records")) == 2
+
+
+def test_project_whose_clusters_may_not_be_read_keeps_the_list_of_clusters_before(home: Home) -> None:
+    with serving_atlas() as url:
+        landed(home, url)
+    second = {**PROJECT, "id": "p2"}
+    with serving_atlas(**{"/orgs/o/groups": results(second, PROJECT), "/groups/p2/clusters": status(403)}) as url:
+        landing = landed(home, url, days=1)
+    assert not landing.refused and [row["name"] for row in rows(home, "clusters")] == ["orders"]
 
 
 def test_page_that_repeats_refuses_its_list_and_keeps_the_one_before(home: Home) -> None:

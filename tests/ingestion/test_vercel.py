@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingestion.lake.contract import Landing
-from ingestion.lake.integrity import verify
-from ingestion.lake.manifest import rewriting
+from ingestion.lake.integrity import lost, verify
+from ingestion.lake.manifest import File, described, manifest_file, read_manifest, rewriting, write_manifest
 from ingestion.lake.notes import known_notes, load_of
 from ingestion.lake.pipeline import land
 from ingestion.settings import Home, Month, Window
@@ -132,6 +133,33 @@ def test_answer_that_is_cut_between_two_lines_takes_nothing_from_a_day(home: Hom
     # Within the last day that arrives, a cut between two lines can't be told from a restatement.
     has_every_day = {day for line, day in zip(WHOLE, OCTOBER, strict=True) if line in cut} == set(OCTOBER)
     assert billed(home) == before or has_every_day
+
+
+@pytest.mark.parametrize("kept", range(1, 8))
+def test_answer_by_service_that_is_cut_shortens_no_day(home: Home, kept: int) -> None:
+    """Each service's days come together: a cut takes some charges of each day, and all of none."""
+    days = [date(2026, 10, day) for day in (1, 2, 3, 4)]
+    by_service = lines([charge(day, "100", ServiceName=name) for name in ("A", "B") for day in days])
+    with vercel(of_october(b"".join(by_service))) as url:
+        landed(home, url)
+    before = billed(home)
+    cuts = iter([b"".join(by_service[:kept]), b"".join(by_service)])
+
+    def october(request: Request) -> Response:
+        is_october = (request.one("from") or "").startswith("2026-10")
+        return Response(200, next(cuts)) if is_october else Response(200, b"")
+
+    with vercel(october) as url:
+        landed(home, url, days=1)
+    assert billed(home) == before
+
+
+def test_day_that_two_answers_have_with_fewer_charges_is_taken(home: Home) -> None:
+    with vercel(of_october(b"".join(WHOLE))) as url:
+        landed(home, url)
+    with vercel(of_october(b"".join(WHOLE[1:]))) as url:
+        landing = landed(home, url, days=1)
+    assert len(billed(home)) == len(WHOLE) - 1 and landing.states["delivered"] == 1
 
 
 def test_days_of_a_cut_answer_that_it_has_whole_are_taken(home: Home) -> None:
@@ -292,6 +320,25 @@ def test_access_groups_land_with_the_projects_of_each(home: Home) -> None:
     assert found == [("group 1", 1, "ADMIN"), ("group 2", 2, "ADMIN")] and not landing.refused
 
 
+def test_group_that_vanishes_and_odd_records_cost_the_other_groups_nothing(home: Home) -> None:
+    def projects(request: Request) -> Response:
+        if "access-groups" not in request.path:
+            odd = {"id": "prj_2", "createdAt": "soon", "link": "github", "accountId": TEAM}
+            return json_response(
+                {**NOTHING, "projects": [{"id": "prj_1", "name": "shop", "accountId": TEAM}, odd]}
+            )
+        if "ag_1" in request.path:
+            return Response(404, b"{}")
+        roles = [{"role": "ADMIN"}, {"projectId": "prj_1", "role": "ADMIN"}]
+        return json_response({"projects": roles, "pagination": {"count": 2, "next": None}})
+
+    with vercel(WHOLE[0], projects=projects, access_groups=groups) as url:
+        landing = landed(home, url)
+    assert not landing.refused and len(rows(home, "projects")) == 2 and len(rows(home, "rejected_records")) == 1
+    assert [row["access_group_name"] for row in rows(home, "access_group_projects")] == ["group 2"]
+    assert all(row["has_access_groups"] for row in rows(home, "projects"))
+
+
 def test_nothing_that_names_a_member_lands(home: Home) -> None:
     member = {
         **{
@@ -351,8 +398,8 @@ def test_change_of_the_answers_shape_stands_on_the_delivery_note(home: Home) -> 
     )
 
 
-def test_what_an_earlier_release_kept_of_projects_leaves_the_lake(home: Home) -> None:
-    """Releases before kept all of Vercel's answer in `extra`: with it, values of environment variables."""
+def kept_by_an_earlier_release(home: Home) -> tuple[Path, Path]:
+    """A file of projects with a column of an earlier release, and the manifest of its load."""
     with vercel(
         WHOLE[0], projects=lambda request: json_response({**NOTHING, "projects": [{"id": "prj_1"}]})
     ) as url:
@@ -363,10 +410,54 @@ def test_what_an_earlier_release_kept_of_projects_leaves_the_lake(home: Home) ->
     with rewriting(dataset, load_of(old), old):
         pq.write_table(content.append_column("extra", [["a canary of an environment"]]), old)
     write_state(home.root / FILE, {"layout": LAYOUT - 1})
+    return old, manifest_file(dataset, load_of(old))
+
+
+def test_what_an_earlier_release_kept_of_projects_leaves_the_lake(home: Home) -> None:
+    """Releases before kept all of Vercel's answer in `extra`: with it, values of environment variables."""
+    old, _ = kept_by_an_earlier_release(home)
+    aside = home.lake / DATASET / "_damaged" / "teams"
+    aside.mkdir(parents=True)
+    (aside / "1.2.parquet").write_text("a canary of a damaged file")
     with writing(home, "a test"):
         pass
-    assert "extra" not in pq.read_schema(old).names and b"canary" not in old.read_bytes()
+    assert no_canary(home) and "extra" not in pq.read_schema(old).names
     assert [row["project_id"] for row in rows(home, "projects")] == ["prj_1"] and not verify(home, DATASET)
+
+
+def no_canary(home: Home) -> bool:
+    return not [file for file in home.root.rglob("*") if file.is_file() and b"canary" in file.read_bytes()]
+
+
+def test_migration_gets_by_a_broken_manifest(home: Home) -> None:
+    old, manifest = kept_by_an_earlier_release(home)
+    manifest.write_bytes(manifest.read_bytes()[:40])
+    with writing(home, "a test"):
+        pass
+    assert no_canary(home) and old.exists() and not verify(home, DATASET)
+
+
+def test_migration_gives_a_damaged_file_no_new_digest(home: Home) -> None:
+    old, _ = kept_by_an_earlier_release(home)
+    content = pq.read_table(old, partitioning=None)
+    changed = content.set_column(content.column_names.index("project_id"), "project_id", [["prj_9"]])
+    pq.write_table(changed, old)
+    with writing(home, "a test"):
+        pass
+    assert no_canary(home) and not old.exists() and f"projects|{TEAM}" in lost(home, DATASET)
+
+
+def test_migration_that_was_killed_is_done_again(home: Home) -> None:
+    old, manifest = kept_by_an_earlier_release(home)
+    found = read_manifest(manifest)
+    name = f"projects/{old.name}"
+    pq.write_table(pq.read_table(old, partitioning=None).drop_columns(["extra"]), old)
+    write_manifest(
+        home.lake / DATASET, replace(found, files={**found.files, name: File(0, None)}), is_confirmed=True
+    )
+    with writing(home, "a test"):
+        pass
+    assert read_manifest(manifest).files[name] == described(old) and not verify(home, DATASET)
 
 
 def test_deleted_project_stays_in_the_lake_after_a_prune(home: Home) -> None:

@@ -14,12 +14,14 @@ from ingestion.access.http import Client, exact_json
 from ingestion.access.paging import Pages
 from ingestion.access.session import without_query
 from ingestion.errors import BadInput, SettingError, VendorError
-from ingestion.lake.lists import list_page
+from ingestion.lake.lists import WITHOUT_ACCESS, list_page
 
 BASE_URL = "https://cloud.mongodb.com"
 PAGE = 500
 INVOICES = "application/vnd.atlas.2023-01-01+json"
 CLUSTERS = "application/vnd.atlas.2024-08-05+json"
+# Atlas answers 401 also for a role that is missing. Credentials that are wrong are refused with the invoices before.
+WITHOUT_ROLE = WITHOUT_ACCESS | {401}
 # A token lives for about an hour: it is asked for again some minutes before.
 EARLY = 300
 
@@ -114,7 +116,7 @@ class Atlas:
 
     def _listed(self, path: str, accept: str = INVOICES) -> Iterator[Any]:
         """The records of a list beside the bill (`list_page`)."""
-        return self._pages(path, lambda page: list_page(self.http, path, page, {"Accept": accept}))
+        return self._pages(path, lambda page: list_page(self.http, path, page, {"Accept": accept}, WITHOUT_ROLE))
 
     def invoices(self) -> Iterator[Any]:
         """All invoices of the organization, without line items; the pending one among them."""

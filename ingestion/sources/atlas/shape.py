@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from ingestion.errors import BadInput
-from ingestion.lake.columns import Measure, Table, integer, json, money, number, rest, text, timestamp
+from ingestion.lake.columns import Measure, Table, boolean, integer, json, money, number, rest, text, timestamp
 from ingestion.lake.contract import ClaimKind, Evidence
 from ingestion.lake.records import exact, moment, record, typed
 from ingestion.lake.rejected import REJECTED_RECORDS, SHAPES, Money, Rejected
@@ -103,6 +103,10 @@ PROJECTS = Table(
         text("org_id", "organization"),
         timestamp("created", "created"),
         json("tags", "tags: key to value"),
+        boolean(
+            "has_teams",
+            "whether the teams could be read with the projects: where not, a project without one may have one",
+        ),
     ),
     versioned=True,
 )
@@ -390,6 +394,14 @@ def _own_amounts(
     return own
 
 
+def _moment_or_none(value: Any) -> datetime | None:
+    """A time that nothing depends on: what can't be read as one costs its record nothing."""
+    try:
+        return _moment(value, "")
+    except BadInput:
+        return None
+
+
 def _tags(found: dict[str, Any]) -> str:
     """Tags as an object of key to value; what holds none, or can't be read as tags, is none."""
     return jsonlib.dumps(tags_of(found.get("tags")) or {}, sort_keys=True, default=str)
@@ -400,7 +412,7 @@ def project_row(found: dict[str, Any], where: str) -> dict[str, Any]:
         "project_id": identifier(found, where),
         "name": found.get("name"),
         "org_id": found.get("orgId"),
-        "created": _moment(found.get("created"), f"{where}, created"),
+        "created": _moment_or_none(found.get("created")),
         "tags": _tags(found),
     }
     return typed(PROJECTS, row, where)
@@ -425,7 +437,7 @@ def cluster_row(found: dict[str, Any], project_id: str, where: str) -> dict[str,
         "cluster_id": found.get("id"),
         "name": identifier(found, where, "name"),
         "project_id": project_id,
-        "created": _moment(found.get("createDate"), f"{where}, createDate"),
+        "created": _moment_or_none(found.get("createDate")),
         "tags": _tags(found),
     }
     return typed(CLUSTERS, row, where)

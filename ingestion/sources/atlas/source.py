@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from ingestion.errors import BadInput
 from ingestion.lake.contract import Known, LedgerSource, Part, Remark, Rows, Slice, Source, Stated
-from ingestion.lake.lists import NotListed
+from ingestion.lake.lists import NotListed, of_each
 from ingestion.lake.records import moment, record
 from ingestion.lake.rejected import Rejected
 from ingestion.setting_table import about
@@ -34,9 +34,6 @@ from ingestion.sources.atlas.shape import (
     project_row,
     project_team_row,
 )
-
-# The status of an answer for a project that is not there.
-GONE = 404
 
 
 @dataclass(frozen=True)
@@ -68,57 +65,31 @@ def _projects(atlas: Atlas) -> list[Part]:
             for team in atlas.teams()
             if isinstance(team, dict) and team.get("id") and team.get("name")
         }
-        for project in projects:
-            roles += _of_project(
-                rejected,
-                atlas.teams_of_project(project["project_id"]),
-                f"Atlas teams of project {project['project_id']}",
-                lambda found, where, of=project["project_id"]: project_team_row(found, of, names, where),  # type: ignore[misc]
-            )
+        roles = of_each(
+            rejected,
+            [project["project_id"] for project in projects],
+            atlas.teams_of_project,
+            "Atlas teams of project",
+            lambda found, project, where: project_team_row(found, project, names, where),
+        )
     except NotListed as reason:
-        roles = []
         remarks.append(Remark(f"without teams: {reason}"))
     counted = Counter(row["team_id"] for row in roles)
     return [
-        Rows(PROJECTS, projects),
+        Rows(PROJECTS, [{**row, "has_teams": not remarks} for row in projects]),
         Rows(PROJECT_TEAMS, [{**row, "team_project_count": counted[row["team_id"]]} for row in roles]),
         *rejected.parts(),
         *remarks,
     ]
 
 
-def _of_project(
-    rejected: Rejected, records: Iterable[Any], place: str, row: Callable[[dict[str, Any], str], dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """The rows of a project's list; none of a project that is not there (any longer)."""
-    try:
-        return rejected.rows(records, place, row)
-    except NotListed as reason:
-        if reason.status != GONE:
-            raise
-        return []
-
-
 def _clusters(atlas: Atlas) -> list[Part]:
-    """The clusters of every project. Those of a project that the role may not read are left out, with a remark."""
+    """The clusters of every project. Where those of one can't be read, the list is not whole and does not land."""
     rejected = Rejected()
-    found: list[dict[str, Any]] = []
-    unread: list[str] = []
-    for project in atlas.projects():
-        # One without an id is set aside with the list of projects.
-        if isinstance(project, dict) and project.get("id"):
-            identifier = str(project["id"])
-            try:
-                found += _of_project(
-                    rejected,
-                    atlas.clusters(identifier),
-                    f"Atlas clusters of project {identifier}",
-                    lambda found, where, of=identifier: cluster_row(found, of, where),  # type: ignore[misc]
-                )
-            except NotListed as reason:
-                unread.append(str(reason))
-    remarks = [Remark(f"clusters of {len(unread)} projects are not listed: {unread[0]}")] if unread else []
-    return [Rows(CLUSTERS, found), *rejected.parts(), *remarks]
+    # A project without an id is set aside with the list of projects.
+    projects = [str(one["id"]) for one in atlas.projects() if isinstance(one, dict) and one.get("id")]
+    found = of_each(rejected, projects, atlas.clusters, "Atlas clusters of project", cluster_row)
+    return [Rows(CLUSTERS, found), *rejected.parts()]
 
 
 def slices(settings: AtlasSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:

@@ -10,7 +10,19 @@ from datetime import datetime
 from typing import Any
 
 from ingestion.errors import BadInput
-from ingestion.lake.columns import Measure, Table, date, integer, json, money, number, rest, text, timestamp
+from ingestion.lake.columns import (
+    Measure,
+    Table,
+    boolean,
+    date,
+    integer,
+    json,
+    money,
+    number,
+    rest,
+    text,
+    timestamp,
+)
 from ingestion.lake.contract import ClaimKind, Evidence
 from ingestion.lake.people import without_addresses
 from ingestion.lake.records import exact, instant, moment, part, typed
@@ -92,12 +104,16 @@ PROJECTS = Table(
         text("name", "name"),
         text("repository", "link: the repository that is deployed, with its owner"),
         timestamp("created_at", "createdAt"),
+        boolean(
+            "has_access_groups",
+            "whether the access groups could be read with the projects: where not, a project without one may be in one",
+        ),
     ),
     versioned=True,
 )
 MEMBERS = Table(
     "members",
-    "One row a member of a team. Names and addresses of people are left out.",
+    "One row a member of a team. Of a person only the username lands; name, address and logins elsewhere are left out.",
     (
         text("team_id", "the team that was requested"),
         text("user_id", "uid"),
@@ -178,8 +194,12 @@ CLAIM_KINDS = (
 FIELDS = {column: name for name, column in {**TEXTS, **NUMBERS, **TIMES}.items()}
 
 
-def _millis(value: object, where: str) -> datetime | None:
-    return None if value is None else instant(value, where, 1000)
+def _millis(value: object) -> datetime | None:
+    """A time that nothing depends on: what can't be read as one costs its record nothing."""
+    try:
+        return None if value is None else instant(value, "", 1000)
+    except BadInput:
+        return None
 
 
 def charge_row(record: dict[str, Any], team_id: str, day: Any, where: str) -> dict[str, Any]:
@@ -248,13 +268,15 @@ def team_row(found: dict[str, Any], where: str) -> dict[str, Any]:
         "team_id": _id(found, "id", where),
         "slug": found.get("slug"),
         "name": found.get("name"),
-        "created_at": _millis(found.get("createdAt"), f"{where}, createdAt"),
+        "created_at": _millis(found.get("createdAt")),
     }
     return typed(TEAMS, row, where)
 
 
-def _repository(link: Mapping[str, Any]) -> str | None:
-    """The repository of a project, as GitHub, Bitbucket and GitLab name theirs."""
+def _repository(link: Any) -> str | None:
+    """The repository of a project, as GitHub, Bitbucket and GitLab name theirs; None of any other link."""
+    if not isinstance(link, dict):
+        return None
     for owner, name in (("org", "repo"), ("owner", "slug")):
         if link.get(owner) and link.get(name):
             return f"{link[owner]}/{link[name]}"
@@ -267,14 +289,14 @@ def project_row(found: dict[str, Any], where: str) -> dict[str, Any]:
         "project_id": _id(found, "id", where),
         "team_id": found.get("accountId"),
         "name": found.get("name"),
-        "repository": _repository(part(found.get("link"), f"{where}, link")),
-        "created_at": _millis(found.get("createdAt"), f"{where}, createdAt"),
+        "repository": _repository(found.get("link")),
+        "created_at": _millis(found.get("createdAt")),
     }
     return typed(PROJECTS, row, where, {"team_id": "accountId"})
 
 
 def member_row(found: dict[str, Any], team_id: str, where: str) -> dict[str, Any]:
-    """A member as a row, without what names the person."""
+    """A member as a row. The username is all that names the person."""
     projects = [part(project, f"{where}, projects") for project in found.get("projects") or []]
     row = {
         "team_id": team_id,
@@ -282,7 +304,7 @@ def member_row(found: dict[str, Any], team_id: str, where: str) -> dict[str, Any
         "username": without_addresses(found.get("username")),
         "role": found.get("role"),
         "projects": jsonlib.dumps({_id(one, "id", where): str(one.get("role") or "") for one in projects}),
-        "created_at": _millis(found.get("createdAt"), f"{where}, createdAt"),
+        "created_at": _millis(found.get("createdAt")),
     }
     return typed(MEMBERS, row, where)
 
@@ -293,7 +315,7 @@ def access_group_row(found: dict[str, Any], team_id: str, where: str) -> dict[st
         "access_group_id": _id(found, "accessGroupId", where),
         "team_id": team_id,
         **{column: found.get(name) for column, name in fields.items()},
-        "created_at": _millis(found.get("createdAt"), f"{where}, createdAt"),
+        "created_at": _millis(found.get("createdAt")),
     }
     return typed(ACCESS_GROUPS, row, where, fields)
 

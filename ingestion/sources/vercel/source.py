@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from ingestion.errors import BadInput
 from ingestion.lake.contract import Known, LedgerSource, NoData, Part, Remark, Rows, Slice, Source
+from ingestion.lake.lists import NotListed, of_each
 from ingestion.lake.plausible import EARLIEST, latest_time
 from ingestion.lake.records import moment, record
 from ingestion.lake.rejected import SHAPES, Rejected, read_records
@@ -114,7 +115,8 @@ class MonthOfCharges:
         self.failed: Exception | None = None
         # Of an answer that can't be taken; what other months have in it counts all the same.
         self.refused: Exception | None = None
-        self.is_checked = False
+        # Of the answer once it is checked: the days that keep their last delivery.
+        self.short: set[date] | None = None
         months.update(dict.fromkeys(days, self))
 
     def _fetch(self) -> _Answer:
@@ -190,36 +192,37 @@ class MonthOfCharges:
         except NoData:
             return []
 
-    def _check_whole(self, answer: _Answer, day: date) -> None:
-        """Raise NoData for a day that an answer without all days would shorten: its last delivery stays.
+    def _short_days(self, answer: _Answer) -> set[date]:
+        """The days of which an answer has fewer records than their last delivery, and which keep that one.
 
-        An answer has no end mark. One that lacks a day that was delivered before was cut off between two lines: then no day
-        is taken with fewer records than it had.
+        An answer has no end mark: it may be cut off between two lines. One that lacks a day that was delivered before was
+        cut off. Otherwise the month is asked for again, and a day is taken where both answers have as many records of it.
         """
-        if answer.count(day) >= self.delivered.get(day, 0):
-            return
-        missing = [one for one in self.days if self.delivered.get(one) and not answer.count(one)]
-        if missing:
-            raise NoData(
-                f"Vercel's answer of {self.days[0]} to {self.days[-1]} lacks {missing[0]}, which was delivered before: it was "
-                "cut off, or the day has no charges any longer; the last delivery stays"
-            )
+        short = {day for day, count in self.delivered.items() if answer.count(day) < count}
+        if not short or any(not answer.count(day) for day in short):
+            return short
+        again = self._fetch()
+        return {day for day in short if again.count(day) != answer.count(day)}
 
     def rows(self, day: date) -> list[Part]:
         """A day's charges, and its records that are set aside. Raises what the month's fetch raised, for every day of it."""
         if self.refused:
             raise self.refused
         answer = self._answered()
-        if not self.is_checked:
+        if self.short is None:
             try:
                 self._check(answer)
             except (BadInput, NoData) as error:
                 self.refused = error
                 raise
-            self.is_checked = True
+            self.short = self._short_days(answer)
         if day == self.days[-1]:
             self.answer = None  # a long history is not kept in memory
-        self._check_whole(answer, day)
+        if day in self.short:
+            raise NoData(
+                f"Vercel's answer of {self.days[0]} to {self.days[-1]} has {answer.count(day)} charges of {day}, and "
+                f"{self.delivered[day]} were delivered before: it was cut off; the last delivery stays"
+            )
         found, rejected = answer.rows(day), answer.rejected[day]
         rejected.check(len(found))
         remark = answer.fields[day].remark()
@@ -254,7 +257,7 @@ def _charges(vercel: Vercel, window: Window, known: Known, now: datetime) -> Ite
 def _projects(vercel: Vercel) -> list[Part]:
     """The team's projects with the access groups that have a role in them, of one moment.
 
-    Without access to the groups the projects land alone, with a remark. Where a group can't be read, the list is refused.
+    Without access to the groups the projects land alone, with a remark. A group that was deleted meanwhile has none.
     """
     rejected = Rejected()
     projects = rejected.rows(vercel.projects(), "Vercel projects", project_row)
@@ -262,22 +265,24 @@ def _projects(vercel: Vercel) -> list[Part]:
     roles: list[dict[str, Any]] = []
     remarks: list[Part] = []
     try:
-        groups += rejected.rows(
+        groups = rejected.rows(
             vercel.access_groups(),
             "Vercel access groups",
             lambda found, where: access_group_row(found, vercel.team_id, where),
         )
-        for group in groups:
-            roles += rejected.rows(
-                vercel.projects_of_group(group["access_group_id"]),
-                f"Vercel projects of access group {group['access_group_id']}",
-                lambda found, where, group=group: access_group_project_row(found, group, where),  # type: ignore[misc]
-            )
-    except NoData as reason:
+        by_id = {group["access_group_id"]: group for group in groups}
+        roles = of_each(
+            rejected,
+            by_id,
+            vercel.projects_of_group,
+            "Vercel projects of access group",
+            lambda found, group, where: access_group_project_row(found, by_id[group], where),
+        )
+    except NotListed as reason:
         groups, roles = [], []
         remarks.append(Remark(f"without access groups: {reason}"))
     return [
-        Rows(PROJECTS, projects),
+        Rows(PROJECTS, [{**row, "has_access_groups": not remarks} for row in projects]),
         Rows(ACCESS_GROUPS, groups),
         Rows(ACCESS_GROUP_PROJECTS, roles),
         *rejected.parts(),

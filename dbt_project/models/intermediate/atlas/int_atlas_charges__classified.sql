@@ -3,10 +3,9 @@
     {%- do tag_claims.append(["atlas_tag:" ~ key, atlas_tag(key)]) -%}
 {%- endfor -%}
 
--- Invoice lines in FOCUS terms. Billed cost is in whole cents, and list cost is quantity × unit price. An
--- invoice shows an
--- item below a cent as 0: it costs quantity × unit price here, and a line `rounding` of the invoice takes
--- it back.
+-- Invoice lines in FOCUS terms. Billed cost is in whole cents, and list cost is quantity × unit price.
+-- An invoice shows an item below a cent as 0: it costs quantity × unit price here, and a line
+-- `rounding` of the invoice takes it back.
 with
     lines as (select * from {{ ref("stg_atlas__invoice_line_items") }}),
 
@@ -19,7 +18,8 @@ with
     multiplied as (
         select
             lines.*,
-            -- Without a unit price, or with a product that is out of range, list cost is what is billed.
+            -- Without a unit price, or with a product that is out of range, list cost is what is
+            -- billed.
             case
                 when {{ is_multipliable("quantity", "unit_price") }}
                 then {{ decimal_product("quantity", "unit_price") }}

@@ -1,6 +1,5 @@
--- What the charges of a month are made of beside their deliveries: tags of the clusters, tags and teams of
--- the projects
--- that existed in it.
+-- What the charges of a month are made of beside their deliveries: tags of the clusters, tags and teams
+-- of the projects that existed in it.
 with
     months as (
         select distinct
@@ -14,7 +13,11 @@ with
     resources as (
         select
             'project ' || project_id as input,
-            coalesce(tags, '') || '/' || coalesce(team_name, '') as attributes,
+            coalesce(project_name, '')
+            || '/'
+            || coalesce(tags, '')
+            || '/'
+            || coalesce(team_name, '') as attributes,
             created_at,
             valid_from,
             held_from,
@@ -31,18 +34,22 @@ with
             held_from,
             held_to
         from {{ ref("int_atlas_clusters__versioned") }}
+    ),
+
+    inputs as (
+        select
+            months.billing_month,
+            resources.input || ' ' || cast(resources.valid_from as string) as input,
+            resources.attributes
+        from months
+        inner join
+            resources
+            on resources.held_from < months.month_end
+            and resources.held_to > months.month_start
+            and coalesce(resources.created_at, timestamp '1970-01-01 00:00:00') < months.month_end
     )
 
 select
-    'atlas' as source,
-    months.billing_month,
-    'charges' as stage,
-    resources.input,
-    {{ md5_key([joined_text("resources.attributes", "resources.valid_from")]) }} as version
-from months
-inner join
-    resources
-    on resources.held_from < months.month_end
-    and resources.held_to > months.month_start
-    and coalesce(resources.created_at, resources.valid_from) < months.month_end
-group by months.billing_month, resources.input
+    billing_month, {{ md5_key([joined_text("input || '=' || attributes", "input, attributes")]) }} as version
+from inputs
+group by billing_month

@@ -7,8 +7,7 @@ with
     roles as (select * from {{ ref("stg_atlas__project_teams") }}),
 
     -- Of several teams the one with the fewest projects says most about a project. Who may only read it
-    -- does not
-    -- own it.
+    -- does not own it.
     ranked as (
         select
             slice_id,
@@ -27,11 +26,13 @@ with
     owned as (select slice_id, load_id, project_id, team_name from ranked where specificity_rank = 1),
 
     -- A list may repeat a record.
-    listed as (
+    joined as (
         select
             projects.slice_id,
             projects.project_id,
             projects.delivered_at,
+            max(projects.newest_list_at) as newest_list_at,
+            coalesce(max(case when projects.has_teams then 1 else 0 end), 0) = 1 as has_teams,
             max(projects.org_id) as org_id,
             max(projects.project_name) as project_name,
             max(owned.team_name) as team_name,
@@ -44,6 +45,23 @@ with
             and projects.load_id = owned.load_id
             and projects.project_id = owned.project_id
         group by projects.slice_id, projects.project_id, projects.delivered_at
+    ),
+
+    counted as (select joined.*, {{ known_count("has_teams", ["project_id"]) }} as known_count from joined),
+
+    -- Where the teams could not be read, a project has the one that it had before.
+    listed as (
+        select
+            slice_id,
+            project_id,
+            delivered_at,
+            newest_list_at,
+            org_id,
+            project_name,
+            tags,
+            created_at,
+            {{ last_known("team_name", "has_teams", ["project_id"]) }} as team_name
+        from counted
     )
 
 select *

@@ -1,11 +1,29 @@
--- The slices of each billing period. A list of an LLM provider has no month: it counts for each month that
--- refers to it, and its version there is the digest of the entries that the month refers to. A slice of
--- requests counts for its own month and for each month that may hold other records of its calls: a span is
--- exported after its end, a gateway's day may be a local one, and two logs of one call may lie in two months.
+-- The slices of each billing period. A list (of an LLM provider's keys, of Vercel's or Atlas's
+-- projects) has no month: it counts for each month that refers to it, and its version there is the
+-- digest of the entries that the month refers to. A slice of requests counts for its own month and for
+-- each month that may hold other records of its calls: a span is exported after its end, a gateway's
+-- day may be a local one, and two logs of one call may lie in two months.
 with
     slices as (select * from {{ ref("int_slices__current") }}),
 
     lists as (select * from {{ ref("int_llm_entities__referenced") }}),
+
+    saas_lists as (
+        select 'raw_vercel' as dataset, 'vercel' as source, billing_month, version
+        from {{ ref("int_vercel_periods__inputs") }}
+
+        union all
+
+        select 'raw_atlas', 'atlas', billing_month, version
+        from {{ ref("int_atlas_periods__inputs") }}
+    ),
+
+    extracted_lists as (
+        select dataset, max(extracted_at) as extracted_at
+        from slices
+        where billing_month is null
+        group by dataset
+    ),
 
     -- When a slice's requests began. A time after its extraction is a fault of a clock.
     request_slices as (
@@ -25,9 +43,9 @@ with
         from (select distinct billing_month from slices where billing_month is not null) as months_of_slices
     ),
 
-    -- When the requests of a month's slices began, with a day around it: records of one call begin within a
-    -- day. What is further than a quarter from the month is not looked for: one odd time would make the month
-    -- depend on the whole history.
+    -- When the requests of a month's slices began, with a day around it: records of one call begin
+    -- within a day. What is further than a quarter from the month is not looked for: one odd time would
+    -- make the month depend on the whole history.
     spans as (
         select
             months.billing_month,
@@ -87,3 +105,17 @@ inner join
     on request_slices.last_start >= spans.span_start
     and request_slices.first_start < spans.span_end
     and request_slices.billing_month <> spans.billing_month
+
+union all
+
+select
+    saas_lists.dataset,
+    saas_lists.source,
+    saas_lists.billing_month,
+    saas_lists.source || ' lists' as slice_id,
+    saas_lists.version as load_id,
+    cast(null as string) as vendor_version,
+    saas_lists.version as content_digest,
+    extracted_lists.extracted_at
+from saas_lists
+left join extracted_lists on saas_lists.dataset = extracted_lists.dataset

@@ -1,6 +1,5 @@
--- The commitment that committed usage of a team's day counts towards: the one that runs on that day in the
--- unit of the
--- usage. Of two the one that began last.
+-- The commitment that committed usage of a team's day counts towards: the one that runs on that day in
+-- the unit of the usage. Of two the one that began last.
 with
     days as (
         select distinct team_id, charge_period_start, pricing_unit
@@ -31,7 +30,15 @@ with
             on days.team_id = commitments.team_id
             and days.charge_period_start >= commitments.contract_commitment_period_start
             and days.charge_period_start < commitments.contract_commitment_period_end
-            and days.pricing_unit = commitments.contract_commitment_unit
+            and upper(days.pricing_unit) = upper(
+                coalesce(
+                    commitments.contract_commitment_unit,
+                    case
+                        when commitments.contract_commitment_category = 'Spend'
+                        then commitments.billing_currency
+                    end
+                )
+            )
     )
 
 select

@@ -1,6 +1,5 @@
--- The total of an Atlas invoice may hold the invoices that are linked to it or not, and refunds, which come
--- later, or not: of
--- these readings the one that its charges come nearest to counts.
+-- The total of an Atlas invoice may hold the invoices that are linked to it or not, and refunds, which
+-- come later, or not: of these readings the one that its charges come nearest to counts.
 with
     invoices as (select * from {{ ref("stg_atlas__invoices") }}),
 
@@ -42,65 +41,75 @@ with
         select
             slice_id,
             invoice_id,
+            billing_currency,
             cast(sum(amount) as decimal(38, 12)) as own,
             cast(sum(case when component = 'refunds' then - amount else 0 end) as decimal(38, 12)) as refunded
         from components
-        group by slice_id, invoice_id
+        group by slice_id, invoice_id, billing_currency
     ),
 
     linked as (
         select
             invoices.slice_id,
             invoices.linked_to as invoice_id,
+            sums.billing_currency,
             cast(sum(sums.own) as decimal(38, 12)) as below
         from invoices
         inner join sums on invoices.slice_id = sums.slice_id and invoices.invoice_id = sums.invoice_id
         where invoices.linked_to is not null
-        group by invoices.slice_id, invoices.linked_to
+        group by invoices.slice_id, invoices.linked_to, sums.billing_currency
     ),
 
-    final_invoices as (
+    totals as (
         select
-            invoices.*,
+            invoices.slice_id,
+            invoices.invoice_id,
+            invoices.currency,
+            invoices.amount_billed,
             coalesce(sums.own, 0) as own,
             coalesce(sums.refunded, 0) as refunded,
             coalesce(linked.below, 0) as below
         from invoices
-        left join sums on invoices.slice_id = sums.slice_id and invoices.invoice_id = sums.invoice_id
-        left join linked on invoices.slice_id = linked.slice_id and invoices.invoice_id = linked.invoice_id
-        where invoices.invoice_status <> 'PENDING' and invoices.amount_billed is not null
+        left join
+            sums
+            on invoices.slice_id = sums.slice_id
+            and invoices.invoice_id = sums.invoice_id
+            and invoices.currency = sums.billing_currency
+        left join
+            linked
+            on invoices.slice_id = linked.slice_id
+            and invoices.invoice_id = linked.invoice_id
+            and invoices.currency = linked.billing_currency
+        where coalesce(invoices.invoice_status, '') <> 'PENDING' and invoices.amount_billed is not null
     ),
 
     readings as (
-        select slice_id, invoice_id, amount_billed - own as unexplained
-        from final_invoices
-
-        union all
-
-        select slice_id, invoice_id, amount_billed - own - refunded
-        from final_invoices
-
-        union all
-
-        select slice_id, invoice_id, amount_billed - own - below
-        from final_invoices
-
-        union all
-
-        select slice_id, invoice_id, amount_billed - own - refunded - below
-        from final_invoices
+        {% for refunded, below in [("0", "0"), ("refunded", "0"), ("0", "below"), ("refunded", "below")] %}
+            select
+                slice_id,
+                invoice_id,
+                currency,
+                {{ loop.index }} as reading,
+                {{ refunded }} as refunded,
+                {{ below }} as below,
+                amount_billed - own - {{ refunded }} - {{ below }} as unexplained
+            from totals
+            {% if not loop.last %}
+                union all
+            {% endif %}
+        {% endfor %}
     ),
 
     ranked as (
         select
-            slice_id,
-            invoice_id,
-            unexplained,
+            readings.*,
             row_number() over (
-                partition by slice_id, invoice_id order by abs(unexplained), unexplained
+                partition by slice_id, invoice_id order by abs(unexplained), reading
             ) as distance_rank
         from readings
     ),
+
+    nearest as (select * from ranked where distance_rank = 1),
 
     bridged as (
         select slice_id, invoice_id, billing_currency, component, amount
@@ -108,18 +117,20 @@ with
 
         union all
 
-        select
-            ranked.slice_id,
-            ranked.invoice_id,
-            final_invoices.currency,
-            'unexplained',
-            cast(ranked.unexplained as decimal(38, 12))
-        from ranked
-        inner join
-            final_invoices
-            on ranked.slice_id = final_invoices.slice_id
-            and ranked.invoice_id = final_invoices.invoice_id
-        where ranked.distance_rank = 1
+        select slice_id, invoice_id, currency, 'refunds not in the total', cast(refunded as decimal(38, 12))
+        from nearest
+        where refunded <> 0
+
+        union all
+
+        select slice_id, invoice_id, currency, 'linked invoices', cast(below as decimal(38, 12))
+        from nearest
+        where below <> 0
+
+        union all
+
+        select slice_id, invoice_id, currency, 'unexplained', cast(unexplained as decimal(38, 12))
+        from nearest
     )
 
 select
