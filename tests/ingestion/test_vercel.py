@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from ingestion.errors import SettingError
 from ingestion.lake.contract import Landing
 from ingestion.lake.integrity import lost, verify
 from ingestion.lake.manifest import File, described, manifest_file, read_manifest, rewriting, write_manifest
@@ -473,3 +474,58 @@ def test_deleted_project_stays_in_the_lake_after_a_prune(home: Home) -> None:
     files = sorted((home.lake / DATASET / "projects").glob("*.parquet"))
     every = [row["name"] for file in files for row in pq.read_table(file, partitioning=None).to_pylist()]
     assert sorted(every) == ["new", "old", "shop", "shop", "shop"]
+
+
+class Report:
+    """The AI Gateway's report, which counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    def __call__(self, request: Request) -> Response:
+        if request.header("Authorization") != "Bearer key":
+            return Response(401, b"{}")
+        day, dimension = str(request.one("start_date")), str(request.one("group_by"))
+        assert request.one("end_date") == day, "one call for each day"
+        self.asked.append((day, dimension))
+        usage = {"total_cost": Decimal("0.25"), "input_tokens": 10, "request_count": 2, "novelty": 1}
+        odd = {dimension: "odd", "total_cost": "free"}
+        return json_response({"results": [{dimension: "a@example.com", **usage}, odd]})
+
+
+def test_report_of_the_ai_gateway_is_requested_once_for_each_day_and_dimension(home: Home) -> None:
+    report = Report()
+    with serving([Route("GET", "/v1/report", report)]) as gateway, vercel(of_october(WHOLE[0])) as url:
+        settings = VercelSettings("t", (TEAM,), url, "key", ("user", "model"), gateway)
+        landing = land(home, VERCEL, settings, WINDOW, NOW)
+        first = len(report.asked)
+        land(home, VERCEL, settings, WINDOW, NOW + timedelta(hours=1))
+        again = report.asked[first:]
+    assert first == 2 * (31 + 9) and not landing.refused
+    assert {day for day, _ in again} == {"2026-11-08", "2026-11-09"}, "days that are not final yet"
+    found = rows(home, "ai_gateway_report")
+    assert len(found) == first and {row["total_cost"] for row in found} == {Decimal("0.25")}
+    assert all(row["value"].startswith("sha256:") and row["extra"] == '{"novelty": 1}' for row in found)
+    assert len(rows(home, "rejected_records")) == first
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"), [("wrong", Report()), ("key", status(500)), ("key", lambda _: json_response({}))]
+)
+def test_report_that_is_not_to_be_had_costs_the_charges_nothing(home: Home, key: str, answer: Answer) -> None:
+    with serving([Route("GET", "/v1/report", answer)]) as gateway, vercel(of_october(WHOLE[0])) as url:
+        settings = VercelSettings("t", (TEAM,), url, key, ("day",), gateway)
+        landing = land(
+            home, VERCEL, settings, Window(Month(2026, 11), Month(2026, 11)), datetime(2026, 11, 2, 9, tzinfo=UTC)
+        )
+    assert [name for name, _ in landing.refused] == ["ai_gateway|day|2026-11-01"]
+
+
+@pytest.mark.parametrize(
+    ("key", "dimensions", "reason"), [(None, ("user",), "ai_gateway_key"), ("key", ("team",), "'team'")]
+)
+def test_settings_of_the_ai_gateway_that_are_wrong_are_named(
+    home: Home, key: str | None, dimensions: tuple[str, ...], reason: str
+) -> None:
+    with pytest.raises(SettingError, match=reason):
+        land(home, VERCEL, VercelSettings("t", (TEAM,), "http://127.0.0.1:9", key, dimensions), WINDOW, NOW)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote
 
 from ingestion.access.http import Client, exact_json
 from ingestion.access.paging import Pages
-from ingestion.errors import BadInput, VendorError
+from ingestion.errors import BadInput, SettingError, VendorError
 from ingestion.lake.contract import NoData
 from ingestion.lake.lists import list_answer, list_page
 from ingestion.lake.records import part
 
 BASE_URL = "https://api.vercel.com"
+AI_GATEWAY_URL = "https://ai-gateway.vercel.sh"
 PAGE = 100
 
 
@@ -118,3 +119,27 @@ class Vercel:
     def projects_of_group(self, group_id: str) -> Iterator[Any]:
         """The projects that an access group has a role in."""
         return self._pages(f"/v1/access-groups/{quote(group_id, safe='')}/projects", "projects", "next")
+
+
+class AiGateway:
+    """The report of Vercel's AI Gateway, by an AI Gateway API key. Vercel charges for each query."""
+
+    def __init__(self, key: str, base_url: str = AI_GATEWAY_URL) -> None:
+        self.http = Client(
+            "Vercel AI Gateway",
+            base_url,
+            headers={"Authorization": f"Bearer {key}"},
+            credentials="sources.vercel.ai_gateway_key (Pro or Enterprise)",
+        )
+
+    def report(self, day: date, dimension: str) -> list[Any]:
+        """The usage of a UTC day by one dimension: one query. Raises BadInput where the report can't be had."""
+        path = "/v1/report"
+        params = {"start_date": f"{day}", "end_date": f"{day}", "group_by": dimension}
+        try:
+            found = self.http.json(path, params=params).get("results")
+        except (SettingError, VendorError) as error:
+            raise BadInput(str(error)) from None
+        if not isinstance(found, list):
+            raise BadInput(f"Vercel AI Gateway {path}: the answer has no list of results")
+        return found

@@ -6,6 +6,7 @@ import json as jsonlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date as Date
 from datetime import datetime
 from typing import Any
 
@@ -171,7 +172,31 @@ CONTRACT_COMMITMENTS = Table(
     ),
     versioned=True,
 )
+# By what a query of the report groups; one query has one of them.
+DIMENSIONS = ("day", "user", "model", "tag", "provider", "credential_type")
+_USAGE = {
+    "input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "cached_input_tokens": "cached_input_tokens",
+    "cache_write_tokens": "cache_creation_input_tokens",
+    "reasoning_tokens": "reasoning_tokens",
+    "request_count": "request_count",
+}
+AI_GATEWAY_REPORT = Table(
+    "ai_gateway_report",
+    "One row a UTC day and value of a dimension in the AI Gateway's report. Each dimension has all usage.",
+    (
+        date("usage_day", "the UTC day that was requested"),
+        text("dimension", "group_by: day, user, model, tag, provider or credential_type"),
+        text("value", "the value of the dimension; an address as its hash"),
+        money("total_cost", "total_cost: what Vercel charges, in USD; 0 with keys of one's own"),
+        money("market_cost", "market_cost: list price, in USD, also with keys of one's own"),
+        *(integer(column, name) for column, name in _USAGE.items()),
+        json("extra", "fields that are not known by name"),
+    ),
+)
 TABLES = (
+    AI_GATEWAY_REPORT,
     CHARGES,
     TEAMS,
     PROJECTS,
@@ -368,3 +393,18 @@ def commitment_row(found: dict[str, Any], team_id: str, where: str) -> dict[str,
         "extra": rest(found, {*fields.values(), *_COMMITMENT_TIMES.values()}),
     }
     return typed(CONTRACT_COMMITMENTS, row, where, {**fields, **_COMMITMENT_TIMES})
+
+
+def ai_gateway_row(found: dict[str, Any], day: Date, dimension: str, where: str) -> dict[str, Any]:
+    """Usage of a day by one value of a dimension as a row. Raises BadInput, with `where`, where it has no value or cost."""
+    if found.get(dimension) is None or found.get("total_cost") is None:
+        raise BadInput(f"{where}: no {dimension} or no total_cost")
+    fields = {"value": dimension, "total_cost": "total_cost", "market_cost": "market_cost", **_USAGE}
+    row = {
+        "usage_day": day,
+        "dimension": dimension,
+        **{column: found.get(name) for column, name in fields.items()},
+        "value": without_addresses(str(found[dimension])),
+        "extra": rest(found, {*fields.values(), "day", "hour"}),
+    }
+    return typed(AI_GATEWAY_REPORT, row, where, fields)
