@@ -131,7 +131,7 @@ def test_answer_that_is_cut_between_two_lines_takes_nothing_from_a_day(home: Hom
     with vercel(of_october(b"".join(cut))) as url:
         landing = landed(home, url, days=1)
     assert {day for day, _ in billed(home)} == {str(day) for day in OCTOBER} and not landing.refused
-    # Within the last day that arrives, a cut between two lines can't be told from a restatement.
+    # Within the last day that arrives, a cut between two lines can't be distinguished from a restatement.
     has_every_day = {day for line, day in zip(WHOLE, OCTOBER, strict=True) if line in cut} == set(OCTOBER)
     assert billed(home) == before or has_every_day
 

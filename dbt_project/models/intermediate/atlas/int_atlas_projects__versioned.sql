@@ -6,24 +6,14 @@ with
 
     roles as (select * from {{ ref("stg_atlas__project_teams") }}),
 
-    -- Of several teams the one with the fewest projects says most about a project. Who may only read it
-    -- does not own it.
-    ranked as (
-        select
-            slice_id,
-            load_id,
-            project_id,
-            team_name,
-            row_number() over (
-                partition by slice_id, load_id, project_id
-                order by team_project_count nulls last, team_name, team_id
-            ) as specificity_rank
-        from roles
-        where
-            team_name is not null and (roles like '%"GROUP_OWNER"%' or roles like '%"GROUP_CLUSTER_MANAGER"%')
+    owned as (
+        select *
+        from
+            {{ owning_group(
+                "roles", "team_name", "team_id", "team_project_count",
+                "(roles like '%\"GROUP_OWNER\"%' or roles like '%\"GROUP_CLUSTER_MANAGER\"%')"
+            ) }} as owning_groups
     ),
-
-    owned as (select slice_id, load_id, project_id, team_name from ranked where specificity_rank = 1),
 
     -- A list may repeat a record.
     joined as (

@@ -8,23 +8,14 @@ with
 
     roles as (select * from {{ ref("stg_vercel__access_group_projects") }}),
 
-    -- Of several access groups the one with the fewest projects says most about a project. Who may only
-    -- view it does not own it.
-    ranked as (
-        select
-            slice_id,
-            load_id,
-            project_id,
-            access_group_name,
-            row_number() over (
-                partition by slice_id, load_id, project_id
-                order by group_project_count nulls last, access_group_name, access_group_id
-            ) as specificity_rank
-        from roles
-        where role in ('ADMIN', 'PROJECT_DEVELOPER') and access_group_name is not null
+    owned as (
+        select *
+        from
+            {{ owning_group(
+                "roles", "access_group_name", "access_group_id", "group_project_count",
+                "role in ('ADMIN', 'PROJECT_DEVELOPER')"
+            ) }} as owning_groups
     ),
-
-    owned as (select slice_id, load_id, project_id, access_group_name from ranked where specificity_rank = 1),
 
     -- A list may repeat a record.
     joined as (
