@@ -31,20 +31,24 @@ STANDING = (
 def prune_runs(home: Home, instance: dg.DagsterInstance, keep: int) -> int:
     """Remove all runs that ended but the newest `keep` and those of the installation's state; gives how many.
 
-    By number and not by age: a clock that went wrong removes nothing.
+    By number and not by age: a clock that went wrong removes nothing. Runs that Dagster no longer knows, because a loss of power
+    took its list of runs, go too.
     """
     with writing(home, "a prune of runs"):
         index = home.dagster / FOLDER / "index.db"
-        old = [run.run_id for run in instance.get_runs()[keep:] if run.is_finished]
-        standing = _standing(index) if old else set()
-        gone = [run_id for run_id in old if run_id not in standing]
+        runs = instance.get_runs()
+        old = [run.run_id for run in runs[keep:] if run.is_finished]
+        unknown = {file.stem for file in index.parent.glob("*-*.db")} - {run.run_id for run in runs}
+        standing = _standing(index) if old or unknown else set()
+        gone = [run_id for run_id in (*old, *sorted(unknown)) if run_id not in standing]
         for run_id in gone:
-            instance.delete_run(run_id)
+            if run_id not in unknown:
+                instance.delete_run(run_id)
             for file in index.parent.glob(f"{run_id}.db*"):
                 file.unlink()
             shutil.rmtree(home.dagster / "storage" / run_id, ignore_errors=True)
         if gone:
-            _forget_checks(index, gone)
+            _forget(index, gone)
             give_space_back(home)
     return len(gone)
 
@@ -54,9 +58,8 @@ def _standing(index: Path) -> set[str]:
         return {run_id for query in STANDING for (run_id,) in connection.execute(query)}
 
 
-def _forget_checks(index: Path, gone: list[str]) -> None:
-    """Remove the results of checks of runs that are gone: Dagster deletes them with no run."""
+def _forget(index: Path, gone: list[str]) -> None:
+    """Remove what the index still has of runs that are gone: Dagster deletes results of checks with no run."""
     with closing(sqlite3.connect(index)) as connection, connection:
-        connection.executemany(
-            "delete from asset_check_executions where run_id = ?", [(run_id,) for run_id in gone]
-        )
+        for table in ("asset_check_executions", "event_logs"):
+            connection.executemany(f"delete from {table} where run_id = ?", [(run_id,) for run_id in gone])

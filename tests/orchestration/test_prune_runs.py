@@ -53,6 +53,22 @@ def test_old_runs_go_and_the_newest_event_of_each_asset_and_check_stays(prepared
         assert {name for (name,) in connection.execute("select run_id from asset_check_executions")} == {again[-1]}
 
 
+def test_runs_that_dagster_no_longer_knows_go_too(prepared_home: Home) -> None:
+    """A loss of power took the list of runs; the events of each are in a file of their own."""
+    with dg.DagsterInstance.get() as instance:
+        lost, standing = run(instance, ledger), run(instance, charges, "2026-09")
+        run(instance, ledger)
+    folder = prepared_home.dagster / "history"
+    for file in folder.glob("runs.db*"):
+        file.unlink()
+    with dg.DagsterInstance.get() as instance:
+        newest = run(instance, ledger)
+        assert prune_runs(prepared_home, instance, KEPT) == 2
+    assert {file.stem for file in (folder / "runs").glob("*-*.db")} == {standing, newest}
+    with closing(sqlite3.connect(folder / "runs" / "index.db")) as connection:
+        assert lost not in {name for (name,) in connection.execute("select run_id from event_logs")}
+
+
 def test_run_that_goes_on_stays(prepared_home: Home) -> None:
     with dg.DagsterInstance.get() as instance:
         found = run(instance, ledger)
