@@ -77,10 +77,11 @@ def test_no_credential_lies_below_the_installation_whatever_the_vendor_answers(
             )
         for source in SOURCES:
             for field in fields(source.settings):
-                if field.name.endswith("base_url") or field.name == "litellm_api_url":
+                if field.name.endswith("base_url") or field.name in ("litellm_api_url", "ai_gateway_url"):
                     monkeypatch.setenv(f"SOURCES__{source.name.upper()}__{field.name.upper()}", base)
         for name in ("SOURCES__VERCEL__TEAM_ID", "SOURCES__ATLAS__CLIENT_ID", "SOURCES__ATLAS__ORG_ID"):
             monkeypatch.setenv(name, "x")
+        monkeypatch.setenv("SOURCES__VERCEL__AI_GATEWAY_DIMENSIONS", "day")
         with dg.DagsterInstance.from_config(os.environ["DAGSTER_HOME"]) as instance:
             for source in SOURCES:
                 landed(prepared_home, source, instance)
@@ -101,5 +102,8 @@ def test_trace_of_an_earlier_release_is_removed_and_its_keys_named_for_replaceme
         first, second = (landed(prepared_home, vercel, instance) for _ in range(2))
     assert not trace.exists() and remove_trace(prepared_home, vercel) is None
     (warning,) = [line for line in first if "trace.pickle" in line]
-    assert "kept sources.vercel.token in clear" in warning and "replace them by new ones" in warning
+    assert (
+        "kept sources.vercel.token, sources.vercel.ai_gateway_key in clear" in warning
+        and "replace them by new ones" in warning
+    )
     assert [line for line in second if "trace.pickle" in line] == []
