@@ -1,9 +1,9 @@
 {% macro list_versions(listed, keys, attributes) %}
     {#-
-        The versions of what a vendor lists, from a relation `listed` of one row per `keys` and delivery of the list, with
-        `slice_id`, `delivered_at`, `newest_list_at`, `created_at` and the attributes. A version holds from the delivery that has it to the
-        next one that has another. What is deleted keeps its last version. For charges (`held_from`, `held_to`) the
-        first version also counts before it, the last one after it.
+        The versions of what a vendor lists, from a relation `listed` of one row per `keys` and delivery of the list,
+        with `slice_id`, `delivered_at`, `newest_list_at`, `created_at` and the attributes. A version holds from the
+        delivery that has it to the next one that has another. What is deleted keeps its last version. For charges
+        (`held_from`, `held_to`) the first version also counts before it, the last one after it.
     -#}
     {%- set key = keys | join(", ") -%}
     (

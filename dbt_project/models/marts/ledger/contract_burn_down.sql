@@ -1,5 +1,14 @@
 with
-    commitments as (select * from {{ ref("contract_commitment") }}),
+    commitments as (
+        select
+            *,
+            case
+                when contract_commitment_category = 'Spend'
+                then contract_commitment_cost
+                else contract_commitment_quantity
+            end as committed
+        from {{ ref("contract_commitment") }}
+    ),
 
     applied as (select * from {{ ref("int_vercel_commitments__applied") }}),
 
@@ -24,23 +33,10 @@ select
     running.billing_month,
     commitments.contract_commitment_category,
     commitments.contract_commitment_unit,
-    cast(
-        case
-            when commitments.contract_commitment_category = 'Spend'
-            then commitments.contract_commitment_cost
-            else commitments.contract_commitment_quantity
-        end as decimal(38, 12)
-    ) as committed,
+    cast(commitments.committed as decimal(38, 12)) as committed,
     running.applied,
     cast(running.applied_to_date as decimal(38, 12)) as applied_to_date,
-    cast(
-        case
-            when commitments.contract_commitment_category = 'Spend'
-            then commitments.contract_commitment_cost
-            else commitments.contract_commitment_quantity
-        end
-        - running.applied_to_date as decimal(38, 12)
-    ) as remaining,
+    cast(commitments.committed - running.applied_to_date as decimal(38, 12)) as remaining,
     running.applied_through
 from running
 inner join
