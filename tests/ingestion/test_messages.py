@@ -482,8 +482,8 @@ APIS: dict[str, Api] = {
         "Vercel, record 2",
         ("BilledCost", "EffectiveCost", "ChargePeriodStart", "ChargePeriodEnd", "ConsumedQuantity", "PricingQuantity"),
     ),
-    "vercel team": (LISTED, lambda record: team_row(record, "Vercel, record 2"), "Vercel, record 2", ("createdAt",)),
-    "vercel project": (LISTED, lambda record: vercel_project(record, "Vercel, record 2"), "Vercel, record 2", ("createdAt",)),
+    "vercel team": (LISTED, lambda record: team_row(record, "Vercel, record 2"), "Vercel, record 2", ()),
+    "vercel project": (LISTED, lambda record: vercel_project(record, "Vercel, record 2"), "Vercel, record 2", ()),
     "atlas invoice": (
         INVOICE,
         lambda record: (invoice_row(record, "Atlas invoice i"), lines(record)),
@@ -515,13 +515,13 @@ APIS: dict[str, Api] = {
         ("startDate", "creditsCents", "salesTaxCents"),
     ),
     "atlas project": (
-        {**LISTED, "created": MOMENT}, lambda record: project_row(record, "Atlas, record 2"), "Atlas, record 2", ("created",)
+        {**LISTED, "created": MOMENT}, lambda record: project_row(record, "Atlas, record 2"), "Atlas, record 2", ()
     ),
     "atlas cluster": (
         {**LISTED, "createDate": MOMENT},
         lambda record: cluster_row(record, "p", "Atlas, record 2"),
         "Atlas, record 2",
-        ("createDate",),
+        (),
     ),
     "openai costs": (
         {"amount": {"value": 1, "currency": "usd"}, "quantity": 1, "line_item": SECRET, "project_id": SECRET},
@@ -606,6 +606,24 @@ def test_field_of_an_apis_record_is_refused_by_place_and_name(name: str) -> None
         ):
             message = refusal(lambda record=record: reader(record))  # type: ignore[misc]
             assert message is not None, record
+
+
+@pytest.mark.parametrize(
+    ("reader", "field", "column"),
+    [
+        (team_row, "createdAt", "created_at"),
+        (vercel_project, "createdAt", "created_at"),
+        (project_row, "created", "created"),
+        (lambda record, where: cluster_row(record, "p", where), "createDate", "created"),
+    ],
+    ids=["vercel team", "vercel project", "atlas project", "atlas cluster"],
+)
+def test_time_that_nothing_depends_on_costs_its_record_nothing(
+    reader: Callable[[dict[str, Any], str], dict[str, Any]], field: str, column: str
+) -> None:
+    assert reader({"id": "i", "name": "n", field: 1790000000000 if field == "createdAt" else MOMENT}, "")[column]
+    for value in (*WRONG, 10**40, True, None):
+        assert reader({"id": "i", "name": "n", field: value}, "")[column] is None
 
 
 @pytest.mark.parametrize(
