@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import cast
 from urllib.parse import parse_qs
 
+from sample_company import atlas_report
 from sample_company.server import Request, Response, Route, json_response
 from sample_company.world import Label, Spike, State, World, first_of_month, month_of
 
@@ -342,6 +344,13 @@ def routes(state: State, is_odd: bool = True) -> list[Route]:
                 return json_response(invoice(state.world, month, state.as_of, True, is_odd))
         return json_response({"error": 404, "errorCode": "INVOICE_NOT_FOUND"}, 404)
 
+    def invoices_of(month: str) -> list[Item]:
+        """A month's invoices with their items, one an organization."""
+        if month not in state.world.months(state.as_of):
+            return []
+        whole = invoice(state.world, month, state.as_of, True)
+        return [whole, *cast("list[Item]", whole["linkedInvoices"])]
+
     def projects(request: Request) -> Response:
         found: list[Item] = [
             {
@@ -390,6 +399,7 @@ def routes(state: State, is_odd: bool = True) -> list[Route]:
         Route("POST", "/atlas/api/oauth/token", token),
         Route("GET", f"{base}/invoices", guarded(invoices)),
         Route("GET", f"{base}/invoices/(?P<id>[0-9a-f]{{24}})", guarded(one_invoice)),
+        *atlas_report.routes(state, ORG, invoices_of, guarded),
         Route("GET", f"{base}/groups", guarded(projects)),
         Route("GET", f"{base}/teams", guarded(teams)),
         Route("GET", "/atlas/api/atlas/v2/groups/(?P<group>[0-9a-f]{24})/clusters", guarded(clusters)),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pyatlassdk.admin import AtlasAdminClient
+from pyatlassdk.admin.models.invoice_report_request import InvoiceReportRequest
 from pydantic import BaseModel
 
 from sample_company import atlas
@@ -58,3 +59,18 @@ def test_projects_teams_and_clusters_are_as_documented(client: AtlasAdminClient)
         roles = client.teams.list_group_teams(project.id).results
         assert clusters and roles
         assert not unknown_fields([project, *clusters, *roles, *teams])
+
+
+def test_reports_are_as_documented(client: AtlasAdminClient) -> None:
+    month = WORLD.months(AS_OF)[0]
+    associated = client.invoices.get_org_associated_invoices(
+        atlas.ORG, include_linked_orgs=True, month=int(month[5:]), year=int(month[:4])
+    )
+    assert {found.org_id for found in associated.associated_invoices} == {atlas.ORG, atlas.LINKED_ORG}
+    for found in associated.associated_invoices:
+        body = InvoiceReportRequest(report_type="FOCUS", report_format="CSV", format_spec_version="1.3")
+        requested = client.invoices.create_org_invoice_report(found.invoice_id, found.org_id, body)
+        listed = client.invoices.list_org_invoice_reports(found.invoice_id, found.org_id).results
+        report = client.invoices.get_org_invoice_report(found.invoice_id, found.org_id, requested.report_id)
+        assert requested.state == "PENDING" and report.state == "SUCCEEDED" and report.download_url and listed
+        assert not unknown_fields([associated, requested, report, *listed])

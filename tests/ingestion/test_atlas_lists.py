@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from ingestion.errors import SettingError
+from ingestion.errors import BadInput, SettingError
 from ingestion.lake.contract import Landing
 from ingestion.lake.notes import known_notes, load_of
 from ingestion.lake.pipeline import land
@@ -26,7 +26,7 @@ from sample_company.world import State, World
 DATASET = "raw_atlas"
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 WINDOW = Window(Month(2026, 10), Month(2026, 11))
-SETTINGS = {"org_id": "o", "client_id": "i", "client_secret": "s"}
+SETTINGS: dict[str, Any] = {"org_id": "o", "client_id": "i", "client_secret": "s"}
 
 Answer = Callable[[Request], Response]
 
@@ -68,26 +68,33 @@ LISTS: dict[str, Answer] = {
 
 
 @contextmanager
-def serving_atlas(**changed: Answer) -> Iterator[str]:
-    """An Atlas of one invoice, one project and one cluster. `changed`: what answers, by path."""
+def serving_atlas(
+    invoice: dict[str, Any] | None = None, more: Sequence[Route] = (), /, **changed: Answer
+) -> Iterator[str]:
+    """An Atlas of one invoice, one project and one cluster.
+
+    `invoice`: other fields of the invoice, `more`: other endpoints, `changed`: what answers, by path.
+    """
     answers = {**LISTS, **changed}
+    header = {**INVOICE, **(invoice or {})}
     routes = [
         Route(
             "POST", "/api/oauth/token", lambda request: json_response({"access_token": "t", "expires_in": 3600})
         ),
-        Route("GET", "/api/atlas/v2/orgs/o/invoices", results(INVOICE)),
+        Route("GET", "/api/atlas/v2/orgs/o/invoices", results(header)),
         Route(
             "GET",
             "/api/atlas/v2/orgs/o/invoices/i1",
-            lambda request: json_response({**INVOICE, "lineItems": [ITEM]}),
+            lambda request: json_response({**header, "lineItems": [ITEM]}),
         ),
+        *more,
         *(Route("GET", f"/api/atlas/v2{path}", answer) for path, answer in answers.items()),
     ]
     with serving(routes) as url:
         yield url
 
 
-def landed(home: Home, url: str, days: int = 0, **settings: str) -> Landing:
+def landed(home: Home, url: str, days: int = 0, **settings: Any) -> Landing:
     return land(
         home, ATLAS, AtlasSettings(**{**SETTINGS, **settings}, base_url=url), WINDOW, NOW + timedelta(days=days)
     )
@@ -181,10 +188,11 @@ def test_api_key_signs_by_digest_and_lands_the_same_as_a_service_account(tmp_pat
     state = State(WORLD, date(2026, 11, 10))
     found = []
     with serving(atlas.routes(state)) as base:
-        for name, keys in (
-            ("account", {"client_id": atlas.CLIENT_ID, "client_secret": atlas.CLIENT_SECRET}),
-            ("key", {"public_key": atlas.PUBLIC_KEY, "private_key": atlas.PRIVATE_KEY}),
-        ):
+        signed: dict[str, dict[str, Any]] = {
+            "account": {"client_id": atlas.CLIENT_ID, "client_secret": atlas.CLIENT_SECRET},
+            "key": {"public_key": atlas.PUBLIC_KEY, "private_key": atlas.PRIVATE_KEY},
+        }
+        for name, keys in signed.items():
             home = Home(tmp_path / name)
             settings = AtlasSettings(atlas.ORG, **keys, base_url=f"{base}/atlas")
             landing = land(home, ATLAS, settings, WINDOW, NOW)
@@ -201,7 +209,7 @@ def test_api_key_signs_by_digest_and_lands_the_same_as_a_service_account(tmp_pat
 @pytest.mark.parametrize(
     "keys", [{}, {"client_id": "i"}, {"client_secret": "s"}, {"public_key": "p", "client_id": "i"}]
 )
-def test_half_a_pair_of_credentials_names_both_pairs(home: Home, keys: dict[str, str]) -> None:
+def test_half_a_pair_of_credentials_names_both_pairs(home: Home, keys: dict[str, Any]) -> None:
     settings = AtlasSettings("o", **keys)
     with pytest.raises(
         SettingError, match="client_id and client_secret of a service account, or public_key and private_key"
@@ -236,3 +244,37 @@ def test_token_that_expires_in_the_middle_of_a_landing_is_renewed(home: Home) ->
     with serving(routes) as url:
         landing = landed(home, url)
     assert not landing.refused and len(tokens) > len(LISTS) and len(rows(home, "clusters")) == 1
+
+
+@pytest.mark.parametrize("code", [401, 403, 404])
+def test_pending_invoice_that_is_listed_apart_lands(home: Home, code: int) -> None:
+    closed = {
+        "id": "i0",
+        "statusName": "PAID",
+        "updated": "2026-11-02T00:00:00Z",
+        "startDate": "2026-10-01T00:00:00Z",
+    }
+    header = {**INVOICE, **closed}
+    whole = Route(
+        "GET", "/api/atlas/v2/orgs/o/invoices/i0", lambda _: json_response({**header, "lineItems": [ITEM]})
+    )
+    pending = {"answer": results({**INVOICE, "lineItems": [ITEM, ITEM]})}
+    path = "/api/atlas/v2/orgs/o/invoices/pending"
+    with serving_atlas(
+        closed,
+        [
+            whole,
+            Route("GET", path, lambda request: pending["answer"](request)),  # noqa: PLW0108 - another one later
+        ],
+    ) as url:
+        assert not landed(home, url).refused
+        assert sorted(row["invoice_id"] for row in rows(home, "invoice_line_items")) == ["i0", "i1", "i1"]
+        pending["answer"] = status(500)
+        with pytest.raises(BadInput):
+            landed(home, url)
+        pending["answer"] = status(code)
+        assert not landed(home, url).refused
+        assert len(rows(home, "invoice_line_items")) == 3
+        pending["answer"] = results()
+        landed(home, url)
+    assert [row["invoice_id"] for row in rows(home, "invoice_line_items")] == ["i0"]

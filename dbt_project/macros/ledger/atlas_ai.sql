@@ -1,13 +1,15 @@
 {#-
     Atlas's own AI lines. No document lists their SKUs: they are known by the services that Atlas's cost explorer names
-    (AI Model APIs, Automated Embedding, Native Reranking) and by the names of the models of Voyage AI.
+    (AI Model APIs, Automated Embedding, Native Reranking, Agent Engine) and by the names of the models of Voyage AI.
+    `category` is the report's, of a row of it.
 -#}
-{% macro atlas_is_ai(sku) %}
+{% macro atlas_is_ai(sku, category) %}
     coalesce(
         upper({{ sku }}) like '%VOYAGE%'
         or upper({{ sku }}) like '%EMBEDDING%'
         or upper({{ sku }}) like '%RERANK%'
-        or upper({{ sku }}) like '%MODEL_API%',
+        or upper({{ sku }}) like '%MODEL_API%'
+        or {{ category }} in ('AI Model APIs', 'Automated Embedding', 'Native Reranking', 'Agent Engine'),
         false
     )
 {%- endmacro %}

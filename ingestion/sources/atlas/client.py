@@ -19,6 +19,8 @@ from ingestion.lake.lists import WITHOUT_ACCESS, list_page
 BASE_URL = "https://cloud.mongodb.com"
 PAGE = 500
 INVOICES = "application/vnd.atlas.2023-01-01+json"
+# The status of an invoice that is not closed: neither its lines nor its amounts are final.
+PENDING = "PENDING"
 CLUSTERS = "application/vnd.atlas.2024-08-05+json"
 # Atlas answers 401 also for a role that is missing. Credentials that are wrong are refused with the invoices before.
 WITHOUT_ROLE = WITHOUT_ACCESS | {401}
@@ -119,7 +121,7 @@ class Atlas:
         return self._pages(path, lambda page: list_page(self.http, path, page, {"Accept": accept}, WITHOUT_ROLE))
 
     def invoices(self) -> Iterator[Any]:
-        """All invoices of the organization, without line items; the pending one among them."""
+        """All invoices of the organization, without line items."""
         path = f"/orgs/{self.org_id}/invoices"
 
         def read(page: dict[str, Any]) -> dict[str, Any]:
@@ -128,6 +130,10 @@ class Atlas:
             )
 
         return self._pages(path, read)
+
+    def pending_invoices(self) -> Iterator[Any]:
+        """The pending invoices, with their line items."""
+        return self._listed(f"/orgs/{self.org_id}/invoices/pending")
 
     def invoice(self, invoice_id: str) -> dict[str, Any]:
         """An invoice with its line items."""

@@ -14,7 +14,8 @@ from typing import Any
 from ingestion.errors import BadInput
 from ingestion.lake.records import record
 from ingestion.lake.rejected import Rejected
-from ingestion.sources.atlas.shape import PENDING, cents, identifier, invoice_row, objects, own_rows
+from ingestion.sources.atlas.client import PENDING
+from ingestion.sources.atlas.shape import cents, identifier, invoice_row, objects, own_rows
 
 # Atlas links one level.
 DEEPEST = 3

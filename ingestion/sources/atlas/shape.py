@@ -12,7 +12,7 @@ from ingestion.errors import BadInput
 from ingestion.lake.columns import Measure, Table, boolean, integer, json, money, number, rest, text, timestamp
 from ingestion.lake.contract import ClaimKind, Evidence
 from ingestion.lake.records import exact, moment, record, typed
-from ingestion.lake.rejected import REJECTED_RECORDS, SHAPES, Money, Rejected
+from ingestion.lake.rejected import SHAPES, Money, Rejected
 from ingestion.lake.tags import tags_of
 
 _EXTRA = json("extra", "fields that are not known by name")
@@ -134,7 +134,6 @@ CLUSTERS = Table(
     ),
     versioned=True,
 )
-TABLES = (INVOICES, LINE_ITEMS, PAYMENTS, PROJECTS, PROJECT_TEAMS, CLUSTERS, REJECTED_RECORDS)
 CLAIM_KINDS = (
     ClaimKind("atlas_project", Evidence.PROVIDER_ACCOUNT, "Atlas project (group) id"),
     ClaimKind("atlas_organization", Evidence.PROVIDER_ACCOUNT, "Atlas organization: what belongs to no project"),
@@ -153,8 +152,6 @@ _PAYMENT = {
     "id", "statusName", "currency", "unitPrice", "amountBilledCents", "amountPaidCents", "salesTaxCents",
     "subtotalCents", "created", "updated",
 }  # fmt: skip
-# Of an invoice of this status neither the lines nor its amounts are final.
-PENDING = "PENDING"
 _ITEM = {
     "sku", "groupId", "groupName", "clusterName", "cloudProvider", "startDate", "endDate", "created", "quantity",
     "unit", "unitPriceDollars", "totalPriceCents", "discountCents", "percentDiscount", "note", "tags",
@@ -394,7 +391,7 @@ def _own_amounts(
     return own
 
 
-def _moment_or_none(value: Any) -> datetime | None:
+def moment_or_none(value: Any) -> datetime | None:
     """A time that nothing depends on: what can't be read as one costs its record nothing."""
     try:
         return _moment(value, "")
@@ -412,7 +409,7 @@ def project_row(found: dict[str, Any], where: str) -> dict[str, Any]:
         "project_id": identifier(found, where),
         "name": found.get("name"),
         "org_id": found.get("orgId"),
-        "created": _moment_or_none(found.get("created")),
+        "created": moment_or_none(found.get("created")),
         "tags": _tags(found),
     }
     return typed(PROJECTS, row, where)
@@ -437,7 +434,7 @@ def cluster_row(found: dict[str, Any], project_id: str, where: str) -> dict[str,
         "cluster_id": found.get("id"),
         "name": identifier(found, where, "name"),
         "project_id": project_id,
-        "created": _moment_or_none(found.get("createDate")),
+        "created": moment_or_none(found.get("createDate")),
         "tags": _tags(found),
     }
     return typed(CLUSTERS, row, where)

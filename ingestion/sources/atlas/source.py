@@ -3,37 +3,43 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from ingestion.errors import BadInput
 from ingestion.lake.contract import Known, LedgerSource, Part, Remark, Rows, Slice, Source, Stated
 from ingestion.lake.lists import NotListed, of_each
 from ingestion.lake.records import moment, record
-from ingestion.lake.rejected import Rejected
+from ingestion.lake.rejected import REJECTED_RECORDS, Rejected
 from ingestion.setting_table import about
 from ingestion.settings import Month, Window
-from ingestion.sources.atlas.client import BASE_URL, Atlas, authentication
+from ingestion.sources.atlas.client import BASE_URL, PENDING, Atlas, authentication
+from ingestion.sources.atlas.focus_report import FOCUS_REPORT
 from ingestion.sources.atlas.invoices import invoice_rows, line_rows, stated_total
+from ingestion.sources.atlas.reports import WITHOUT_REPORT, Reports
 from ingestion.sources.atlas.shape import (
     CLAIM_KINDS,
     CLUSTERS,
     INVOICES,
     LINE_ITEMS,
     PAYMENTS,
-    PENDING,
     PROJECT_TEAMS,
     PROJECTS,
-    TABLES,
     billed,
     cluster_row,
+    moment_or_none,
     payment_remark,
     payment_rows,
     project_row,
     project_team_row,
 )
+
+TABLES = (INVOICES, LINE_ITEMS, PAYMENTS, FOCUS_REPORT, PROJECTS, PROJECT_TEAMS, CLUSTERS, REJECTED_RECORDS)
+# How long a report of a pending invoice is as good as a new one.
+REUSED_FOR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,12 @@ class AtlasSettings:
         default=None, metadata=about("the public part of an API key, instead of a service account")
     )
     private_key: str | None = field(default=None, repr=False, metadata=about("its private part"))
+    focus_report: bool = field(
+        default=True,
+        metadata=about(
+            "whether Atlas is asked for the FOCUS report of each invoice, which has regions, prices and applied credits"
+        ),
+    )
     base_url: str = field(default=BASE_URL, metadata=about("the API's address"))
 
 
@@ -92,18 +104,63 @@ def _clusters(atlas: Atlas) -> list[Part]:
     return [Rows(CLUSTERS, found), *rejected.parts()]
 
 
+def _invoice(
+    atlas: Atlas, reports: Reports | None, header: dict[str, Any], apart: frozenset[str], now: datetime
+) -> Iterator[Part]:
+    """An invoice and those linked to it, but for slices of their own (`apart`), with the report of each."""
+    where = f"Atlas invoice {header['id']}"
+    # The list of pending invoices has their items.
+    invoice = header if header.get("lineItems") else atlas.invoice(str(header["id"]))
+    rejected = Rejected()
+    lines = line_rows(invoice, where, apart, rejected)
+    payments = payment_rows(invoice, where, rejected)
+    rows = invoice_rows(invoice, where, apart)
+    yield Rows(INVOICES, rows)
+    yield Rows(LINE_ITEMS, lines)
+    yield Rows(PAYMENTS, payments)
+    stated = stated_total(invoice, where, apart)
+    if stated is not None and lines:
+        yield Stated(LINE_ITEMS, str(lines[0]["currency"]), stated)
+    yield from rejected.parts()
+    remark = payment_remark(invoice, payments)
+    if remark:
+        yield Remark(remark)
+    if reports:
+        month = Month.of(moment(header["startDate"], where))
+        # A pending invoice changes all the time, a closed one no more.
+        closed = None if header.get("statusName") == PENDING else moment_or_none(header.get("updated"))
+        for row in rows:
+            yield from reports.parts(row["invoice_id"], month, closed or now - REUSED_FOR)
+
+
+def _headers(atlas: Atlas) -> tuple[list[Any], bool]:
+    """The invoices as Atlas lists them, and whether that is all.
+
+    Pending invoices have a list of their own; Atlas does not document whether they are in the list of all too.
+    """
+    headers = list(atlas.invoices())
+    if any(isinstance(header, dict) and header.get("statusName") == PENDING for header in headers):
+        return headers, True
+    try:
+        return [*headers, *atlas.pending_invoices()], True
+    except NotListed:
+        return headers, False
+
+
 def slices(settings: AtlasSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
     """The invoices whose month is in the window, oldest first; then projects and clusters."""
     auth = authentication(
         settings.client_id, settings.client_secret, settings.public_key, settings.private_key, settings.base_url
     )
     atlas = Atlas(auth, settings.org_id, settings.base_url)
+    reports = Reports(atlas) if settings.focus_report else None
     found, unreadable, count = [], Rejected(), 0
+    headers, is_whole = _headers(atlas)
     # Of headers that can't be read: their invoices stay as they were delivered last.
-    left: set[str | None] = set()
-    for count, listed_invoice in enumerate(atlas.invoices(), start=1):
+    left: set[str | None] = set() if is_whole else {None}
+    for count, listed_invoice in enumerate(headers, start=1):
         where = f"Atlas invoices, record {count}"
-        before = len(unreadable.records)
+        set_aside = len(unreadable.records)
         with unreadable.aside(where, lambda invoice=listed_invoice: billed(invoice, "amountBilledCents")):  # type: ignore[misc]
             header = record(listed_invoice, where)
             if not header.get("id") or not header.get("startDate"):
@@ -111,40 +168,25 @@ def slices(settings: AtlasSettings, window: Window, known: Known, now: datetime)
             start = moment(header["startDate"], f"{where}, startDate")
             if start in window:
                 found.append((start, header))
-        if len(unreadable.records) > before:
+        if len(unreadable.records) > set_aside:
             has_id = isinstance(listed_invoice, dict) and listed_invoice.get("id")
             left.add(str(listed_invoice["id"]) if has_id else None)
     unreadable.check(count - len(unreadable.records))
     # An invoice that is listed is a slice, also where another one links to it.
     invoices = frozenset(str(header["id"]) for _, header in found) | frozenset(name for name in left if name)
     for start, header in sorted(found, key=lambda pair: (pair[0], str(pair[1]["id"]))):
-
-        def read(identifier: str = str(header["id"])) -> Iterable[Part]:
-            where = f"Atlas invoice {identifier}"
-            invoice = atlas.invoice(identifier)
-            rejected = Rejected()
-            lines = line_rows(invoice, where, invoices, rejected)
-            payments = payment_rows(invoice, where, rejected)
-            yield Rows(INVOICES, invoice_rows(invoice, where, invoices))
-            yield Rows(LINE_ITEMS, lines)
-            yield Rows(PAYMENTS, payments)
-            stated = stated_total(invoice, where, invoices)
-            if stated is not None and lines:
-                yield Stated(LINE_ITEMS, str(lines[0]["currency"]), stated)
-            yield from rejected.parts()
-            remark = payment_remark(invoice, payments)
-            if remark:
-                yield Remark(remark)
-
-        status = str(header.get("statusName"))
+        status, updated = str(header.get("statusName")), header.get("updated")
+        slice_id, month = f"invoice|{settings.org_id}|{header['id']}", Month.of(start)
+        before = known.get(slice_id)
+        has_report = not (before and WITHOUT_REPORT in (before.message or ""))
         yield Slice(
-            id=f"invoice|{settings.org_id}|{header['id']}",
-            billing_period=str(Month.of(start)),
+            id=slice_id,
+            billing_period=str(month),
             start=start,
-            end=Month.of(start).end,
-            read=read,
-            version=f"{status}|{header.get('updated')}",
-            version_proves=status != PENDING and bool(header.get("updated")),
+            end=month.end,
+            read=partial(_invoice, atlas, reports, header, invoices, now),
+            version=f"{status}|{updated}|report" if reports else f"{status}|{updated}",
+            version_proves=status != PENDING and bool(updated) and has_report,
         )
     # A pending invoice may close under another id: what is listed no more is emptied, or it would count twice.
     listed = {f"invoice|{settings.org_id}|{identifier}" for identifier in invoices}
