@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import cast
 from urllib.parse import parse_qs
 
-from sample_company import atlas_report
+from sample_company import atlas_report, atlas_usage
 from sample_company.server import Request, Response, Route, json_response
 from sample_company.world import Label, Spike, State, World, first_of_month, month_of
 
@@ -229,6 +229,13 @@ def labels(world: World, as_of: date) -> Iterator[Label]:
             if cluster is not None:
                 day = date.fromisoformat(str(item["startDate"])[:10])
                 amount = Decimal(int(str(item["totalPriceCents"]))) / 100
+                shares = atlas_usage.shares(world, cluster.name, str(item["sku"]), day)
+                for database, share in shares.items():
+                    owner = world.team_of(atlas_usage.SHARED[cluster.name][database][0], day)
+                    part = (amount * share).quantize(Decimal("1e-12"))
+                    yield Label("atlas", vendor_charge_id(month, item), owner, part, cluster.tagged)
+                if shares:
+                    continue
                 yield Label(
                     "atlas",
                     vendor_charge_id(month, item),
@@ -244,8 +251,20 @@ def spikes(world: World) -> list[Spike]:
 
 
 def registry_rules(world: World) -> list[dict[str, object]]:
+    shared: list[dict[str, object]] = [
+        {
+            "id": f"atlas-{name.replace('_', '-')}",
+            "claim": "atlas_database",
+            "value": f"{cluster.project}/{cluster.name}/{name}",
+            "owner": world.team_of(service, world.until),
+        }
+        for cluster in CLUSTERS
+        for name, (service, _) in atlas_usage.SHARED.get(cluster.name, {}).items()
+        if service != cluster.service
+    ]
     return [
         {"id": "atlas-team-tag", "claim": "atlas_tag:team", "match": "owner", "owner": "*"},
+        *shared,
         {"id": "atlas-sandbox", "claim": "atlas_project", "value": LINKED_PROJECT, "owner": "infra"},
         {"id": "atlas-org", "claim": "atlas_organization", "value": ORG, "owner": "atlas-shared", "priority": 900},
     ]
@@ -276,6 +295,7 @@ def settings(base_url: str) -> dict[str, str]:
         "SOURCES__ATLAS__CLIENT_SECRET": CLIENT_SECRET,
         "SOURCES__ATLAS__ORG_ID": ORG,
         "SOURCES__ATLAS__BASE_URL": f"{base_url}/atlas",
+        "SOURCES__ATLAS__MEASUREMENTS": "true",
     }
 
 
@@ -376,8 +396,12 @@ def routes(state: State, is_odd: bool = True) -> list[Route]:
         ]
         return paged(request, found)
 
-    def clusters(request: Request) -> Response:
+    def existing(project: str) -> list[Cluster]:
         age = (state.as_of - state.world.start).days
+        there = (cluster for cluster in CLUSTERS if cluster.until_day is None or age <= cluster.until_day)
+        return [cluster for cluster in there if cluster.project == project]
+
+    def clusters(request: Request) -> Response:
         found: list[Item] = [
             {
                 "id": state.world.token("atlas-cluster", cluster.name),
@@ -388,9 +412,7 @@ def routes(state: State, is_odd: bool = True) -> list[Route]:
                 if cluster.tagged
                 else [],
             }
-            for cluster in CLUSTERS
-            if cluster.project == request.match["group"]
-            and (cluster.until_day is None or age <= cluster.until_day)
+            for cluster in existing(request.match["group"])
         ]
         return paged(request, found)
 
@@ -400,6 +422,7 @@ def routes(state: State, is_odd: bool = True) -> list[Route]:
         Route("GET", f"{base}/invoices", guarded(invoices)),
         Route("GET", f"{base}/invoices/(?P<id>[0-9a-f]{{24}})", guarded(one_invoice)),
         *atlas_report.routes(state, ORG, invoices_of, guarded),
+        *atlas_usage.routes(state, lambda project: [cluster.name for cluster in existing(project)], guarded),
         Route("GET", f"{base}/groups", guarded(projects)),
         Route("GET", f"{base}/teams", guarded(teams)),
         Route("GET", "/atlas/api/atlas/v2/groups/(?P<group>[0-9a-f]{24})/clusters", guarded(clusters)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from ingestion.access.http import Answer, Client
 from ingestion.access.session import without_query
@@ -12,6 +12,7 @@ from ingestion.lake.contract import NoData
 from ingestion.lake.records import record
 from ingestion.lake.rejected import Rejected
 
+Row = TypeVar("Row")
 # How vendors answer for what the plan does not have, the role may not read, or is gone.
 WITHOUT_ACCESS = frozenset({402, 403, 404, 410})
 # How they answer for what is not there (any longer).
@@ -65,15 +66,15 @@ def of_each(
     keys: Iterable[str],
     listed: Callable[[str], Iterable[Any]],
     place: str,
-    row: Callable[[dict[str, Any], str, str], dict[str, Any]],
-) -> list[dict[str, Any]]:
+    row: Callable[[dict[str, Any], str, str], Row],
+) -> list[Row]:
     """The rows of a list that is asked for once for each key: a group's projects, a project's clusters.
 
     What is gone between two calls has none. `row` takes a record, its key and its place. A record that can't be read is
     set aside; raises BadInput where none of all lists can be read.
     """
     before = len(rejected.records)
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for key in keys:
         try:
             for number, found in enumerate(listed(key), start=1):

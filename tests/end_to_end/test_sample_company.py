@@ -79,6 +79,41 @@ def test_owners_are_right_where_there_is_evidence(company: Company) -> None:
     assert min(right.values()) >= Decimal("0.95"), right
 
 
+def test_shared_cluster_is_paid_for_by_those_who_use_it(company: Company) -> None:
+    """Within 1 % of the labels, and the parts of each charge come to it exactly."""
+    labels = company.stage.folder / "labels" / "owners.parquet"
+    rows = company.query(
+        f"""
+        with ledger as (
+            select owner_id, sum(effective_cost) as amount from fact_cost
+            where source = 'atlas' and resource_name = 'events' group by 1
+        ),
+        label as (
+            select owner_id, sum(amount) as amount from read_parquet('{labels}')
+            where source = 'atlas' and vendor_charge_id like '%|events' group by 1
+        )
+        select owner_id, label.amount, ledger.amount from label full join ledger using (owner_id)
+        """
+    )
+    assert {owner for owner, *_ in rows} == {"data-platform", "search", "checkout"}
+    for owner, label, amount in rows:
+        assert abs(amount - label) <= label / 100, (owner, label, amount)
+    methods = company.query(
+        """
+        select allocation_method, count(distinct allocated_resource_id), min(ratio), max(ratio) from (
+            select *, sum(allocation_ratio) over (partition by origin_charge_key) as ratio from fact_cost
+            where source = 'atlas' and resource_name = 'events'
+        ) group by 1
+        """
+    )
+    found = {
+        method: (databases, round(least, 9), round(most, 9))
+        for method, databases, least, most in methods
+        if method
+    }
+    assert found == dict.fromkeys(("cluster-latency-v1", "cluster-measured-storage-v1"), (3, 1, 1))
+
+
 def test_cost_without_evidence_stays_unowned(company: Company) -> None:
     assert company.query(
         "select sum(effective_cost) > 0 from owner_statement where attribution_type = 'unowned'"

@@ -3,14 +3,14 @@
         The columns of a charge, whole or split into parts, from a relation of charges that a left join gives `weight`,
         `cumulative_weight_before`, `cumulative_weight` and `total_weight` (NULL where the charge stays whole). A part has its
         exact share of each cost and quantity, and a key made of the charge's key and `part_id`. `replaced` maps further
-        columns to what a part has in their place; all others are the charge's. `weight_unit` is FOCUS's unit of the driver,
-        where the weights are quantities.
+        columns to what a part has in their place; all others are the charge's. `weight_unit` is the column with FOCUS's unit
+        of the driver, where the weights are quantities.
     -#}
     {%- set details -%}
         '{"Elements":[{"AllocatedRatio":'
         || {{ decimal_text(ratio("weight", "total_weight")) }}
         || {% if weight_unit -%}
-            ',"UsageUnit":"{{ weight_unit }}","UsageQuantity":' || cast(weight as string) || '}]}'
+            ',"UsageUnit":"' || {{ weight_unit }} || '","UsageQuantity":' || cast(weight as string) || '}]}'
         {%- else -%} ',"UsageUnit":null,"UsageQuantity":null}]}'
         {%- endif -%}
     {%- endset -%}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +23,7 @@ INVOICES = "application/vnd.atlas.2023-01-01+json"
 # The status of an invoice that is not closed: neither its lines nor its amounts are final.
 PENDING = "PENDING"
 CLUSTERS = "application/vnd.atlas.2024-08-05+json"
+COLLECTIONS = "application/vnd.atlas.2023-11-15+json"
 # Atlas answers 401 also for a role that is missing. Credentials that are wrong are refused with the invoices before.
 WITHOUT_ROLE = WITHOUT_ACCESS | {401}
 # A token lives for about an hour: it is asked for again some minutes before.
@@ -89,6 +91,7 @@ class Atlas:
 
     def __init__(self, auth: AuthBase, org_id: str, base_url: str = BASE_URL) -> None:
         self.org_id = org_id
+        self._lists: dict[str, list[Any]] = {}
         self.http = Client(
             "Atlas",
             f"{base_url.rstrip('/')}/api/atlas/v2",
@@ -139,13 +142,19 @@ class Atlas:
         """An invoice with its line items."""
         return self.http.json(f"/orgs/{self.org_id}/invoices/{invoice_id}", headers={"Accept": INVOICES})
 
-    def projects(self) -> Iterator[Any]:
-        """The organization's projects."""
-        return self._listed(f"/orgs/{self.org_id}/groups")
+    def _remembered(self, path: str, accept: str = INVOICES) -> list[Any]:
+        """The same of a list that a landing needs more than once: it is of one moment."""
+        if path not in self._lists:
+            self._lists[path] = list(self._listed(path, accept))
+        return self._lists[path]
 
-    def clusters(self, project_id: str) -> Iterator[Any]:
+    def projects(self) -> list[Any]:
+        """The organization's projects."""
+        return self._remembered(_path("orgs", self.org_id, "groups"))
+
+    def clusters(self, project_id: str) -> list[Any]:
         """A project's clusters."""
-        return self._listed(f"/groups/{quote(project_id, safe='')}/clusters", CLUSTERS)
+        return self._remembered(_path("groups", project_id, "clusters"), CLUSTERS)
 
     def teams(self) -> Iterator[Any]:
         """The organization's teams."""
@@ -153,4 +162,60 @@ class Atlas:
 
     def teams_of_project(self, project_id: str) -> Iterator[Any]:
         """The teams that have a role in a project."""
-        return self._listed(f"/groups/{quote(project_id, safe='')}/teams")
+        return self._listed(_path("groups", project_id, "teams"))
+
+    def processes(self, project_id: str) -> Iterator[Any]:
+        """A project's processes: primaries, secondaries, routers."""
+        return self._listed(_path("groups", project_id, "processes"))
+
+    def databases(self, project_id: str, process_id: str) -> Iterator[Any]:
+        """The databases of a process."""
+        return self._listed(_path("groups", project_id, "processes", process_id, "databases"))
+
+    def database_measurements(
+        self,
+        project_id: str,
+        process_id: str,
+        database: str,
+        measured: Iterable[str],
+        start: datetime,
+        end: datetime,
+    ) -> dict[str, Any]:
+        """Measurements of a database of a process, by day."""
+        path = _path("groups", project_id, "processes", process_id, "databases", database, "measurements")
+        params = {"granularity": "P1D", "m": list(measured), **_period(start, end)}
+        return list_page(self.http, path, params, {"Accept": INVOICES}, WITHOUT_ROLE)
+
+    def namespaces(self, project_id: str, cluster: str, start: datetime, end: datetime) -> list[Any]:
+        """The collections of a cluster with the longest times of operations, as `database.collection`."""
+        path = _path("groups", project_id, "clusters", cluster, "PRIMARY", "collStats", "namespaces")
+        answer = list_page(self.http, path, _period(start, end), {"Accept": COLLECTIONS}, WITHOUT_ROLE)
+        found = answer.get("rankedNamespaces") or []
+        if not isinstance(found, list):
+            raise BadInput(f"Atlas {path}: rankedNamespaces is no list")
+        return found
+
+    def latency(
+        self,
+        project_id: str,
+        cluster: str,
+        database: str,
+        collection: str,
+        metric: str,
+        start: datetime,
+        end: datetime,
+    ) -> dict[str, Any]:
+        """A metric of the operations on a collection."""
+        of = ("groups", project_id, "clusters", cluster, "PRIMARY", database, collection)
+        path = _path(*of, "collStats", "measurements")
+        params = {"metrics": [metric], **_period(start, end)}
+        return list_page(self.http, path, params, {"Accept": COLLECTIONS}, WITHOUT_ROLE)
+
+
+def _path(*parts: str) -> str:
+    """A path of the API; ids and names in it may have any character."""
+    return "".join(f"/{quote(part, safe='')}" for part in parts)
+
+
+def _period(start: datetime, end: datetime) -> dict[str, str]:
+    return {"start": start.isoformat(), "end": end.isoformat()}

@@ -138,6 +138,10 @@ CLAIM_KINDS = (
     ClaimKind("atlas_project", Evidence.PROVIDER_ACCOUNT, "Atlas project (group) id"),
     ClaimKind("atlas_organization", Evidence.PROVIDER_ACCOUNT, "Atlas organization: what belongs to no project"),
     ClaimKind("atlas_cluster", Evidence.PROVIDER_ACCOUNT, "Atlas cluster as project id and name"),
+    ClaimKind(
+        "atlas_database", Evidence.PROVIDER_ACCOUNT, "Database of an Atlas cluster as project id, cluster and name"
+    ),
+    ClaimKind("atlas_application", Evidence.TAG, "appName by which an application connects to an Atlas cluster"),
     ClaimKind("atlas_tag", Evidence.TAG, "Atlas cluster or project tag; the key follows the colon", keys="tag"),
     ClaimKind("atlas_team", Evidence.TAG, "Team that owns the Atlas project: the one with the fewest projects"),
     ClaimKind("atlas_cluster_name", Evidence.NAME_PATTERN, "Name of the Atlas cluster"),

@@ -11,7 +11,7 @@ from typing import Any
 
 from ingestion.errors import BadInput
 from ingestion.lake.contract import Known, LedgerSource, Part, Remark, Rows, Slice, Source, Stated
-from ingestion.lake.lists import NotListed, of_each
+from ingestion.lake.lists import GONE, NotListed, of_each
 from ingestion.lake.records import moment, record
 from ingestion.lake.rejected import REJECTED_RECORDS, Rejected
 from ingestion.setting_table import about
@@ -19,6 +19,7 @@ from ingestion.settings import Month, Window
 from ingestion.sources.atlas.client import BASE_URL, PENDING, Atlas, authentication
 from ingestion.sources.atlas.focus_report import FOCUS_REPORT
 from ingestion.sources.atlas.invoices import invoice_rows, line_rows, stated_total
+from ingestion.sources.atlas.measurements import measurements
 from ingestion.sources.atlas.reports import WITHOUT_REPORT, Reports
 from ingestion.sources.atlas.shape import (
     CLAIM_KINDS,
@@ -30,14 +31,26 @@ from ingestion.sources.atlas.shape import (
     PROJECTS,
     billed,
     cluster_row,
+    identifier,
     moment_or_none,
     payment_remark,
     payment_rows,
     project_row,
     project_team_row,
 )
+from ingestion.sources.atlas.usage import CLUSTER_USAGE, Cluster, address_of
 
-TABLES = (INVOICES, LINE_ITEMS, PAYMENTS, FOCUS_REPORT, PROJECTS, PROJECT_TEAMS, CLUSTERS, REJECTED_RECORDS)
+TABLES = (
+    INVOICES,
+    LINE_ITEMS,
+    PAYMENTS,
+    FOCUS_REPORT,
+    PROJECTS,
+    PROJECT_TEAMS,
+    CLUSTERS,
+    CLUSTER_USAGE,
+    REJECTED_RECORDS,
+)
 # How long a report of a pending invoice is as good as a new one.
 REUSED_FOR = timedelta(hours=1)
 
@@ -57,6 +70,21 @@ class AtlasSettings:
         default=True,
         metadata=about(
             "whether Atlas is asked for the FOCUS report of each invoice, which has regions, prices and applied credits"
+        ),
+    )
+    database_user: str | None = field(
+        default=None,
+        metadata=about(
+            "a database user of each project, with the role clusterMonitor: each cluster's own statistics are read"
+        ),
+    )
+    database_password: str | None = field(
+        default=None, repr=False, metadata=about("its password", needs="database_user")
+    )
+    measurements: bool = field(
+        default=False,
+        metadata=about(
+            "whether the use of each cluster by day is read from Atlas's measurements: a request a database and collection"
         ),
     )
     base_url: str = field(default=BASE_URL, metadata=about("the API's address"))
@@ -133,18 +161,64 @@ def _invoice(
             yield from reports.parts(row["invoice_id"], month, closed or now - REUSED_FOR)
 
 
-def _headers(atlas: Atlas) -> tuple[list[Any], bool]:
-    """The invoices as Atlas lists them, and whether that is all.
+def _known_clusters(atlas: Atlas) -> list[Cluster]:
+    """The clusters that exist, as they are measured."""
+
+    def cluster(found: dict[str, Any], project_id: str, where: str) -> Cluster:
+        return Cluster(project_id, str(identifier(found, where, "name")), address_of(found))
+
+    projects = [str(one["id"]) for one in atlas.projects() if isinstance(one, dict) and one.get("id")]
+    return of_each(Rejected(), projects, atlas.clusters, "Atlas clusters of project", cluster)
+
+
+def _statistics(atlas: Atlas, user: str, password: str, now: datetime) -> list[Part]:
+    # The driver takes its time to be imported.
+    from ingestion.sources.atlas.statistics import connecting, statistics
+
+    return statistics(_known_clusters(atlas), connecting(user, password), now)
+
+
+def _measurements(atlas: Atlas, start: datetime, end: datetime) -> list[Part]:
+    return measurements(atlas, _known_clusters(atlas), start, end)
+
+
+def _measured(settings: AtlasSettings, atlas: Atlas, window: Window, now: datetime) -> Iterator[Slice]:
+    """The use of clusters: statistics of this hour, and measurements of each month, the last time when it is over."""
+    if settings.database_user and settings.database_password:
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        read = partial(_statistics, atlas, settings.database_user, settings.database_password, now)
+        yield Slice(f"statistics|{settings.org_id}|{hour:%Y-%m-%dT%H}", str(Month.of(now)), hour, now, read)
+    for month in window.months if settings.measurements else ():
+        if month.start < now:
+            is_over = month.end + timedelta(days=1) <= now
+            yield Slice(
+                id=f"measurements|{settings.org_id}|{month}",
+                billing_period=str(month),
+                start=month.start,
+                end=min(month.end, now),
+                read=partial(_measurements, atlas, month.start, min(month.end, now)),
+                version="whole" if is_over else "in part",
+                version_proves=is_over,
+            )
+
+
+def _headers(atlas: Atlas) -> tuple[list[Any], BadInput | NotListed | None]:
+    """The invoices as Atlas lists them, and why the pending ones are not among them.
 
     Pending invoices have a list of their own; Atlas does not document whether they are in the list of all too.
     """
     headers = list(atlas.invoices())
     if any(isinstance(header, dict) and header.get("statusName") == PENDING for header in headers):
-        return headers, True
+        return headers, None
     try:
-        return [*headers, *atlas.pending_invoices()], True
-    except NotListed:
-        return headers, False
+        return [*headers, *atlas.pending_invoices()], None
+    except (BadInput, NotListed) as reason:
+        is_none = isinstance(reason, NotListed) and reason.status in GONE
+        return headers, None if is_none else reason
+
+
+def _raised(reason: Exception) -> list[Part]:
+    raise reason
 
 
 def slices(settings: AtlasSettings, window: Window, known: Known, now: datetime) -> Iterable[Slice]:
@@ -155,9 +229,9 @@ def slices(settings: AtlasSettings, window: Window, known: Known, now: datetime)
     atlas = Atlas(auth, settings.org_id, settings.base_url)
     reports = Reports(atlas) if settings.focus_report else None
     found, unreadable, count = [], Rejected(), 0
-    headers, is_whole = _headers(atlas)
+    headers, without_pending = _headers(atlas)
     # Of headers that can't be read: their invoices stay as they were delivered last.
-    left: set[str | None] = set() if is_whole else {None}
+    left: set[str | None] = {None} if without_pending else set()
     for count, listed_invoice in enumerate(headers, start=1):
         where = f"Atlas invoices, record {count}"
         set_aside = len(unreadable.records)
@@ -195,10 +269,13 @@ def slices(settings: AtlasSettings, window: Window, known: Known, now: datetime)
         if gone and note.billing_period and window.first <= Month.parse(note.billing_period) <= window.last:
             month = Month.parse(note.billing_period)
             yield Slice(note.slice_id, note.billing_period, month.start, month.end, list)
+    if without_pending:
+        yield Slice(f"pending|{settings.org_id}", None, window.start, now, partial(_raised, without_pending))
     if unreadable.records or f"invoices|{settings.org_id}" in known:
         yield Slice(f"invoices|{settings.org_id}", None, window.start, now, unreadable.parts)
     yield Slice(f"projects|{settings.org_id}", None, window.start, now, lambda: _projects(atlas))
     yield Slice(f"clusters|{settings.org_id}", None, window.start, now, lambda: _clusters(atlas))
+    yield from _measured(settings, atlas, window, now)
 
 
 SOURCE = Source(

@@ -151,7 +151,7 @@ with
             case when is_ai then {{ atlas_ai_model("sku") }} end as ai_model,
             case when is_ai and lower(keyed.unit) like '%token%' then 'input' end as ai_token_class,
             case when is_priced then coalesce(sku_id, sku, 'unnamed') end as sku_id,
-            coalesce(sku_meter, sku) as sku_meter,
+            coalesce(sku, sku_meter) as sku_meter,
             case
                 when is_priced
                 then

@@ -1,5 +1,5 @@
--- What the charges of a month are made of beside their deliveries: tags of the clusters, tags and teams
--- of the projects that existed in it.
+-- What the charges of a month are made of beside their deliveries: tags of the clusters, tags and teams of
+-- the projects that existed in it, and the use of clusters on its days.
 with
     months as (
         select distinct
@@ -36,6 +36,25 @@ with
         from {{ ref("int_atlas_clusters__versioned") }}
     ),
 
+    uses as (
+        select
+            substr(cast(usage_day as string), 1, 7) as billing_month,
+            'use of ' || project_id || '/' || cluster_name || ' ' || cast(usage_day as string) as input,
+            {{
+                md5_key(
+                    [
+                        joined_text(
+                            "driver || '/' || database_name || '/' || application_name || '=' || cast(quantity as string)",
+                            "driver, database_name, application_name",
+                        )
+                    ]
+                )
+            }}
+            as attributes
+        from {{ ref("int_atlas_usage__daily") }}
+        group by usage_day, project_id, cluster_name
+    ),
+
     inputs as (
         select
             months.billing_month,
@@ -47,6 +66,12 @@ with
             on resources.held_from < months.month_end
             and resources.held_to > months.month_start
             and coalesce(resources.created_at, timestamp '1970-01-01 00:00:00') < months.month_end
+
+        union all
+
+        select months.billing_month, uses.input, uses.attributes
+        from months
+        inner join uses on months.billing_month = uses.billing_month
     )
 
 select
