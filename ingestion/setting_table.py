@@ -268,7 +268,7 @@ DUCKDB_MEMORY = Setting(
     "COSTOWNER_DUCKDB_MEMORY",
     MEMORY,
     "4GB",
-    "how much memory DuckDB uses before it spills to disk; the ledger needs 700 MB, whatever its size (docs/scaling.md)",
+    "how much memory DuckDB uses before it spills to disk; the ledger needs 800 MB, whatever its size (docs/scaling.md)",
 )
 CALL_SECONDS = Setting(
     "COSTOWNER_CALL_SECONDS",

@@ -19,6 +19,9 @@ from sample_company.world import Label, Spike, State, World, first_of_month
 TEAM_ID = "team_samplecompany0001"
 TEAM_SLUG = "sample-company"
 TOKEN = "sample-vercel-token"
+GATEWAY_KEY = "sample-ai-gateway-key"
+# Models that the storefront reaches by the AI Gateway, in no log of the company, with what 1,000 tokens cost.
+GATEWAY_MODELS = {"anthropic/claude-sonnet-4.5": Decimal("0.006"), "openai/gpt-5-mini": Decimal("0.001")}
 # In a project's environment, which nobody asks for and Vercel lists.
 SECRET = "sample-environment-secret"
 PACIFIC = ZoneInfo("America/Los_Angeles")
@@ -355,12 +358,29 @@ def settings(base_url: str) -> dict[str, str]:
         "SOURCES__VERCEL__TOKEN": TOKEN,
         "SOURCES__VERCEL__TEAM_ID": TEAM_ID,
         "SOURCES__VERCEL__BASE_URL": f"{base_url}/vercel",
+        "SOURCES__VERCEL__AI_GATEWAY_KEY": GATEWAY_KEY,
+        "SOURCES__VERCEL__AI_GATEWAY_DIMENSIONS": "model",
+        "SOURCES__VERCEL__AI_GATEWAY_URL": f"{base_url}/ai-gateway",
     }
 
 
-def _authorised(handler: Callable[[Request], Response]) -> Callable[[Request], Response]:
+def gateway_usage(world: World, day: date) -> list[dict[str, object]]:
+    """What the AI Gateway reports of a day by model; optional fields are missing in one row of two."""
+    found: list[dict[str, object]] = []
+    for number, (model, price) in enumerate(GATEWAY_MODELS.items()):
+        rng = world.rng("ai-gateway", day, model)
+        tokens = rng.randint(20_000, 90_000)
+        row: dict[str, object] = {"model": model, "total_cost": price * tokens / 1000}
+        if (day.day + number) % 2:
+            row |= {"market_cost": row["total_cost"], "request_count": rng.randint(50, 200)}
+            row |= {"input_tokens": tokens, "output_tokens": tokens // 8, "cached_input_tokens": tokens // 10}
+        found.append(row)
+    return found
+
+
+def _authorised(handler: Callable[[Request], Response], key: str = TOKEN) -> Callable[[Request], Response]:
     def checked(request: Request) -> Response:
-        if request.header("Authorization") != f"Bearer {TOKEN}":
+        if request.header("Authorization") != f"Bearer {key}":
             return json_response({"error": {"code": "forbidden", "message": "Not authorized"}}, 403)
         return handler(request)
 
@@ -456,6 +476,25 @@ def routes(state: State) -> list[Route]:
         body = "".join(f"{dumps(row)}\n" for row in commitments(state.world, state.as_of)).encode()
         return Response(200, body, {"Content-Type": "application/jsonl"})
 
+    def gateway_report(request: Request) -> Response:
+        day = date.fromisoformat(str(request.one("start_date")))
+        if request.one("group_by") != "model" or request.one("end_date") != f"{day}":
+            return json_response({"error": {"message": "the sample company's report is by model and day"}}, 400)
+        known = day in state.world.days(state.as_of)
+        return json_response({"results": gateway_usage(state.world, day) if known else []})
+
+    def gateway_credits(request: Request) -> Response:
+        used = sum(
+            (
+                Decimal(str(row["total_cost"]))
+                for day in state.world.days(state.as_of)
+                for row in gateway_usage(state.world, day)
+            ),
+            Decimal(0),
+        )
+        return json_response({"balance": f"{500 - used:f}", "total_used": f"{used:f}"})
+
+    gateway = (("/ai-gateway/v1/report", gateway_report), ("/ai-gateway/v1/credits", gateway_credits))
     answers: Iterable[tuple[str, Callable[[Request], Response]]] = (
         ("/vercel/v1/billing/charges", list_charges),
         ("/vercel/v1/billing/contract-commitments", list_commitments),
@@ -465,4 +504,7 @@ def routes(state: State) -> list[Route]:
         ("/vercel/v1/access-groups", list_access_groups),
         ("/vercel/v1/access-groups/(?P<group>[^/]+)/projects", list_group_projects),
     )
-    return [Route("GET", pattern, _authorised(handler)) for pattern, handler in answers]
+    return [
+        *(Route("GET", pattern, _authorised(handler)) for pattern, handler in answers),
+        *(Route("GET", pattern, _authorised(handler, GATEWAY_KEY)) for pattern, handler in gateway),
+    ]

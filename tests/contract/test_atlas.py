@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -74,3 +74,33 @@ def test_reports_are_as_documented(client: AtlasAdminClient) -> None:
         report = client.invoices.get_org_invoice_report(found.invoice_id, found.org_id, requested.report_id)
         assert requested.state == "PENDING" and report.state == "SUCCEEDED" and report.download_url and listed
         assert not unknown_fields([associated, requested, report, *listed])
+
+
+def test_measurements_of_clusters_are_as_documented(client: AtlasAdminClient) -> None:
+    period = {"start": datetime(2026, 11, 1, tzinfo=UTC), "end": datetime(2026, 11, 4, tzinfo=UTC)}
+    monitoring, collections = client.monitoring_and_logs, client.collection_level_metrics
+    processes = monitoring.list_group_processes(atlas.ANALYTICS).results
+    primary = next(found for found in processes if found.type_name == "REPLICA_PRIMARY" and "events" in found.id)
+    databases = monitoring.list_group_process_databases(atlas.ANALYTICS, primary.id).results
+    sizes = [
+        monitoring.get_group_process_database_measurements(
+            found.database_name,
+            atlas.ANALYTICS,
+            primary.id,
+            granularity="P1D",
+            m=["DATABASE_STORAGE_SIZE"],
+            **period,
+        )
+        for found in databases
+    ]
+    view = ("events", "PRIMARY")
+    ranked = collections.get_group_cluster_coll_stat_namespaces(*view, atlas.ANALYTICS, **period)
+    times = [
+        collections.list_group_cluster_coll_stat_measurements(
+            *view, collection, database, atlas.ANALYTICS, metrics=["TOTAL_LATENCY"], **period
+        )
+        for database, _, collection in (name.partition(".") for name in ranked.ranked_namespaces)
+    ]
+    assert len(processes) % 3 == 0 and len(databases) == 3 and len(times) == 6
+    assert {len(found.measurements[0].data_points) for found in sizes} == {3}
+    assert not unknown_fields([*processes, *databases, *sizes, ranked, *times])

@@ -82,7 +82,7 @@ class Company:
             **self.stage.environment,
             "COSTOWNER_HOME": str(self.home),
             # The least that DuckDB needs, whatever the size (docs/scaling.md).
-            "COSTOWNER_DUCKDB_MEMORY": "700MB",
+            "COSTOWNER_DUCKDB_MEMORY": "800MB",
             **self.settings,
         }
 

@@ -522,6 +522,33 @@ def test_report_that_is_not_to_be_had_costs_the_charges_nothing(home: Home, key:
 
 
 @pytest.mark.parametrize(
+    ("answer", "used", "state"),
+    [
+        (json_response({"balance": "95.5", "total_used": "4.123456789"}), [Decimal("4.123456789")], None),
+        (json_response({"balance": "95.5"}), [], "refused"),
+        (json_response({"balance": "95.5", "total_used": "much"}), [], "refused"),
+        (json_response([]), [], "refused"),
+        (Response(500), [], "refused"),
+        (Response(401), [], "undelivered"),
+        (Response(404), [], "undelivered"),
+    ],
+)
+def test_credits_of_the_ai_gateway_cost_its_report_nothing(
+    home: Home, answer: Response, used: list[Decimal], state: str | None
+) -> None:
+    quick = Response(answer.status, answer.body, {**answer.headers, "Retry-After": "0"})
+    routes = [
+        Route("GET", "/v1/report", lambda _: json_response({"results": [{"day": "2026-11-01", "total_cost": 1}]})),
+        Route("GET", "/v1/credits", lambda _: quick),
+    ]
+    with serving(routes) as gateway, vercel(of_october(WHOLE[0])) as url:
+        landing = land(home, VERCEL, VercelSettings("t", (TEAM,), url, "key", ("day",), gateway), WINDOW, NOW)
+    assert [row["total_used"] for row in rows(home, "ai_gateway_credits")] == used
+    assert rows(home, "ai_gateway_report") and bool(landing.refused) == (state == "refused")
+    assert any("/v1/credits" in message for message in landing.undelivered) == (state == "undelivered")
+
+
+@pytest.mark.parametrize(
     ("key", "dimensions", "reason"), [(None, ("user",), "ai_gateway_key"), ("key", ("team",), "'team'")]
 )
 def test_settings_of_the_ai_gateway_that_are_wrong_are_named(

@@ -11,7 +11,7 @@ from ingestion.access.http import Client, exact_json
 from ingestion.access.paging import Pages
 from ingestion.errors import BadInput, SettingError, VendorError
 from ingestion.lake.contract import NoData
-from ingestion.lake.lists import list_answer, list_page
+from ingestion.lake.lists import WITHOUT_ACCESS, list_answer, list_page
 from ingestion.lake.records import part
 
 BASE_URL = "https://api.vercel.com"
@@ -143,3 +143,7 @@ class AiGateway:
         if not isinstance(found, list):
             raise BadInput(f"Vercel AI Gateway {path}: the answer has no list of results")
         return found
+
+    def credits(self) -> dict[str, Any]:
+        """The credits that pay for the usage. Raises as `list_page`."""
+        return list_page(self.http, "/v1/credits", without_access=WITHOUT_ACCESS | {401})

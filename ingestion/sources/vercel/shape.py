@@ -195,6 +195,15 @@ AI_GATEWAY_REPORT = Table(
         json("extra", "fields that are not known by name"),
     ),
 )
+AI_GATEWAY_CREDITS = Table(
+    "ai_gateway_credits",
+    "One row a UTC day: the credits of the AI Gateway when they were read last on it.",
+    (
+        timestamp("read_at", "when they were read"),
+        money("balance", "balance: what is left, in USD"),
+        money("total_used", "total_used: what was used since the first purchase, in USD"),
+    ),
+)
 TABLES = (
     CHARGES,
     TEAMS,
@@ -204,6 +213,7 @@ TABLES = (
     ACCESS_GROUP_PROJECTS,
     CONTRACT_COMMITMENTS,
     AI_GATEWAY_REPORT,
+    AI_GATEWAY_CREDITS,
     REJECTED_RECORDS,
 )
 CLAIM_KINDS = (
@@ -408,3 +418,11 @@ def ai_gateway_row(found: dict[str, Any], day: Date, dimension: str, where: str)
         "extra": rest(found, {*fields.values(), "day", "hour"}),
     }
     return typed(AI_GATEWAY_REPORT, row, where, fields)
+
+
+def ai_gateway_credits_row(found: dict[str, Any], read_at: datetime, where: str) -> dict[str, Any]:
+    """The credits of the AI Gateway as a row. Raises BadInput where one of both amounts is missing."""
+    if found.get("balance") is None or found.get("total_used") is None:
+        raise BadInput(f"{where}: no balance or no total_used")
+    row = {"read_at": read_at, "balance": found["balance"], "total_used": found["total_used"]}
+    return typed(AI_GATEWAY_CREDITS, row, where)

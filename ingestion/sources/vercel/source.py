@@ -21,6 +21,7 @@ from ingestion.sources.vercel.client import AI_GATEWAY_URL, BASE_URL, AiGateway,
 from ingestion.sources.vercel.shape import (
     ACCESS_GROUP_PROJECTS,
     ACCESS_GROUPS,
+    AI_GATEWAY_CREDITS,
     AI_GATEWAY_REPORT,
     CHARGES,
     CLAIM_KINDS,
@@ -33,6 +34,7 @@ from ingestion.sources.vercel.shape import (
     Fields,
     access_group_project_row,
     access_group_row,
+    ai_gateway_credits_row,
     ai_gateway_row,
     billed,
     charge_row,
@@ -345,6 +347,12 @@ def _ai_gateway(settings: VercelSettings, window: Window, known: Known, now: dat
         raise SettingError("sources.vercel.ai_gateway_dimensions needs sources.vercel.ai_gateway_key")
     gateway = AiGateway(settings.ai_gateway_key, settings.ai_gateway_url)
     today = now.astimezone(UTC).date()
+
+    def read_credits() -> list[Part]:
+        where = "Vercel AI Gateway credits"
+        return [Rows(AI_GATEWAY_CREDITS, [ai_gateway_credits_row(gateway.credits(), now, where)])]
+
+    yield Slice(f"ai_gateway_credits|{today}", None, window.start, now, read_credits)
     first, last = window.start.date(), min(window.end.date(), today)
     days = [first + timedelta(days=number) for number in range((last - first).days)]
     for day in days:
