@@ -16,6 +16,20 @@ from sample_company.world import World
 
 VENDORS: tuple[Any, ...] = (export, vercel, atlas, requests, other_products)
 
+# Budgets of a month in USD: that of mobile is too small for its months, that of growth nearly.
+BUDGETS = {
+    "search": "2800.00",
+    "checkout": "3600.00",
+    "mobile": "1450.00",
+    "growth": "1250.00",
+    "support": "2500.00",
+    "payments": "2400.00",
+    "data-platform": "2200.00",
+    "ml-platform": "2600.00",
+    "infra": "3500.00",
+    "security": "500.00",
+}
+
 
 def owners(world: World) -> list[dict[str, object]]:
     """Departments, teams, services (one changed hands), shared pools, and nobody."""
@@ -57,7 +71,12 @@ def write_registry(world: World, folder: Path) -> None:
         "allocation_pools.yml": {"pools": [pool for vendor in VENDORS for pool in vendor.registry_pools(world)]},
         "budgets.yml": {
             "budgets": [
-                {"id": f"{team.id}-monthly", "owner": team.id, "monthly_amount": "9000.00", "currency": "USD"}
+                {
+                    "id": f"{team.id}-monthly",
+                    "owner": team.id,
+                    "monthly_amount": BUDGETS[team.id],
+                    "currency": "USD",
+                }
                 for team in TEAMS
             ],
         },

@@ -47,6 +47,8 @@ def costowner() -> None:
       costowner registry check    whether owners and rules do what they are meant to
       costowner refresh           land, build, check, publish
       costowner status            who spends what
+      costowner budgets           what is spent of each budget, and what the month will cost
+      costowner forecast          what the month, the quarter or 90 days will cost
       costowner explain CHARGE    why a charge has its owner
       costowner doctor            whether the installation is sound
 
@@ -211,6 +213,40 @@ def status(demo: bool) -> None:
     if not home.database.exists():
         raise SettingError(f"nothing is published in {home.published} yet: run `costowner refresh`")
     show(home, Console(width=None if sys.stdout.isatty() else 120))
+
+
+@costowner.command(short_help="The budgets of the month: spent, left, forecast.")
+@json_option
+@demo_option
+def budgets(as_json: bool, demo: bool) -> None:
+    """The budgets of the running month: what is spent, what is left, and what the month will have cost.
+
+    \b
+    Examples:
+      costowner budgets
+      costowner budgets --json | jq '.[] | select(.status == "over")'
+    """
+    from orchestration.cli import decide
+
+    decide.print_budgets(decide.budgets(_located(demo)), as_json)
+
+
+@costowner.command(short_help="What the month, the quarter or the next 90 days will cost.")
+@click.option("--horizon", type=click.Choice(["month", "quarter", "90 days"]), default="month", show_default=True)
+@click.option("--owner", help="One owner only: the id of a team.")
+@json_option
+@demo_option
+def forecast(horizon: str, owner: str | None, as_json: bool, demo: bool) -> None:
+    """What a period will have cost, with an interval that holds 80 %: all owners, each team, each source, each budget.
+
+    \b
+    Examples:
+      costowner forecast
+      costowner forecast --horizon quarter --owner search
+    """
+    from orchestration.cli import decide
+
+    decide.print_forecasts(decide.forecasts(_located(demo), horizon, owner), as_json)
 
 
 @costowner.command(short_help="Whether the installation is sound.")

@@ -1,0 +1,90 @@
+"""`costowner budgets` and `costowner forecast` on a published database."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+from click.testing import CliRunner
+
+from ingestion.settings import Home
+from orchestration.cli.main import costowner
+
+BUDGETS = """
+create table fact_budget_status as select * from (values
+    ('calm', 'search', null, date '2026-11-29', true, 'USD', 100.0, 40.0, 4.0, 60.0, 96.6, 41.5, 41.0, 43.0, null, 'within'),
+    ('tight', 'mobile', 'chat', date '2026-11-29', true, 'USD', 100.0, 99.0, 0.0, 1.0, 96.6, 102.0, null, null,
+        date '2026-11-30', 'forecast over'),
+    ('burnt', 'growth', null, date '2026-11-29', true, 'EUR', 10.0, 1234.5, 0.0, -1224.5, 9.6, 1300.0, 1290.0, 1310.0,
+        date '2026-11-02', 'over'),
+    ('burnt', 'growth', null, date '2026-11-28', false, 'EUR', 10.0, 1200.0, 0.0, -1190.0, 9.3, null, null, null,
+        date '2026-11-02', 'over')
+) as budgets(budget_id, owner_id, workflow_id, status_day, is_newest, billing_currency, budget_amount, spent_cost,
+    estimated_cost, left_amount, expected_amount, forecast_cost, forecast_cost_low, forecast_cost_high, breach_day, status)
+"""
+FORECASTS = """
+create table forecast as select * from (values
+    ('owner', 'search', 'search', 'USD', 'month', date '2026-11-01', date '2026-11-30', date '2026-11-29', 40.0, 41.5, 41.0, 43.0,
+        false),
+    ('all', 'all', null, 'USD', 'month', date '2026-11-01', date '2026-11-30', date '2026-11-29', 1274.5, 1341.5, null, null,
+        true),
+    ('all', 'all', null, 'USD', 'quarter', date '2026-10-01', date '2026-12-31', date '2026-11-29', 2000.0, 3000.0, 2900.0,
+        3100.0, false)
+) as forecasts(series_kind, series_id, owner_id, billing_currency, horizon, period_start, period_end, as_of_day, spent_cost,
+    forecast_cost, forecast_cost_low, forecast_cost_high, is_history_short)
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    found = Home(tmp_path)
+    found.database.parent.mkdir(parents=True)
+    with duckdb.connect(str(found.database)) as connection:
+        connection.execute(BUDGETS)
+        connection.execute(FORECASTS)
+    monkeypatch.setenv("COSTOWNER_HOME", str(tmp_path))
+    return found
+
+
+def output(*arguments: str, code: int = 0) -> str:
+    result = CliRunner().invoke(costowner, arguments)
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+@pytest.mark.usefixtures("home")
+def test_budgets_that_are_over_come_first_with_amounts_that_are_not_added_up() -> None:
+    lines = output("budgets").splitlines()
+    places = [
+        next(place for place, line in enumerate(lines) if name in line) for name in ("tight", "burnt", "calm")
+    ]
+    assert places[2] == max(places) and "1,234.50" in lines[places[1]] and "2026-11-02" in lines[places[1]]
+    assert "mobile, chat" in lines[places[0]] and "they are not added up" in lines[-1]
+
+
+@pytest.mark.usefixtures("home")
+def test_budgets_as_json_are_exact() -> None:
+    found = {budget["budget"]: budget for budget in json.loads(output("budgets", "--json"))}
+    assert set(found) == {"calm", "tight", "burnt"}
+    assert (found["burnt"]["left"], found["tight"]["low"], found["calm"]["breach"]) == ("-1224.5", None, None)
+
+
+@pytest.mark.usefixtures("home")
+def test_forecast_is_of_one_horizon_and_owner() -> None:
+    lines = output("forecast").splitlines()
+    whole = next(line for line in lines if line.lstrip("│ ").startswith("all"))
+    assert "1,341.50" in whole and "short history" in whole and any("search" in line for line in lines)
+    assert "3,000.00" in output("forecast", "--horizon", "quarter") and "1,341.50" not in output(
+        "forecast", "--owner", "search"
+    )
+    assert "no cost of this owner" in output("forecast", "--owner", "nobody")
+    output("forecast", "--horizon", "year", code=2)
+
+
+def test_without_a_budget_the_way_to_one_is_named(home: Home) -> None:
+    with duckdb.connect(str(home.database)) as connection:
+        connection.execute("delete from fact_budget_status")
+    assert "registry/budgets.yml" in output("budgets")
+    assert json.loads(output("budgets", "--json")) == []
