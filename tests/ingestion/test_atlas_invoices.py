@@ -138,3 +138,11 @@ def test_slice_of_an_invoice_brings_its_stated_total_and_how_it_was_paid() -> No
         Stated(LINE_ITEMS, "USD", Decimal(46)),
         Remark("billed in USD and paid in EUR at 0.5"),
     ]
+
+
+def test_linked_invoice_counts_once() -> None:
+    linked = invoice("b", 500, amountBilledCents=500)
+    paying = invoice("a", 1000, amountBilledCents=1500, linkedInvoices=[linked, linked, {**linked, "id": "a"}])
+    assert [row["total_price"] for row in line_rows(paying)] == [Decimal(10), Decimal(5)]
+    assert [row["invoice_id"] for row in invoice_rows(paying)] == ["a", "b"]
+    assert stated_total(paying) == Decimal(15)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -14,7 +14,7 @@ import pytest
 from ingestion.lake.contract import NoData, Remark, Rows
 from ingestion.settings import Home
 from ingestion.sources.atlas.client import Atlas, authentication
-from ingestion.sources.atlas.measurements import measurements
+from ingestion.sources.atlas.measurements import NOT_MEASURED, measurements
 from ingestion.sources.atlas.usage import Cluster
 from sample_company import atlas as company
 from sample_company import atlas_usage
@@ -56,7 +56,7 @@ def test_sizes_and_times_are_those_of_each_day_and_database() -> None:
             assert time["quantity"] == true_time and time["measured_at"] - time["measured_from"] == timedelta(
                 days=1
             )
-            assert (size["kind"], time["kind"]) == ("level", "sum") and size["member"].startswith(
+            assert (size["kind"], time["kind"]) == ("day", "day") and size["member"].startswith(
                 "events-shard-00-00."
             )
 
@@ -118,8 +118,10 @@ def test_milliseconds_and_odd_entries_are_read() -> None:
 )
 def test_answer_that_is_not_to_be_had_is_a_remark(path: str, answer: Any) -> None:
     found, remarks = of_orders(answering(**{path: answer}))
-    assert remarks and "Orders of project p" in remarks[0]
-    assert len(found) < 2
+    assert len(found) == 1 and len(remarks) == (answer != 404), (
+        "what was deleted meanwhile is nothing that is missing"
+    )
+    assert all(remark.startswith(NOT_MEASURED) and "project p" in remark for remark in remarks)
 
 
 @pytest.mark.parametrize(
@@ -142,6 +144,74 @@ def test_odd_point_costs_its_measurements(point: Any) -> None:
     assert (
         found == [("latency_microseconds", Decimal(5000))] and "canary" not in str(remarks) and len(remarks) == 1
     )
+
+
+def test_one_database_or_collection_costs_itself_alone() -> None:
+    databases = {"results": [{"databaseName": "shop"}, {"databaseName": "gone"}]}
+    process = "groups/p/processes/h%3A27017/databases"
+    view = "groups/p/clusters/Orders/PRIMARY"
+    for code, remarks in ((404, 0), (500, 2)):
+        changed = {
+            process: databases,
+            f"{process}/gone/measurements": code,
+            f"{view}/collStats/namespaces": {"rankedNamespaces": ["shop.a.b", "shop.gone"]},
+            f"{view}/shop/gone/collStats/measurements": code,
+        }
+        found, noted = of_orders(answering(**changed))
+        assert [driver for driver, _ in found] == ["latency_microseconds", "measured_bytes"] and len(
+            noted
+        ) == remarks
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "alias", "is_own"),
+    [
+        ("prod", None, "prod-shard-00-00.x.mongodb.net", True),
+        ("prod", None, "prod-shard-eu-shard-00-00.x.mongodb.net", False),
+        ("prod", None, "prod2-shard-00-00.x.mongodb.net", False),
+        ("Prod", None, "prod-shard-01-02.x.mongodb.net", True),
+        ("customer-analytics-production", None, "customer-analytics-prod-shard-00-00.x.mongodb.net", False),
+        (
+            "customer-analytics-production",
+            "mongodb+srv://customer-analytics-prod.x.mongodb.net",
+            "customer-analytics-prod-shard-00-00.x.mongodb.net",
+            True,
+        ),
+        ("a.b", None, "axb-shard-00-00.x", False),
+    ],
+)
+def test_process_is_of_the_cluster_whose_name_or_address_it_has(
+    name: str, address: str | None, alias: str, is_own: bool
+) -> None:
+    assert Cluster("p", name, address).has_host(alias) is is_own
+
+
+def test_cluster_whose_primary_is_not_found_is_a_remark() -> None:
+    found, remarks = of_orders(answering(**{"groups/p/processes": {"results": [{**PROCESS, "userAlias": "x"}]}}))
+    assert [driver for driver, _ in found] == ["latency_microseconds"]
+    assert remarks == ["not measured: sizes of cluster Orders of project p: no primary has its name"]
+
+
+def test_month_that_is_over_and_lacks_a_measurement_is_read_again(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    paths = {path.replace("Orders", "orders").replace("/p/", "/p1/"): answer for path, answer in ANSWERS.items()}
+    broken = {"code": 500}
+    failing = next(path for path in paths if path.endswith("shop/measurements"))
+
+    def respond(path: str) -> Callable[[Request], Response]:
+        def answer(request: Request) -> Response:
+            if path == failing and broken["code"] != 200:
+                return Response(broken["code"], b"{}", {"Retry-After": "0"})
+            return json_response(paths[path])
+
+        return answer
+
+    with serving_atlas({}, [Route("GET", f"{API}/{path}", respond(path)) for path in paths]) as url:
+        landed(home, url, measurements=True, focus_report=False)
+        assert {row["driver"] for row in rows(home, "cluster_usage")} == {"latency_microseconds"}
+        broken["code"] = 200
+        landed(home, url, measurements=True, focus_report=False)
+    assert {row["driver"] for row in rows(home, "cluster_usage")} == {"latency_microseconds", "measured_bytes"}
 
 
 def test_month_that_is_over_is_measured_once_more_and_then_no_more(tmp_path: Path) -> None:

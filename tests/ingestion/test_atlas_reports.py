@@ -20,7 +20,7 @@ from ingestion.lake.rejected import REJECTED_RECORDS
 from ingestion.settings import Home, Month
 from ingestion.sources.atlas.client import Atlas, authentication
 from ingestion.sources.atlas.focus_report import FOCUS_REPORT
-from ingestion.sources.atlas.reports import WITHOUT_REPORT, Reports
+from ingestion.sources.atlas.reports import NO_ACCESS, WITHOUT_REPORT, Reports
 from sample_company.server import Request, Response, Route, json_response, serving
 from tests.ingestion.test_atlas_lists import landed, rows, serving_atlas
 
@@ -101,9 +101,9 @@ class Playing:
         return [Route(method, path, self.answer) for path in paths for method in ("GET", "POST")]
 
     @contextmanager
-    def reports(self) -> Iterator[Reports]:
+    def reports(self, *first: Route) -> Iterator[Reports]:
         token = Route("POST", "/api/oauth/token", lambda _: json_response({"access_token": "t"}))
-        with serving([token, *self.routes()]) as url:
+        with serving([token, *first, *self.routes()]) as url:
             atlas = Atlas(authentication("i", "s", None, None, url), "o", url)
             atlas.http.sleep = self.waits.append
             yield Reports(atlas)
@@ -171,7 +171,9 @@ def test_report_that_fails_is_named_with_its_reason(given: str, repeated: str) -
 
 def test_report_that_is_never_made_is_not_awaited_for_ever() -> None:
     playing = Playing(states=["RUNNING"])
-    assert "not made within 900 seconds" in reason(playing.parts())
+    with playing.reports() as reports:
+        first, second = (reports.parts("i1", MONTH, NOW) for _ in range(2))
+    assert "more than 900 seconds together" in reason(first) and reason(first) == reason(second)
     assert 900 <= sum(playing.waits) < 1000 and min(playing.waits) == 5 and max(playing.waits) == 60
 
 
@@ -199,11 +201,47 @@ def test_answer_of_another_shape_is_a_remark(path: str, content: bytes) -> None:
     assert reason(playing.parts())
 
 
-def test_organization_without_access_is_asked_once_in_a_landing() -> None:
-    playing = Playing(answers={REPORTS: lambda _: Response(403)})
+@pytest.mark.parametrize(("code", "asked"), [(401, 1), (403, 1), (404, 3), (410, 3), (409, 2)])
+def test_refusal_of_access_ends_the_requests_and_a_missing_report_does_not(code: int, asked: int) -> None:
+    playing = Playing(answers={REPORTS: lambda _: Response(code)})
     with playing.reports() as reports:
-        first, second = reports.parts("i1", MONTH, NOW), reports.parts("i1", MONTH, NOW)
-    assert reason(first) == reason(second) and playing.calls.count("GET reports") == 1
+        found = [reports.parts("i1", MONTH, NOW) for _ in range(3)]
+    assert all(reason(parts) for parts in found) and playing.calls.count("GET reports") == asked
+
+
+def test_linked_organization_without_access_is_not_asked_for_ever() -> None:
+    linked = {"associatedInvoices": [{"invoiceId": "l1", "orgId": "q"}, {"invoiceId": "i1", "orgId": "o"}]}
+    playing = Playing(answers={f"{API}/orgs/o/associatedInvoices": lambda _: json_response(linked)})
+    with playing.reports() as reports:
+        (remark,) = reports.parts("l1", MONTH, NOW)
+        (rows_of_own,) = reports.parts("i1", MONTH, NOW - timedelta(hours=1))
+    assert isinstance(remark, Remark) and isinstance(rows_of_own, Rows)
+    assert remark.text.startswith(f"{WITHOUT_REPORT} of invoice l1"), "404 is no refusal of access"
+    refusing = Route("GET", f"{API}/orgs/q/invoices/l1/reports", lambda _: Response(403))
+    with playing.reports(refusing) as reports:
+        (remark,) = reports.parts("l1", MONTH, NOW)
+    assert isinstance(remark, Remark) and remark.text.startswith(f"{NO_ACCESS} of invoice l1")
+
+
+@pytest.mark.parametrize("address", ["https://[bad/r.csv", "ftp://store/r.csv", "//store/r.csv", 5])
+def test_address_that_is_none_is_a_remark(address: Any) -> None:
+    report = {"reportId": report_id(NOW), "reportType": "FOCUS", "state": "SUCCEEDED", "downloadUrl": address}
+    playing = Playing(answers={f"{REPORTS}/{report_id(NOW)}": lambda _: json_response(report)})
+    assert "its address is not https" in reason(playing.parts())
+
+
+def test_address_of_a_person_does_not_land() -> None:
+    personal = {
+        **ROW,
+        "ChargeDescription": "by jane@corp.com",
+        "Tags": '{"owner":["jane@corp.com"]}',
+        "x_Who": "jane@corp.com",
+    }
+    (part,) = Playing(content=table(personal)).parts()
+    (row,) = part.records
+    assert "jane" not in str(row) and all(
+        "sha256:" in row[name] for name in ("charge_description", "tags", "extra")
+    )
 
 
 def test_redirect_to_another_host_is_not_followed() -> None:

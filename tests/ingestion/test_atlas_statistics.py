@@ -56,8 +56,11 @@ def playing(answers: Answers) -> Iterator[str]:
 
     def respond(request: Request) -> bool:
         name = request.command_name
-        if name.lower() in ("hello", "ismaster"):
+        if name.lower() == "ismaster":
             return False
+        if name == "hello":
+            found = {"isWritablePrimary": True, "maxWireVersion": 25, **answers.get("hello", {})}
+            return bool(request.ok(found))
         if name == "aggregate":
             name = next(iter(request.doc["pipeline"][0]))
         if name not in answers:
@@ -170,6 +173,19 @@ def test_refused_query_statistics_are_replaced_by_top(code: int) -> None:
 def test_query_statistics_of_another_shape_are_replaced_by_top(documents: list[Any]) -> None:
     quantities, remarks = found({"$queryStats": documents})
     assert quantities == {**SIZES, **TOP} and len(remarks) == 1
+
+
+def test_secondary_that_nobody_reads_from_is_idle() -> None:
+    quantities, remarks = found({"$queryStats": [], "hello": {"secondary": True}})
+    assert quantities[("query_cpu_nanoseconds", None, None)] == 0 and not remarks
+    assert quantities[("cpu_capacity_nanoseconds", None, None)] == 4 * 3600 * 10**9
+
+
+def test_size_that_no_column_holds_costs_its_database() -> None:
+    sizes = {**ANSWERS["dbStats"], "orders": {"storageSize": 10.0**30}}
+    quantities, remarks = found({"dbStats": sizes, "$collStats": 13})
+    assert ("database_bytes", "admin", None) in quantities and len(remarks) == 1
+    assert ("query_cpu_nanoseconds", "orders", "api") in quantities
 
 
 def test_without_time_of_processors_that_of_execution_counts() -> None:

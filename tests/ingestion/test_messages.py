@@ -509,7 +509,7 @@ APIS: dict[str, Api] = {
         ("amountBilledCents", "unitPrice"),
     ),
     "atlas linked invoice": (
-        {**INVOICE, "lineItems": [ITEM]},
+        {**INVOICE, "id": "l", "lineItems": [ITEM]},
         lambda record: lines({**INVOICE, "linkedInvoices": [record]}),
         "Atlas invoice i, linked invoice 1",
         ("startDate", "creditsCents", "salesTaxCents"),

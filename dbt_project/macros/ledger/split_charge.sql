@@ -31,19 +31,20 @@
 
 {% macro _part_of_contract() %}
     {#-
-        The part of what a charge counts towards its commitment: that of the commitment's quantity, where this is what its
-        only element counts. Elsewhere it is NULL, because each part would count the whole.
+        The part of what a charge counts towards its commitment: that of the commitment's quantity, or of its
+        effective cost, where this is what its only element counts. Elsewhere it is NULL, because each part
+        would count the whole.
     -#}
-    {%- set counted = "':' || " ~ decimal_text("commitment_discount_quantity") -%}
     case
-        when
-            contract_applied like '%' || {{ counted }} || '%'
-            and contract_applied not like '%' || '},{' || '%'
-        then
-            replace(
-                contract_applied,
-                {{ counted }},
-                ':' || {{ decimal_text(share_of("commitment_discount_quantity")) }}
-            )
+        {% for column, name in [
+            ("commitment_discount_quantity", "':'"),
+            ("effective_cost", "'\"ContractCommitmentAppliedCost\":'"),
+        ] %}
+            {%- set counted = name ~ " || " ~ decimal_text(column) -%}
+            when
+                contract_applied like '%' || {{ counted }} || '%'
+                and contract_applied not like '%' || '},{' || '%'
+            then replace(contract_applied, {{ counted }}, {{ name }} || {{ decimal_text(share_of(column)) }})
+        {% endfor %}
     end
 {% endmacro %}

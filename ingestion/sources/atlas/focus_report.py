@@ -13,6 +13,7 @@ from typing import Any
 
 from ingestion.errors import BadInput
 from ingestion.lake.columns import Table, integer, json, money, number, rest, text, timestamp
+from ingestion.lake.people import without_addresses
 from ingestion.lake.records import moment, typed
 from ingestion.lake.rejected import Rejected
 from ingestion.lake.tags import tags_of
@@ -72,6 +73,8 @@ TEXTS = {
 # Another name of a column: Atlas documents the one, FOCUS 1.3 the other.
 SYNONYMS = {"InvoiceIssuer": "InvoiceIssuerName"}
 FIELDS = {column: name for name, column in {**MONEY, **NUMBERS, **TIMES, **TEXTS}.items()}
+# What somebody may have written an address of a person into.
+PERSONAL = ("charge_description", "contract_applied", "tags", "extra")
 # Without these a row can't be told from others, or has no cost.
 REQUIRED = ("PricingCurrencyEffectiveCost", "ChargePeriodStart", "x_AtlasSku")
 
@@ -123,7 +126,7 @@ def _row(found: dict[str, str], invoice_id: str, line_number: int, place: str) -
     tags = tags_of(found.get("Tags"))
     # What can't be read as tags stays under its own name.
     known = {*MONEY, *NUMBERS, *TIMES, *TEXTS} | ({"Tags"} if tags is not None else set())
-    row = {
+    row: dict[str, Any] = {
         "invoice_id": invoice_id,
         "line_number": line_number,
         **{column: found.get(name) for name, column in {**MONEY, **NUMBERS, **TEXTS}.items()},
@@ -138,4 +141,5 @@ def _row(found: dict[str, str], invoice_id: str, line_number: int, place: str) -
         ),
         "extra": rest(found, known),
     }
+    row |= {column: without_addresses(row[column]) for column in PERSONAL}
     return typed(FOCUS_REPORT, row, place, FIELDS)

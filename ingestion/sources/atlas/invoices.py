@@ -35,9 +35,10 @@ def invoice_rows(
 
 
 def _linked(
-    invoice: dict[str, Any], where: str, apart: frozenset[str], depth: int = 1
+    invoice: dict[str, Any], where: str, apart: frozenset[str], depth: int = 1, seen: set[str] | None = None
 ) -> Iterator[tuple[dict[str, Any], str]]:
-    """The invoices that are linked to one, whose lines it has not itself: each with its place."""
+    """The invoices that are linked to one, whose lines it has not itself: each once, with its place."""
+    seen = {str(invoice.get("id"))} if seen is None else seen
     own = Counter(_identity(item) for item in objects(invoice, "lineItems", where) if isinstance(item, dict))
     for number, value in enumerate(objects(invoice, "linkedInvoices", where), start=1):
         place = f"{where}, linked invoice {number}"
@@ -46,11 +47,13 @@ def _linked(
         linked = record(value, place)
         items = Counter(_identity(item) for item in objects(linked, "lineItems", place) if isinstance(item, dict))
         is_inside = bool(items) and items <= own
-        if str(identifier(linked, place)) in apart or is_inside:
+        name = str(identifier(linked, place))
+        if name in apart or name in seen or is_inside:
             continue
-        linked = {**{name: invoice.get(name) for name in OF_THE_MONTH}, **linked}
+        seen.add(name)
+        linked = {**{field: invoice.get(field) for field in OF_THE_MONTH}, **linked}
         yield linked, place
-        yield from _linked(linked, place, apart, depth + 1)
+        yield from _linked(linked, place, apart, depth + 1, seen)
 
 
 def _identity(item: dict[str, Any]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ days, and hands it out by an address that is signed for 15 minutes.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -15,7 +16,7 @@ from ingestion.access.http import Answer, Client
 from ingestion.access.session import without_query
 from ingestion.errors import BadInput, IngestionError, VendorError
 from ingestion.lake.contract import Part, Remark, Rows
-from ingestion.lake.lists import NotListed
+from ingestion.lake.lists import GONE, NotListed
 from ingestion.lake.records import instant
 from ingestion.lake.rejected import Rejected
 from ingestion.settings import Month
@@ -31,6 +32,7 @@ SHORTEST_WAIT, LONGEST_WAIT, PATIENCE = 5.0, 60.0, 900.0
 EXPIRED = frozenset({400, 401, 403, 404})
 # How a delivery's note begins that has no report: the next landing requests it again.
 WITHOUT_REPORT = "without the FOCUS report"
+NO_ACCESS = "no access to the FOCUS report"
 # A reason that is the name of an error or a plain sentence; any other may hold anything, and is not repeated.
 _REASON = re.compile(r"[A-Za-z0-9 _.,:()-]{1,200}")
 
@@ -45,7 +47,8 @@ def made_at(report_id: Any) -> datetime | None:
 class Reports:
     """The FOCUS reports of the invoices of an organization and of those that are linked to it.
 
-    Where Atlas gives none for want of access, or does not answer, no other of that organization is requested in a landing.
+    Where Atlas refuses access to an organization's, or fails twice, no other of it is requested in a landing. A landing waits
+    for all reports together no longer than PATIENCE.
     """
 
     def __init__(self, atlas: Atlas) -> None:
@@ -54,6 +57,8 @@ class Reports:
         self._store = Client("Atlas", "", credentials="the address of the report", sleep=atlas.http.sleep)
         self._organizations: dict[Month, dict[str, str]] = {}
         self._unavailable: dict[str, str] = {}
+        self._failures: Counter[str] = Counter()
+        self._patience = PATIENCE
 
     def parts(self, invoice_id: str, month: Month, not_before: datetime) -> list[Part]:
         """The rows of an invoice's report as parts of its slice; a remark where there is none.
@@ -73,9 +78,14 @@ class Reports:
             path = f"/orgs/{quote(organization, safe='')}/invoices/{quote(invoice_id, safe='')}/reports"
             rows = report_rows(self._content(path, not_before, where), invoice_id, where, rejected)
         except (IngestionError, NotListed) as error:
-            if isinstance(error, NotListed | VendorError):
+            self._failures[organization] += isinstance(error, VendorError)
+            is_refused = isinstance(error, NotListed) and error.status not in GONE
+            if is_refused or self._failures[organization] > 1:
                 self._unavailable[organization] = str(error)
-            return [Remark(f"{WITHOUT_REPORT} of invoice {invoice_id}: {error}")]
+            # Nobody expects access to the reports of every linked organization: they are not requested for ever.
+            is_foreign = is_refused and organization != self._atlas.org_id
+            begins = NO_ACCESS if is_foreign else WITHOUT_REPORT
+            return [Remark(f"{begins} of invoice {invoice_id}: {error}")]
         return [Rows(FOCUS_REPORT, rows), *rejected.parts()]
 
     def _check_available(self, organization: str) -> None:
@@ -129,12 +139,12 @@ class Reports:
 
     def _finished(self, address: str, report: dict[str, Any], where: str) -> dict[str, Any]:
         """The report with the address to download it from. Raises BadInput where Atlas does not make it."""
-        wait, waited = SHORTEST_WAIT, 0.0
+        wait = SHORTEST_WAIT
         while _state(report) in UNFINISHED:
-            if waited >= PATIENCE:
-                raise BadInput(f"{where}: not made within {PATIENCE:.0f} seconds")
+            if self._patience <= 0:
+                raise BadInput(f"{where}: reports took more than {PATIENCE:.0f} seconds together")
             self._http.sleep(wait)
-            waited += wait
+            self._patience -= wait
             wait = min(2 * wait, LONGEST_WAIT)
             report = self._call("GET", address)
         if _state(report) == "SUCCEEDED" and not report.get("downloadUrl"):
@@ -149,7 +159,11 @@ class Reports:
 
     def _downloaded(self, report: dict[str, Any], where: str) -> Answer:
         address = str(report["downloadUrl"])
-        if urlsplit(address).scheme not in {"https", urlsplit(self._http.base_url).scheme}:
+        try:
+            scheme = urlsplit(address).scheme
+        except ValueError:
+            scheme = ""
+        if scheme not in {"https", urlsplit(self._http.base_url).scheme}:
             raise BadInput(f"{where}: its address is not https")
         return self._store.request("GET", address, accept_statuses=EXPIRED)
 

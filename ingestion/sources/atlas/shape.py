@@ -11,6 +11,7 @@ from typing import Any
 from ingestion.errors import BadInput
 from ingestion.lake.columns import Measure, Table, boolean, integer, json, money, number, rest, text, timestamp
 from ingestion.lake.contract import ClaimKind, Evidence
+from ingestion.lake.people import without_addresses
 from ingestion.lake.records import exact, moment, record, typed
 from ingestion.lake.rejected import SHAPES, Money, Rejected
 from ingestion.lake.tags import tags_of
@@ -313,10 +314,11 @@ def _item_row(invoice: dict[str, Any], item: dict[str, Any], position: int, wher
         "created": time_of("created"),
         "total_price": cents(item["totalPriceCents"], f"{where}, totalPriceCents"),
         "discount": cents(item.get("discountCents"), f"{where}, discountCents"),
-        "tags": jsonlib.dumps(item.get("tags") or {}, sort_keys=True, default=str),
-        "extra": rest(item, _ITEM, _ABSENT),
+        "tags": without_addresses(jsonlib.dumps(item.get("tags") or {}, sort_keys=True, default=str)),
+        "extra": without_addresses(rest(item, _ITEM, _ABSENT)),
     }
-    return typed(LINE_ITEMS, row, where, _ITEM_FIELDS)
+    found = typed(LINE_ITEMS, row, where, _ITEM_FIELDS)
+    return {**found, "note": without_addresses(found["note"])}
 
 
 def _price(item: Any) -> Decimal | None:
@@ -403,9 +405,9 @@ def moment_or_none(value: Any) -> datetime | None:
         return None
 
 
-def _tags(found: dict[str, Any]) -> str:
+def _tags(found: dict[str, Any]) -> str | None:
     """Tags as an object of key to value; what holds none, or can't be read as tags, is none."""
-    return jsonlib.dumps(tags_of(found.get("tags")) or {}, sort_keys=True, default=str)
+    return without_addresses(jsonlib.dumps(tags_of(found.get("tags")) or {}, sort_keys=True, default=str))
 
 
 def project_row(found: dict[str, Any], where: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from ingestion.settings import Month, Window
 from ingestion.sources.atlas.client import BASE_URL, PENDING, Atlas, authentication
 from ingestion.sources.atlas.focus_report import FOCUS_REPORT
 from ingestion.sources.atlas.invoices import invoice_rows, line_rows, stated_total
-from ingestion.sources.atlas.measurements import measurements
+from ingestion.sources.atlas.measurements import NOT_MEASURED, measurements
 from ingestion.sources.atlas.reports import WITHOUT_REPORT, Reports
 from ingestion.sources.atlas.shape import (
     CLAIM_KINDS,
@@ -182,7 +182,9 @@ def _measurements(atlas: Atlas, start: datetime, end: datetime) -> list[Part]:
     return measurements(atlas, _known_clusters(atlas), start, end)
 
 
-def _measured(settings: AtlasSettings, atlas: Atlas, window: Window, now: datetime) -> Iterator[Slice]:
+def _measured(
+    settings: AtlasSettings, atlas: Atlas, window: Window, known: Known, now: datetime
+) -> Iterator[Slice]:
     """The use of clusters: statistics of this hour, and measurements of each month, the last time when it is over."""
     if settings.database_user and settings.database_password:
         hour = now.replace(minute=0, second=0, microsecond=0)
@@ -191,14 +193,16 @@ def _measured(settings: AtlasSettings, atlas: Atlas, window: Window, now: dateti
     for month in window.months if settings.measurements else ():
         if month.start < now:
             is_over = month.end + timedelta(days=1) <= now
+            slice_id = f"measurements|{settings.org_id}|{month}"
+            before = known.get(slice_id)
             yield Slice(
-                id=f"measurements|{settings.org_id}|{month}",
+                id=slice_id,
                 billing_period=str(month),
                 start=month.start,
                 end=min(month.end, now),
                 read=partial(_measurements, atlas, month.start, min(month.end, now)),
                 version="whole" if is_over else "in part",
-                version_proves=is_over,
+                version_proves=is_over and not (before and NOT_MEASURED in (before.message or "")),
             )
 
 
@@ -232,6 +236,7 @@ def slices(settings: AtlasSettings, window: Window, known: Known, now: datetime)
     headers, without_pending = _headers(atlas)
     # Of headers that can't be read: their invoices stay as they were delivered last.
     left: set[str | None] = {None} if without_pending else set()
+    listed_ids: set[str] = set()
     for count, listed_invoice in enumerate(headers, start=1):
         where = f"Atlas invoices, record {count}"
         set_aside = len(unreadable.records)
@@ -240,14 +245,15 @@ def slices(settings: AtlasSettings, window: Window, known: Known, now: datetime)
             if not header.get("id") or not header.get("startDate"):
                 raise BadInput(f"{where}: no id or no startDate")
             start = moment(header["startDate"], f"{where}, startDate")
+            listed_ids.add(str(header["id"]))
             if start in window:
                 found.append((start, header))
         if len(unreadable.records) > set_aside:
             has_id = isinstance(listed_invoice, dict) and listed_invoice.get("id")
             left.add(str(listed_invoice["id"]) if has_id else None)
     unreadable.check(count - len(unreadable.records))
-    # An invoice that is listed is a slice, also where another one links to it.
-    invoices = frozenset(str(header["id"]) for _, header in found) | frozenset(name for name in left if name)
+    # An invoice that is listed is a slice, of this window or another, also where another one links to it.
+    invoices = frozenset(listed_ids) | frozenset(name for name in left if name)
     for start, header in sorted(found, key=lambda pair: (pair[0], str(pair[1]["id"]))):
         status, updated = str(header.get("statusName")), header.get("updated")
         slice_id, month = f"invoice|{settings.org_id}|{header['id']}", Month.of(start)
@@ -275,7 +281,7 @@ def slices(settings: AtlasSettings, window: Window, known: Known, now: datetime)
         yield Slice(f"invoices|{settings.org_id}", None, window.start, now, unreadable.parts)
     yield Slice(f"projects|{settings.org_id}", None, window.start, now, lambda: _projects(atlas))
     yield Slice(f"clusters|{settings.org_id}", None, window.start, now, lambda: _clusters(atlas))
-    yield from _measured(settings, atlas, window, now)
+    yield from _measured(settings, atlas, window, known, now)
 
 
 SOURCE = Source(

@@ -87,7 +87,8 @@ def _of_cluster(cluster: Cluster, connect: Connect, now: datetime, refused: list
         members = sorted(client.nodes)
         try:
             for name, size in _sizes(client, refused).items():
-                rows.append(usage_row(cluster, None, DATABASE_SIZE, LEVEL, (name, None), size, (now, now)))
+                with _refusals():
+                    rows.append(usage_row(cluster, None, DATABASE_SIZE, LEVEL, (name, None), size, (now, now)))
         except Refused as reason:
             refused.append(f"sizes of databases: {reason}")
     for host, port in members:
@@ -223,8 +224,12 @@ def _query_stats(process: Client) -> tuple[str, Counted]:
             else:
                 has_cpu = False
     if not execution:
-        raise Refused("no query is recorded")
-    return (QUERY_CPU, dict(cpu)) if has_cpu and any(cpu.values()) else (QUERY_TIME, dict(execution))
+        if _command(process, "admin", "hello").get("secondary") is not True:
+            raise Refused("no query is recorded")
+        # A secondary that nobody reads from: all its time is idle.
+        return QUERY_CPU, {(None, None): Decimal(0)}
+    counts_cpu = has_cpu and (any(cpu.values()) or not any(execution.values()))
+    return (QUERY_CPU, dict(cpu)) if counts_cpu else (QUERY_TIME, dict(execution))
 
 
 def _top(process: Client) -> Counted:

@@ -6,10 +6,12 @@ cluster itself (`statistics.py`), and the measurements of Atlas's API (`measurem
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 from ingestion.lake.columns import Table, number, text, timestamp
 from ingestion.lake.records import typed
@@ -23,8 +25,8 @@ DATABASE_SIZE = "database_bytes"
 MEASURED_SIZE = "measured_bytes"
 # The time that a process's cores could have worked: what of it no query used is idle.
 CAPACITY = "cpu_capacity_nanoseconds"
-# How a quantity is to be read: a size at a moment, a sum since the process started, a sum of a period.
-LEVEL, COUNTER, SUM = "level", "counter", "sum"
+# How a quantity is to be read: a size at a moment, a sum since the process started, a size or sum of a UTC day.
+LEVEL, COUNTER, OF_A_DAY = "level", "counter", "day"
 
 CLUSTER_USAGE = Table(
     "cluster_usage",
@@ -36,7 +38,7 @@ CLUSTER_USAGE = Table(
         text(
             "driver", f"what was measured: {QUERY_CPU}, {QUERY_TIME}, {OPERATION_TIME}, {LATENCY}, sizes, capacity"
         ),
-        text("kind", "level (at a moment), counter (since the process started) or sum (of a period)"),
+        text("kind", "level (at a moment), counter (since the process started) or day (of a UTC day)"),
         text("database_name", "database; NULL of a capacity"),
         text("application_name", "appName of the clients; NULL where that was not measured"),
         number("quantity", "quantity, in the unit that the driver names"),
@@ -57,6 +59,15 @@ class Cluster:
     @property
     def place(self) -> str:
         return f"cluster {self.name} of project {self.project_id}"
+
+    def has_host(self, name: str) -> bool:
+        """Whether a process is of this cluster, by its name: that of the cluster, or of its address, and a number of the shard.
+
+        Atlas shortens a long name in the address.
+        """
+        label = urlsplit(self.address or "").netloc.partition(".")[0]
+        names = "|".join(re.escape(one.lower()) for one in (self.name, label) if one)
+        return re.match(rf"(?:{names})-shard-\d+-\d+\.", name) is not None
 
 
 def usage_row(

@@ -220,7 +220,7 @@ def rule_rows(registry: Registry) -> list[dict[str, Any]]:
     for entry in registry.rules:
         rule = entry.fields
         # Tags of FOCUS rows carry people's addresses hashed.
-        is_hashed = rule["claim"].startswith("focus_tag:")
+        is_hashed = rule["claim"].startswith(("focus_tag:", "atlas_tag:"))
         base = {
             "rule_id": rule["id"],
             "claim": rule["claim"],

@@ -127,7 +127,12 @@ with
 
     items_by_key as (
         select
-            {{ of_invoice | join(", ") }}, item_key, sum(total_price) as total_price, count(*) as item_count
+            {{ of_invoice | join(", ") }},
+            item_key,
+            sum(total_price) as total_price,
+            count(*) as item_count,
+            min(coalesce(tags, '{}')) as first_tags,
+            max(coalesce(tags, '{}')) as last_tags
         from costed_items
         where kind = 'line_item'
         group by {{ of_invoice | join(", ") }}, item_key
@@ -139,9 +144,14 @@ with
         group by {{ of_invoice | join(", ") }}, item_key
     ),
 
-    -- An item is rounded by half a cent at most.
+    -- An item is rounded by half a cent at most. Items of several owners, by their tags, stay.
     covered as (
-        select items_by_key.slice_id, items_by_key.load_id, items_by_key.invoice_id, items_by_key.item_key
+        select
+            items_by_key.slice_id,
+            items_by_key.load_id,
+            items_by_key.invoice_id,
+            items_by_key.item_key,
+            items_by_key.first_tags as item_tags
         from items_by_key
         inner join
             rows_by_key
@@ -149,7 +159,9 @@ with
             and items_by_key.load_id = rows_by_key.load_id
             and items_by_key.invoice_id = rows_by_key.invoice_id
             and items_by_key.item_key = rows_by_key.item_key
-        where abs(items_by_key.total_price - rows_by_key.cost) <= 0.005 * items_by_key.item_count
+        where
+            abs(items_by_key.total_price - rows_by_key.cost) <= 0.005 * items_by_key.item_count
+            and items_by_key.first_tags = items_by_key.last_tags
     ),
 
     kept_items as (
@@ -165,7 +177,7 @@ with
     ),
 
     kept_rows as (
-        select billed_rows.*
+        select billed_rows.*, covered.item_tags
         from billed_rows
         inner join
             covered
@@ -298,14 +310,21 @@ with
             product,
             billed_cost,
             effective_cost,
-            tags,
-            -- In another currency than the invoice's, list and contracted cost follow from the prices in
-            -- Atlas's credits.
+            coalesce(nullif(tags, '{}'), item_tags),
+            -- Where a credit costs 1 of the invoice's currency, that is the currency of prices too.
+            -- Elsewhere list
+            -- and contracted cost follow from the prices in credits.
             case when is_in_invoice_currency then list_cost else product end,
             case when is_in_invoice_currency then contracted_cost else paid_product end,
             case when is_in_invoice_currency then list_unit_price else unit_price end,
             case when is_in_invoice_currency then contracted_unit_price else paid_unit_price end,
-            {% for column in prices[4:] %} {{ column }}, {% endfor %} {{ details | join(", ") }}
+            {% for column in prices[4:] + details %}
+                {% if column.startswith("pricing_currency") %}
+                    case when not is_in_invoice_currency then {{ column }} end
+                {% else %} {{ column }}
+                {% endif %}
+                {{ "," if not loop.last }}
+            {% endfor %}
         from kept_rows
 
         {% for kind in ["rounding", "applied_credit"] %}

@@ -44,8 +44,8 @@ with
                 md5_key(
                     [
                         joined_text(
-                            "driver || '/' || database_name || '/' || application_name || '=' || cast(quantity as string)",
-                            "driver, database_name, application_name",
+                            "driver || '/' || member || '/' || database_name || '/' || application_name || '=' || cast(quantity as string)",
+                            "driver, member, database_name, application_name",
                         )
                     ]
                 )

@@ -86,7 +86,6 @@ with
             intervals,
             {{ days_between("cast(intervals.used_from as date)", "cast(intervals.used_until as date)") }}
             as days
-        where quantity > 0
     ),
 
     counted_by_day as (
@@ -143,16 +142,17 @@ with
 
         select {{ of_use | join(", ") }}, cast(measured_from as date), quantity
         from measured
-        where kind = 'sum'
+        where kind = 'day'
     )
 
 select
     project_id,
     cluster_name,
+    coalesce(member, '') as member,
     usage_day,
     driver,
     database_name,
     application_name,
     {{ whole_number("sum(quantity)") }} as quantity
 from by_day
-group by project_id, cluster_name, usage_day, driver, database_name, application_name
+group by project_id, cluster_name, coalesce(member, ''), usage_day, driver, database_name, application_name

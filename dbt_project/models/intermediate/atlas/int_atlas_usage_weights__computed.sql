@@ -3,14 +3,14 @@
 {%- set of_cluster = ["resource_id", "usage_day", "cost_kind"] -%}
 
 -- The weights by which a cluster's compute and storage cost of a day is split: by the best driver that was
--- measured on it. A part is what a database used through an application. The system's own databases, use
--- that names no database, and processor time that no query used (idle) are one part, whose claims are the
--- cluster's alone.
+-- measured on it, also where it measured nothing. A part is what a database used through an application. The
+-- system's own databases and use that names no database are one part, and processor time that no query used
+-- (idle) is another: they have the claims of the cluster alone. A process is idle by its own capacity, where
+-- that is known.
 with
     used as (
         select daily.*, project_id || '/' || cluster_name as resource_id
         from {{ ref("int_atlas_usage__daily") }} as daily
-        where quantity > 0
     ),
 
     drivers as (select * from {{ ref("atlas_usage_drivers") }}),
@@ -57,6 +57,13 @@ with
 
     capacities as (select * from used where driver = 'cpu_capacity_nanoseconds'),
 
+    used_by_member as (
+        select resource_id, usage_day, member, sum(quantity) as quantity
+        from best
+        where method = 'cluster-query-cpu'
+        group by resource_id, usage_day, member
+    ),
+
     idle as (
         select
             summed.resource_id,
@@ -64,13 +71,23 @@ with
             summed.cost_kind,
             summed.method,
             summed.unit,
-            {{ whole_number("max(capacities.quantity) - sum(summed.weight)") }} as weight
-        from summed
+            {{ whole_number("sum(greatest(capacities.quantity - coalesce(used_by_member.quantity, 0), 0))") }}
+            as weight
+        from
+            (
+                select distinct {{ of_cluster | join(", ") }}, method, unit
+                from summed
+                where method = 'cluster-query-cpu'
+            ) as summed
         inner join
             capacities
             on summed.resource_id = capacities.resource_id
             and summed.usage_day = capacities.usage_day
-            and summed.method = 'cluster-query-cpu'
+        left join
+            used_by_member
+            on capacities.resource_id = used_by_member.resource_id
+            and capacities.usage_day = used_by_member.usage_day
+            and capacities.member = used_by_member.member
         group by summed.resource_id, summed.usage_day, summed.cost_kind, summed.method, summed.unit
     ),
 
@@ -85,6 +102,7 @@ with
             application_name,
             weight
         from summed
+        where weight > 0
 
         union all
 
