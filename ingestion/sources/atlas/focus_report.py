@@ -75,7 +75,7 @@ SYNONYMS = {"InvoiceIssuer": "InvoiceIssuerName"}
 FIELDS = {column: name for name, column in {**MONEY, **NUMBERS, **TIMES, **TEXTS}.items()}
 # What somebody may have written an address of a person into.
 PERSONAL = ("charge_description", "contract_applied", "tags", "extra")
-# Without these a row can't be told from others, or has no cost.
+# A row without one of these has no cost, or no place among the invoice's items.
 REQUIRED = ("PricingCurrencyEffectiveCost", "ChargePeriodStart", "x_AtlasSku")
 
 FOCUS_REPORT = Table(
