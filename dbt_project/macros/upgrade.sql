@@ -48,18 +48,12 @@
             "marts": ["fact_belief"],
             "seeds": ["source_promises"],
             "staging": [
-                "stg_atlas__clusters",
-                "stg_atlas__invoices",
-                "stg_atlas__projects",
                 "stg_llm_providers__anthropic_analytics_cost",
                 "stg_llm_providers__anthropic_analytics_usage",
                 "stg_llm_providers__anthropic_claude_code",
                 "stg_llm_providers__anthropic_claude_code_models",
                 "stg_llm_gateway__rejected_records",
                 "stg_llm_providers__openai_projects",
-                "stg_registry__budgets",
-                "stg_vercel__projects",
-                "stg_vercel__teams",
             ],
         })
     }}

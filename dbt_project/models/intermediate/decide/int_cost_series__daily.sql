@@ -5,7 +5,16 @@
 -- each of its sources; a source that is a week behind the others does not hold it back.
 with
     costs as (
-        select daily.*, owners.team_owner_id, ' / ' || owners.owner_path || ' / ' as searched_path
+        select
+            daily.source,
+            daily.billing_currency,
+            daily.cost_day,
+            daily.workflow_id,
+            daily.cost_pattern,
+            daily.is_estimated,
+            daily.effective_cost,
+            owners.team_owner_id,
+            ' / ' || owners.owner_path || ' / ' as searched_path
         from {{ ref("cost_daily") }} as daily
         inner join {{ ref("dim_owner") }} as owners on daily.owner_key = owners.owner_key
     ),
