@@ -137,9 +137,7 @@ def _invoice(
 ) -> Iterator[Part]:
     """An invoice and those linked to it, but for slices of their own (`apart`), with the report of each."""
     where = f"Atlas invoice {header['id']}"
-    # The list of pending invoices has their items.
-    has_items = header.get("statusName") == PENDING and header.get("lineItems")
-    invoice = header if has_items else atlas.invoice(str(header["id"]))
+    invoice = atlas.invoice(str(header["id"]))
     rejected = Rejected()
     lines = line_rows(invoice, where, apart, rejected)
     payments = payment_rows(invoice, where, rejected)
