@@ -85,7 +85,7 @@ def serving_atlas(
         Route(
             "GET",
             "/api/atlas/v2/orgs/o/invoices/i1",
-            lambda request: json_response({**header, "lineItems": [ITEM]}),
+            lambda request: json_response({**header, "id": "i1", "lineItems": [ITEM]}),
         ),
         *more,
         *(Route("GET", f"/api/atlas/v2{path}", answer) for path, answer in answers.items()),
