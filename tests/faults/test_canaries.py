@@ -408,6 +408,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searched]:
             "SOURCES__VERCEL__TEAM_ID": "team_x",
             "SOURCES__ATLAS__CLIENT_ID": "i",
             "SOURCES__ATLAS__ORG_ID": "org",
+            "SOURCES__ATLAS__DATABASE_USER": "reader",
             **{
                 f"SOURCES__{name}_URL": f"http://user:{SECRET}{next(_number):03d}@{host}/{path}"
                 for name, path in (
