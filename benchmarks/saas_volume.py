@@ -3,7 +3,8 @@
     python -m benchmarks.saas_volume --home DIR
 
 A Vercel team of 2,000 projects over 400 days, and an Atlas organization of 50 projects and 300 clusters over five years, each
-answered by a server on loopback in the vendors' own shapes. Prints seconds, peak memory of all processes and rows of the ledger.
+answered by a server on loopback in the vendors' own shapes. With `--reports` the detail of each invoice is its FOCUS report, and with
+`--measurements` two databases share each cluster. Prints seconds, peak memory of all processes and rows of the ledger.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import duckdb
 from benchmarks.peak_memory import measure
 from ingestion.settings import Month
 from ingestion.sources.vercel.source import midnight
+from sample_company import atlas_report
 from sample_company.server import Request, Response, Route, dumps, json_response, serving
 
 TODAY = date(2026, 11, 20)
@@ -107,6 +109,7 @@ def invoice(month: Month, clusters: int, projects: int) -> dict[str, object]:
                 "unitPriceDollars": Decimal(price),
                 "totalPriceCents": round(Decimal(quantity) * Decimal(price) * 100),
             },
+            **{"cloudProvider": "AWS", "created": f"{day + timedelta(days=1)}T02:00:00Z"},
             "tags": {"team": [f"team-{number % 40}"]},
         }
         for day in (date(month.year, month.month, 1) + timedelta(days=offset) for offset in range(28))
@@ -156,12 +159,101 @@ def atlas(months: list[Month], clusters: int, projects: int) -> list[Route]:
         Route("GET", f"{base}/invoices", lambda request: paged([header(month) for month in months], request)),
         Route(
             "GET",
-            f"{base}/invoices/(?P<id>.*)",
+            f"{base}/invoices/(?P<id>[0-9]+)",
             lambda request: json_response(invoice(by_id[request.match["id"]], clusters, projects)),
         ),
+        Route("GET", f"{base}/invoices/pending", lambda request: paged([], request)),
         Route("GET", f"{base}/groups", lambda request: paged(listed, request)),
         Route("GET", "/atlas/.*/groups/(?P<group>[^/]+)/clusters", of_project),
         Route("GET", "/atlas/.*/teams", lambda request: paged([], request)),
+    ]
+
+
+def reports(months: list[Month], clusters: int, projects: int) -> list[Route]:
+    """A finished FOCUS report of each invoice, which lists the items with their exact costs."""
+    by_id = {str(header(month)["id"]): month for month in months}
+
+    def described(request: Request) -> dict[str, object]:
+        # Somebody requested it the day before; its id has the time.
+        made = f"{int(datetime(TODAY.year, TODAY.month, TODAY.day - 1, tzinfo=UTC).timestamp()):08x}"
+        kind = {"formatSpecVersion": "1.3", "reportFormat": "CSV", "reportType": "FOCUS", "state": "SUCCEEDED"}
+        return {**kind, "invoiceId": request.match["id"], "reportId": made + request.match["id"][8:]}
+
+    def associated(request: Request) -> Response:
+        year, month = int(str(request.one("year"))), int(str(request.one("month")))
+        found = [{"invoiceId": str(header(Month(year, month))["id"]), "orgId": ORG}]
+        return json_response({"associatedInvoices": found, "month": f"{month:02}", "year": f"{year}"})
+
+    def finished(request: Request) -> Response:
+        address = f"http://{request.header('Host')}/atlas-reports/{request.match['id']}.csv"
+        return json_response({**described(request), "downloadUrl": address})
+
+    def download(request: Request) -> Response:
+        whole = invoice(by_id[request.match["id"]], clusters, projects)
+        return Response(200, atlas_report.report(whole), {"Content-Type": "text/csv"})
+
+    of_invoice = f"/atlas/api/atlas/v2/orgs/{ORG}/invoices/(?P<id>[0-9]*)/reports"
+    return [
+        Route("GET", f"/atlas/api/atlas/v2/orgs/{ORG}/associatedInvoices", associated),
+        Route(
+            "GET", of_invoice, lambda request: json_response({"results": [described(request)], "totalCount": 1})
+        ),
+        Route("GET", f"{of_invoice}/[0-9a-f]*", finished),
+        Route("GET", "/atlas-reports/(?P<id>[0-9]*).csv", download),
+    ]
+
+
+def measurements(clusters: int, projects: int) -> list[Route]:
+    """Sizes and latencies by day of two databases a cluster."""
+    databases = ("orders", "search")
+
+    def listed(results: list[dict[str, object]]) -> Response:
+        return json_response({"results": results, "totalCount": len(results)})
+
+    def processes(request: Request) -> Response:
+        hosts = [
+            f"cluster-{number}-shard-00-00.example.net"
+            for number in range(int(request.match["group"], 16), clusters, projects)
+        ]
+        return listed(
+            [{"id": f"{host}:27017", "userAlias": host, "typeName": "REPLICA_PRIMARY"} for host in hosts]
+        )
+
+    def points(request: Request, value: int) -> list[dict[str, object]]:
+        start, end = (datetime.fromisoformat(str(request.one(name))) for name in ("start", "end"))
+        days = ((end - start) // timedelta(hours=1) + 23) // 24
+        return [
+            {"timestamp": f"{start + timedelta(days=day):%Y-%m-%dT%H:%M:%SZ}", "value": value + day}
+            for day in range(days)
+        ]
+
+    def sizes(request: Request) -> Response:
+        found = [
+            {"name": name, "units": "BYTES", "dataPoints": points(request, 10_000_000 * len(request.path))}
+            for name in request.query["m"]
+        ]
+        return json_response({"granularity": "P1D", "measurements": found})
+
+    def latencies(request: Request) -> Response:
+        measured = {"name": "TOTAL_LATENCY", "units": "MICROSECONDS", "dataPoints": points(request, 1_000_000)}
+        return json_response({"granularity": "PT1H", "measurements": [measured]})
+
+    group = "/atlas/api/atlas/v2/groups/(?P<group>[0-9a-f]{24})"
+    view = f"{group}/clusters/[^/]+/PRIMARY"
+    return [
+        Route("GET", f"{group}/processes", processes),
+        Route(
+            "GET",
+            f"{group}/processes/[^/]+/databases",
+            lambda _: listed([{"databaseName": name} for name in databases]),
+        ),
+        Route("GET", f"{group}/processes/[^/]+/databases/[^/]+/measurements", sizes),
+        Route(
+            "GET",
+            f"{view}/collStats/namespaces",
+            lambda _: json_response({"rankedNamespaces": [f"{name}.items" for name in databases]}),
+        ),
+        Route("GET", f"{view}/[^/]+/[^/]+/collStats/measurements", latencies),
     ]
 
 
@@ -173,6 +265,8 @@ def main() -> None:
     parser.add_argument("--atlas-projects", type=int, default=50)
     parser.add_argument("--atlas-clusters", type=int, default=300)
     parser.add_argument("--atlas-months", type=int, default=60)
+    parser.add_argument("--reports", action="store_true", help="the detail of an invoice is its FOCUS report")
+    parser.add_argument("--measurements", action="store_true", help="databases share each cluster")
     arguments = parser.parse_args()
     this = Month(TODAY.year, TODAY.month)
     months = [this.plus(-number) for number in range(arguments.atlas_months, 0, -1)]
@@ -180,9 +274,12 @@ def main() -> None:
     registry = home / "registry"
     registry.mkdir(parents=True)
     (registry / "owners.yml").write_text("owners:\n  - {id: everybody, kind: team, name: Everybody}\n")
+    size = (arguments.atlas_clusters, arguments.atlas_projects)
     routes = [
+        *(reports(months, *size) if arguments.reports else ()),
+        *(measurements(*size) if arguments.measurements else ()),
         *vercel(arguments.vercel_projects, arguments.vercel_days),
-        *atlas(months, arguments.atlas_clusters, arguments.atlas_projects),
+        *atlas(months, *size),
     ]
     with serving(routes) as url:
         environment = {
@@ -199,6 +296,8 @@ def main() -> None:
             "SOURCES__ATLAS__CLIENT_SECRET": "s",
             "SOURCES__ATLAS__ORG_ID": ORG,
             "SOURCES__ATLAS__BASE_URL": f"{url}/atlas",
+            "SOURCES__ATLAS__FOCUS_REPORT": str(arguments.reports).lower(),
+            "SOURCES__ATLAS__MEASUREMENTS": str(arguments.measurements).lower(),
         }
         seconds, peak = measure([sys.executable, "-m", "orchestration", "refresh"], environment)
     with duckdb.connect(str(home / "home" / "published" / "marts.duckdb"), read_only=True) as marts:

@@ -50,6 +50,8 @@ CLUSTERS = (
     Cluster("scratch", ANALYTICS, "analytics", "experiments", "0.08", tagged=False),
     Cluster("legacy-cart", CORE, "core-prod", "cart", "0.20", until_day=50),
 )
+# A project pays for the tokens of Voyage AI's models without a cluster.
+MODEL_APIS = Cluster("", ANALYTICS, "analytics", "embedding-worker", "0")
 SPIKE_CLUSTER = "features"
 # Clusters of one team for all time, half of whose items have no tags.
 TAGGED_IN_LIST = ("tickets", "catalog")
@@ -80,8 +82,8 @@ def _item(day: date, sku: str, cluster: Cluster, quantity: Decimal, unit: str, p
         "sku": sku,
         "groupId": cluster.project,
         "groupName": cluster.project_name,
-        "clusterName": cluster.name,
-        "cloudProvider": "AWS",
+        **({"clusterName": cluster.name} if cluster.name else {}),
+        "cloudProvider": "AWS" if cluster.name else "ATLAS",
         "startDate": f"{day}T00:00:00Z",
         "endDate": f"{day + timedelta(days=1)}T00:00:00Z",
         "created": f"{day + timedelta(days=1)}T02:00:00Z",
@@ -121,6 +123,10 @@ def line_items(world: World, month: str, as_of: date) -> list[tuple[Item, Cluste
                 ("ATLAS_AWS_BACKUP_SNAPSHOT_STORAGE", backup, "GB days", "0.0047"),
             ):
                 found.append((_item(day, sku, cluster, quantity, unit, Decimal(price), team), cluster))
+        tokens = Decimal(world.rng("atlas-models", day).randint(20_000_000, 60_000_000))
+        team = world.team_of(MODEL_APIS.service, day)
+        models = _item(day, "ATLAS_AI_VOYAGE_4_LARGE_TOKENS", MODEL_APIS, tokens, "tokens", Decimal("0.00000012"), team)
+        found.append((models, MODEL_APIS))
     days = [day for day in world.days(as_of) if month_of(day) == month]
     if days:
         day = days[0]

@@ -25,6 +25,8 @@ COLUMNS = (
     "SubAccountId", "SubAccountName", "Tags", "x_AtlasSku", "x_BilledDateEnd", "x_BilledDateStart",
     "x_PricingCurrencyRate", "x_SkuCategory",
 )  # fmt: skip
+# By a part of a SKU's name.
+SKU_CATEGORIES = {"INSTANCE": "Clusters", "BACKUP": "Backup", "ATLAS_AI": "AI Model APIs", "": "Data Transfer"}
 
 
 def report(invoice: Item) -> bytes:
@@ -59,7 +61,7 @@ def report(invoice: Item) -> bytes:
                 "InvoiceIssuer": "MongoDB",
                 "RegionId": "eu-west-1",
                 "RegionName": "Ireland",
-                "ResourceName": item["clusterName"],
+                "ResourceName": item.get("clusterName", ""),
                 "ServiceCategory": "Databases",
                 "ServiceName": "MongoDB Atlas",
                 "ServiceProviderName": "MongoDB",
@@ -72,11 +74,7 @@ def report(invoice: Item) -> bytes:
                 "x_AtlasSku": sku,
                 "x_BilledDateStart": item["created"],
                 "x_BilledDateEnd": item["created"],
-                "x_SkuCategory": "Clusters"
-                if "INSTANCE" in sku
-                else "Backup"
-                if "BACKUP" in sku
-                else "Data Transfer",
+                "x_SkuCategory": next(name for part, name in SKU_CATEGORIES.items() if part in sku),
             }
         )
     text = io.StringIO()
