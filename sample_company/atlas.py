@@ -125,7 +125,9 @@ def line_items(world: World, month: str, as_of: date) -> list[tuple[Item, Cluste
                 found.append((_item(day, sku, cluster, quantity, unit, Decimal(price), team), cluster))
         tokens = Decimal(world.rng("atlas-models", day).randint(20_000_000, 60_000_000))
         team = world.team_of(MODEL_APIS.service, day)
-        models = _item(day, "ATLAS_AI_VOYAGE_4_LARGE_TOKENS", MODEL_APIS, tokens, "tokens", Decimal("0.00000012"), team)
+        models = _item(
+            day, "ATLAS_AI_VOYAGE_4_LARGE_TOKENS", MODEL_APIS, tokens, "tokens", Decimal("0.00000012"), team
+        )
         found.append((models, MODEL_APIS))
     days = [day for day in world.days(as_of) if month_of(day) == month]
     if days:

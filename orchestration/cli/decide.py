@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, TypeVar
 
 import click
-import duckdb
-from rich.console import Console
-from rich.table import Table
 
 from ingestion.settings import Home
-from orchestration.cli.output import print_json, publication
+from orchestration.cli.output import amount, print_json, print_table, publication, read
 
-# Characters of a line where the output is no terminal.
-WIDTH = 150
 # Series of a forecast, in the order in which they are shown.
 KINDS = ("all", "owner", "owner and source", "budget")
 
@@ -61,19 +53,10 @@ class Forecast:
     is_history_short: bool
 
 
-Row = TypeVar("Row")
-
-
-def _read(
-    connection: duckdb.DuckDBPyConnection, kind: type[Row], sql: str, values: Sequence[Any] = ()
-) -> list[Row]:
-    return [kind(*row) for row in connection.execute(sql, list(values)).fetchall()]
-
-
 def budgets(home: Home) -> list[Budget]:
     """The budgets of the running month, those that are over first."""
     with publication(home) as connection:
-        return _read(
+        return read(
             connection,
             Budget,
             """
@@ -89,7 +72,7 @@ def budgets(home: Home) -> list[Budget]:
 def forecasts(home: Home, horizon: str, owner: str | None) -> list[Forecast]:
     """The forecasts of a horizon, of all owners or of one."""
     with publication(home) as connection:
-        return _read(
+        return read(
             connection,
             Forecast,
             f"""
@@ -102,19 +85,6 @@ def forecasts(home: Home, horizon: str, owner: str | None) -> list[Forecast]:
         )
 
 
-def _amount(value: Decimal | None) -> str:
-    return "-" if value is None else f"{value:,.2f}"
-
-
-def _printed(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], texts: int) -> None:
-    table = Table(title=title, title_justify="left", header_style="bold", pad_edge=False)
-    for index, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if index < texts else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else WIDTH).print(table)
-
-
 def print_budgets(found: list[Budget], as_json: bool) -> None:
     """The budgets as a table, or as JSON."""
     if as_json:
@@ -123,7 +93,7 @@ def print_budgets(found: list[Budget], as_json: bool) -> None:
     if not found:
         click.echo("No budget holds today: declare some in registry/budgets.yml, then `costowner refresh`.")
         return
-    _printed(
+    print_table(
         f"Budgets of {found[0].day:%Y-%m}, as of {found[0].day}",
         [
             "budget",
@@ -144,12 +114,12 @@ def print_budgets(found: list[Budget], as_json: bool) -> None:
                 budget.owner + (f", {budget.workflow}" if budget.workflow else ""),
                 budget.status,
                 budget.currency,
-                _amount(budget.amount),
-                _amount(budget.spent),
-                _amount(budget.expected),
-                _amount(budget.forecast),
-                _amount(budget.low),
-                _amount(budget.high),
+                amount(budget.amount),
+                amount(budget.spent),
+                amount(budget.expected),
+                amount(budget.forecast),
+                amount(budget.low),
+                amount(budget.high),
                 str(budget.breach or "-"),
             )
             for budget in found
@@ -167,7 +137,7 @@ def print_forecasts(found: list[Forecast], as_json: bool) -> None:
     if not found:
         click.echo("No forecast: the ledger has no cost of this owner yet.")
         return
-    _printed(
+    print_table(
         f"Effective cost from {found[0].start} to {found[0].end}",
         ["series", "", "currency", "spent", "as of", "forecast", "80 % from", "to", ""],
         [
@@ -175,11 +145,11 @@ def print_forecasts(found: list[Forecast], as_json: bool) -> None:
                 forecast.series,
                 forecast.name,
                 forecast.currency,
-                _amount(forecast.spent),
+                amount(forecast.spent),
                 str(forecast.day),
-                _amount(forecast.forecast),
-                _amount(forecast.low),
-                _amount(forecast.high),
+                amount(forecast.forecast),
+                amount(forecast.low),
+                amount(forecast.high),
                 "short history" if forecast.is_history_short else "",
             )
             for forecast in found

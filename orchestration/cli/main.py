@@ -49,6 +49,7 @@ def costowner() -> None:
       costowner status            who spends what
       costowner budgets           what is spent of each budget, and what the month will cost
       costowner forecast          what the month, the quarter or 90 days will cost
+      costowner incidents         what was far from its expected cost, and what drove it
       costowner explain CHARGE    why a charge has its owner
       costowner doctor            whether the installation is sound
 
@@ -247,6 +248,28 @@ def forecast(horizon: str, owner: str | None, as_json: bool, demo: bool) -> None
     from orchestration.cli import decide
 
     decide.print_forecasts(decide.forecasts(_located(demo), horizon, owner), as_json)
+
+
+@costowner.command(short_help="What was far from its expected cost, and what drove it.")
+@click.argument("incident", required=False)
+@click.option("--owner", help="One owner only, or what it is responsible for.")
+@click.option("--days", type=click.IntRange(min=1), default=60, show_default=True, help="Days back.")
+@json_option
+@demo_option
+def incidents(incident: str | None, owner: str | None, days: int, as_json: bool, demo: bool) -> None:
+    """Days on which a service, a resource or a workflow was far from its expected cost, or one INCIDENT with all its drivers.
+
+    \b
+    Examples:
+      costowner incidents --owner search
+      costowner incidents 1f3a9c02
+    """
+    from orchestration.cli import incidents as shown
+
+    if incident is None:
+        shown.print_incidents(*shown.incidents(_located(demo), owner, days), as_json)
+    else:
+        shown.print_incident(*shown.incidents(_located(demo), owner, max(days, 400)), incident, as_json)
 
 
 @costowner.command(short_help="Whether the installation is sound.")

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from typing import Any, TypeVar
 
 import click
 import duckdb
+from rich.console import Console
+from rich.table import Table
 
 from ingestion.errors import SettingError
 from ingestion.settings import Home
+
+Row = TypeVar("Row")
+# Characters of a line where the output is no terminal.
+WIDTH = 150
 
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON, for scripts; amounts are exact text.")
 
@@ -23,6 +31,28 @@ def print_json(value: object) -> None:
 def money(amounts: Mapping[str, Decimal]) -> str:
     """Amounts by currency; they are never added up."""
     return ", ".join(f"{amount:,.2f} {currency}" for currency, amount in sorted(amounts.items())) or "nothing"
+
+
+def amount(value: Decimal | None) -> str:
+    """An amount to the cent; a dash where there is none."""
+    return "-" if value is None else f"{value:,.2f}"
+
+
+def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], texts: int) -> None:
+    """A table whose first columns, `texts` of them, are text; the others are numbers."""
+    table = Table(title=title, title_justify="left", header_style="bold", pad_edge=False)
+    for index, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if index < texts else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else WIDTH).print(table)
+
+
+def read(
+    connection: duckdb.DuckDBPyConnection, kind: type[Row], sql: str, values: Sequence[Any] = ()
+) -> list[Row]:
+    """The rows of a query, each as a `kind` with the columns in its order."""
+    return [kind(*row) for row in connection.execute(sql, list(values)).fetchall()]
 
 
 @contextmanager

@@ -133,4 +133,6 @@ def test_the_command_line_reads_every_charge(usage: dict[str, Any]) -> None:
     }
     odd = usage["chargeCount"] - len(served())
     assert odd == len({(day.year, day.month) for day in WORLD.days(AS_OF) if day >= date(2026, 10, 1)})
-    assert {key: found[key] for key in expected} == pytest.approx({key: float(cost) for key, cost in expected.items()})
+    assert {key: found[key] for key in expected} == pytest.approx(
+        {key: float(cost) for key, cost in expected.items()}
+    )

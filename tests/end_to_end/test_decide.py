@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import json
 import math
 import statistics
 from collections import defaultdict
@@ -100,3 +101,150 @@ def test_budgets_are_spent_by_the_owner_and_all_below(company: Company) -> None:
     assert "mobile-monthly" in over, "its budget is too small for any month"
     last = {calendar.monthrange(day.year, day.month)[1] for _, _, day, *_ in budgets}
     assert last <= {30, 31}
+
+
+def lower_median(values: list[Decimal]) -> Decimal:
+    """The middle value; of an even number the lower of the two."""
+    return sorted(values)[(len(values) - 1) // 2]
+
+
+def expectations(costs: Series, first: date, last: date) -> dict[date, tuple[Decimal, Decimal]]:
+    """What each day was expected to cost and the usual error, by what was known the day before, from the 50th day on."""
+    days = [first + number * DAY for number in range((last - first).days + 1)]
+    known = {day: costs.get(day, Decimal(0)) for day in days}
+    medians = {
+        day: lower_median([known[earlier] for week in range(1, 9) if (earlier := day - week * 7 * DAY) in known])
+        for day in days[28:]
+    }
+    expected: Series = {}
+    found = {}
+    for day in days[35:]:
+        errors = [known[day - back * DAY] - medians[day - back * DAY] for back in range(1, 8)]
+        expected[day] = max(medians[day] + lower_median(errors), Decimal(0))
+        distances = [
+            abs(known[earlier] - expected[earlier])
+            for back in range(1, 29)
+            if (earlier := day - back * DAY) in expected
+        ]
+        if len(distances) >= 14:
+            found[day] = (expected[day], lower_median(distances))
+    return found
+
+
+def judged_owners(owners: dict[date, set[str]]) -> dict[date, str | None]:
+    """The owner by whom each day of a resource or workflow is judged, where it has one: the one of four of its days before."""
+    days = sorted(owners)
+    single = {day: next(iter(found)) if len(found) == 1 else None for day, found in owners.items()}
+    return {
+        day: single[day] and (single[days[max(place - 4, 0)]] or single[day]) for place, day in enumerate(days)
+    }
+
+
+def test_days_far_from_their_expected_cost_are_anomalies(company: Company) -> None:
+    costs: dict[tuple[str, str, str], Series] = defaultdict(lambda: defaultdict(Decimal))
+    judged: dict[tuple[str, str, str], Series] = defaultdict(lambda: defaultdict(Decimal))
+    owners: dict[tuple[str, str, str], dict[date, set[str]]] = defaultdict(lambda: defaultdict(set))
+    charges = company.query(
+        """
+        select source, coalesce(pool_owner_id, owner_id), service_name, coalesce(workflow_id, resource_id),
+            cast(charge_period_start as date), sum(effective_cost)
+        from fact_cost where charge_category = 'Usage' and charge_period_end - charge_period_start < interval 27 day group by all
+        """
+    )
+    for source, owner, service, thing, day, _ in charges:
+        if thing is not None:
+            owners[source, service, thing][day].add(owner)
+    former = {key: judged_owners(found) for key, found in owners.items()}
+    for source, owner, service, thing, day, cost in charges:
+        costs[source, owner, service][day] += cost
+        before = former[source, service, thing][day] if thing is not None else None
+        judged[source, before or owner, service][day] += cost
+    assert any(len(set(found.values())) > 1 for found in former.values()), "the sample company moves a service"
+    newest = dict(
+        company.query("select source, max(cast(newest_charge_at as date)) from source_freshness group by 1")
+    )
+    anomalies: dict[tuple[str, str, str], dict[date, tuple[str, Decimal, Decimal]]] = defaultdict(dict)
+    for source, owner, service, day, direction, expected, error in company.query(
+        """
+        select source, owner_id, service_name, cost_day, direction, expected_cost, usual_error from cost_anomaly
+        where level = 'service'
+        """
+    ):
+        anomalies[source, owner, service][day] = (direction, expected, error)
+    assert anomalies
+    compared = 0
+    for key, series in costs.items():
+        source = key[0]
+        if max((*series.values(), *judged[key].values())) < 5:
+            assert key not in anomalies
+            continue
+        last = newest[source] - DAY
+        first = max(min(min(one) for (name, *_), one in costs.items() if name == source), last - 429 * DAY)
+        expected_of = expectations(series, first, last)
+        for day, (_, expected, error) in anomalies[key].items():
+            assert (expected, error) == expected_of[day], (key, day)
+        rises = {
+            day
+            for day, (expected, error) in expected_of.items()
+            if judged[key][day] - expected >= 5
+            and judged[key][day] - expected > max(expected * Decimal("0.25"), error * Decimal("6.82"))
+        }
+        assert rises == {day for day, (direction, *_) in anomalies[key].items() if direction == "rise"}, key
+        compared += 1
+    assert compared >= 15
+
+
+def test_each_spike_is_an_incident_of_its_owner_from_its_first_day_with_its_cause(company: Company) -> None:
+    spikes = json.loads((company.stage.folder / "labels" / "spikes.json").read_text())
+    found = {
+        (source, owner, str(first)): (incident, direction)
+        for incident, source, owner, first, direction in company.query(
+            "select incident_id, source, owner_id, first_day, direction from fact_incident"
+        )
+    }
+    assert len(spikes) == 5
+    for spike in spikes:
+        incident, direction = found.pop((spike["source"], spike["owner_id"], spike["first_day"]))
+        drivers = company.query(
+            f"""
+            select concat_ws(' ', dimension_value, value_name) from incident_driver
+            where incident_id = '{incident}' and driver_rank <= 3 and change_cost > 0
+            """
+        )
+        assert direction == "rise" and any(spike["subject"] in driver for (driver,) in drivers), (spike, drivers)
+    # A false alert in 150 days of all owners at most.
+    assert len(found) <= 1, found
+
+
+def test_drivers_of_a_dimension_add_up_to_the_change(company: Company) -> None:
+    found = company.query(
+        """
+        select incident_id, dimension, sum(driver.cost), sum(driver.expected_cost), sum(change_cost),
+            min(fact_incident.first_day), min(fact_incident.last_day), min(source), min(owner_id), min(service_name)
+        from incident_driver as driver inner join fact_incident using (incident_id) group by 1, 2
+        """
+    )
+    assert len({incident for incident, *_ in found}) >= 5
+    for _, dimension, cost, expected, change, first, last, source, owner, service in found:
+        days = [first + number * DAY for number in range((last - first).days + 1)]
+        costs: Series = dict(
+            company.query(
+                f"""
+                select cast(charge_period_start as date), sum(effective_cost) from fact_cost
+                where source = '{source}' and coalesce(pool_owner_id, owner_id) = '{owner}' and service_name = '{service}'
+                    and charge_category = 'Usage' and charge_period_end - charge_period_start < interval 27 day group by 1
+                """
+            )
+        )
+        before = sum(
+            (
+                costs.get(first - back * DAY, Decimal(0))
+                for day in days
+                for back in range(1, 29)
+                if (first - back * DAY).weekday() == day.weekday()
+            ),
+            Decimal(0),
+        )
+        assert cost == sum(costs.get(day, Decimal(0)) for day in days)
+        # A quarter of an amount may need two places more than the ledger has: a rounding a value.
+        assert abs(expected - before / 4) < Decimal("1e-9") and change == cost - expected, dimension

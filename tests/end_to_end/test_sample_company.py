@@ -709,6 +709,16 @@ def test_no_code_reads_the_labels() -> None:
                 assert "owners.parquet" not in file.read_text()
 
 
-def test_spikes_have_known_causes(company: Company) -> None:
-    spikes = json.loads((company.stage.folder / "labels" / "spikes.json").read_text())
-    assert len(spikes) >= 3 and all(spike["cause"] for spike in spikes)
+def test_no_model_compares_each_row_with_each(company: Company) -> None:
+    """DuckDB hashes an outer join only where each condition equates both sides; else it compares all pairs of rows."""
+    compiled = company.home / "dbt_target" / "compiled" / "costowner" / "models"
+    slow, explained = [], 0
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(f"attach '{company.home / 'warehouse.duckdb'}' as warehouse (read_only)")
+        connection.execute("use warehouse")
+        for model in sorted(compiled.rglob("*.sql")):
+            if model.parent.suffix != ".yml":
+                plan = connection.execute(f"explain {model.read_text()}").fetchall()[-1][1]
+                explained += 1
+                slow += [model.stem] if "BLOCKWISE_NL_JOIN" in plan else []
+    assert explained > 150 and not slow, f"a left join with a condition of one side, an `or` or an `in`: {slow}"

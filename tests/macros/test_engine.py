@@ -132,6 +132,25 @@ def test_percentile_of_no_values_is_null(engine: Sql) -> None:
     assert engine.rows(f"select {sql} from (select cast(null as bigint) as value) as listed") == [(None,)]
 
 
+def test_rolling_median_is_a_value_of_the_rows_before(engine: Sql) -> None:
+    """Of two values the lower one; NULLs, the row itself, rows further back and other series do not count."""
+    days = [
+        ("a", 1, "5"),
+        ("a", 2, "9"),
+        ("a", 3, "null"),
+        ("a", 4, "1"),
+        ("a", 5, "7"),
+        ("b", 1, "100"),
+        ("b", 2, "3"),
+    ]
+    values = ", ".join(f"('{series}', {day}, cast({value} as decimal(38, 12)))" for series, day, value in days)
+    median = rendered("rolling_median('value', 'series', 'day', 3)", engine.name)
+    rows = engine.rows(
+        f"select series, day, {median} as median from (values {values}) as listed(series, day, value) order by series, day"
+    )
+    assert [found for *_, found in rows] == [None, 5, 5, 5, 1, None, 100]
+
+
 def test_days_between_includes_both_ends(engine: Sql) -> None:
     days = rendered("days_between('bounds.first_day', 'bounds.last_day')", engine.name)
     rows = engine.rows(

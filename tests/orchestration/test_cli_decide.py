@@ -1,4 +1,4 @@
-"""`costowner budgets` and `costowner forecast` on a published database."""
+"""`costowner budgets`, `forecast` and `incidents` on a published database."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 
+from ingestion.errors import SettingError
 from ingestion.settings import Home
 from orchestration.cli.main import costowner
 
@@ -36,6 +37,26 @@ create table forecast as select * from (values
     forecast_cost, forecast_cost_low, forecast_cost_high, is_history_short)
 """
 
+INCIDENTS = """
+create table fact_incident as select * from (values
+    ('aaaa1111ffff', 'search', 'search', 'aws', 'Amazon EC2', 'service', null, null, null, 'rise', date '2026-11-20',
+        date '2026-11-22', 3, 'ended', 'USD', 1300.5, 100.0, 1200.5),
+    ('bbbb2222ffff', 'pool', 'infra', 'vercel', 'Functions', 'resource', 'prj_1', null, null, 'drop', date '2026-11-28',
+        date '2026-11-29', 2, 'ongoing', 'USD', 0.0, 20.0, -20.0),
+    ('aaaa3333ffff', 'search', 'search', 'aws', 'Amazon S3', 'service', null, null, null, 'rise', date '2026-06-01',
+        date '2026-06-01', 1, 'ended', 'USD', 90.0, 10.0, 80.0)
+) as incidents(incident_id, owner_id, responsible_owner_id, source, service_name, level, resource_id, workflow_id, model_id,
+    direction, first_day, last_day, day_count, status, billing_currency, cost, expected_cost, impact_cost)
+"""
+DRIVERS = """
+create table incident_driver as select * from (values
+    ('aaaa1111ffff', 2, 'region', 'eu', null, false, 1300.5, 100.0, 1200.5, 1.0),
+    ('aaaa1111ffff', 1, 'resource', 'i-1', 'crawler', false, 1250.0, 60.0, 1190.0, 0.9913),
+    ('aaaa1111ffff', 3, 'resource', null, null, true, 50.5, 40.0, -10.5, -0.001)
+) as drivers(incident_id, driver_rank, dimension, dimension_value, value_name, is_rest, cost, expected_cost, change_cost,
+    change_share)
+"""
+
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
@@ -43,7 +64,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     found.database.parent.mkdir(parents=True)
     with duckdb.connect(str(found.database)) as connection:
         connection.execute(BUDGETS)
-        connection.execute(FORECASTS)
+        for table in (FORECASTS, INCIDENTS, DRIVERS):
+            connection.execute(table)
     monkeypatch.setenv("COSTOWNER_HOME", str(tmp_path))
     return found
 
@@ -88,3 +110,28 @@ def test_without_a_budget_the_way_to_one_is_named(home: Home) -> None:
         connection.execute("delete from fact_budget_status")
     assert "registry/budgets.yml" in output("budgets")
     assert json.loads(output("budgets", "--json")) == []
+
+
+@pytest.mark.usefixtures("home")
+def test_incidents_of_the_last_days_with_what_drove_them_first_those_that_go_on() -> None:
+    shown = output("incidents")
+    assert shown.index("bbbb2222") < shown.index("aaaa1111") and "aaaa3333" not in shown
+    assert "crawler (99%)" in shown.replace("\n", " ") and "1,200.50" in shown and "-20.00" in shown
+    assert "aaaa3333" in output("incidents", "--days", "365")
+    assert "No incident" in output("incidents", "--owner", "nobody")
+    assert "bbbb2222" in output("incidents", "--owner", "infra"), "the steward is responsible for the pool"
+
+
+@pytest.mark.usefixtures("home")
+def test_one_incident_has_all_its_drivers() -> None:
+    shown = output("incidents", "aaaa1")
+    assert "a rise of 1,200.50" in shown and "all others" in shown and "0%" in shown and "-0%" not in shown
+    found = json.loads(output("incidents", "aaaa1", "--json"))
+    assert [(one["dimension"], one["change"]) for one in found[0]["drivers"]] == [
+        ("resource", "1190.0"),
+        ("region", "1200.5"),
+        ("resource", "-10.5"),
+    ]
+    for name, number in (("aaaa", "2"), ("cccc", "no")):
+        refused = CliRunner().invoke(costowner, ["incidents", name]).exception
+        assert isinstance(refused, SettingError) and f"{number} incidents begin with '{name}'" in str(refused)

@@ -44,6 +44,25 @@ with
             and newest.slice_id = before.slice_id
             and before.recency_rank = 2
         where newest.recency_rank = 1
+    ),
+
+    -- The totals of both deliveries of a pair, by an inner join: an outer one with a choice of loads would
+    -- compare each pair with each total.
+    compared as (
+        select
+            pairs.dataset,
+            pairs.slice_id,
+            pairs.load_id,
+            totals.load_id as total_load_id,
+            totals.measure,
+            totals.currency,
+            totals.amount
+        from pairs
+        inner join
+            totals
+            on pairs.dataset = totals.dataset
+            and pairs.slice_id = totals.slice_id
+            and totals.load_id in (pairs.load_id, pairs.previous_load_id)
     )
 
 select
@@ -59,13 +78,16 @@ select
     totals.currency,
     cast(
         sum(
-            case when totals.load_id = pairs.load_id and totals.measure = 'billed_cost' then totals.amount end
+            case
+                when totals.total_load_id = pairs.load_id and totals.measure = 'billed_cost'
+                then totals.amount
+            end
         ) as decimal(38, 12)
     ) as billed_cost,
     cast(
         sum(
             case
-                when totals.load_id = pairs.load_id and totals.measure = 'stated_billed_cost'
+                when totals.total_load_id = pairs.load_id and totals.measure = 'stated_billed_cost'
                 then totals.amount
             end
         ) as decimal(38, 12)
@@ -73,17 +95,17 @@ select
     cast(
         sum(
             case
-                when totals.load_id = pairs.previous_load_id and totals.measure = 'billed_cost'
+                when totals.total_load_id = pairs.previous_load_id and totals.measure = 'billed_cost'
                 then totals.amount
             end
         ) as decimal(38, 12)
     ) as previous_billed_cost
 from pairs
 left join
-    totals
+    compared as totals
     on pairs.dataset = totals.dataset
     and pairs.slice_id = totals.slice_id
-    and totals.load_id in (pairs.load_id, pairs.previous_load_id)
+    and pairs.load_id = totals.load_id
 group by
     pairs.dataset,
     pairs.slice_id,

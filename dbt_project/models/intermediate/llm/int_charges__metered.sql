@@ -18,7 +18,14 @@
 -- claims of the bill alone. A cluster's compute and storage are split by what its databases and applications
 -- used; each part has the claims of the cluster beside its own.
 with
-    charges as (select * from {{ ref("int_charges__unified") }}),
+    -- A condition of one side alone, in an outer join, would compare each charge with each part.
+    charges as (
+        select
+            unified.*,
+            case when source = 'atlas' and ai_provider is null then resource_id end as cluster_id,
+            {{ atlas_cost_kind("sku_meter") }} as cost_kind
+        from {{ ref("int_charges__unified") }} as unified
+    ),
 
     weights as (select * from {{ ref("int_llm_allocation_weights__computed") }}),
 
@@ -59,11 +66,9 @@ with
             and charges.ai_account is not distinct from weights.ai_account
         left join
             uses
-            on charges.source = 'atlas'
-            and charges.ai_provider is null
-            and charges.resource_id = uses.resource_id
+            on charges.cluster_id = uses.resource_id
             and cast(charges.charge_period_start as date) = uses.usage_day
-            and {{ atlas_cost_kind("charges.sku_meter") }} = uses.cost_kind
+            and charges.cost_kind = uses.cost_kind
     )
 
 select

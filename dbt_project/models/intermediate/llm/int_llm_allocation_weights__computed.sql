@@ -46,14 +46,15 @@ with
         group by {{ bucket | join(", ") }}, ledger_fingerprint
     ),
 
+    -- A bucket without tokens of the provider has no unmetered part.
     counted as (
         select
             {% for column in bucket %} explained.{{ column }}, {% endfor %}
             explained.ledger_fingerprint,
             explained.tokens as gateway_tokens,
-            coalesce(sum(used.tokens), 0) as provider_tokens
+            sum(used.tokens) as provider_tokens
         from explained
-        left join used on {{ in_bucket("explained", "used") }} and explained.ai_account = used.ai_account
+        inner join used on {{ in_bucket("explained", "used") }} and explained.ai_account = used.ai_account
         group by
             {% for column in bucket %} explained.{{ column }}, {% endfor %}
             explained.ledger_fingerprint,
