@@ -25,16 +25,39 @@ def median(usage: Series, day: date) -> Decimal:
     return middle.quantize(PLACES, ROUND_HALF_UP)
 
 
+def median_error(usage: Series, origin: date) -> Decimal:
+    """The lower median of how far each of the last 14 days was off the median of its weekday a week before."""
+    first = min(usage)
+    errors = sorted(
+        usage.get(day, Decimal(0)) - median(usage, day - 7 * DAY)
+        for day in (origin - back * DAY for back in range(14))
+        if day - 7 * DAY >= first + 21 * DAY
+    )
+    return errors[(len(errors) - 1) // 2] if errors else Decimal(0)
+
+
 def forecast(usage: Series, origin: date, days: int) -> Decimal:
     """The usage of the days after an origin, of which nothing later is known."""
-    found = Decimal(0)
-    for ahead in range(1, days + 1):
-        found += median(usage, origin + timedelta(days=ahead) - timedelta(weeks=math.ceil(ahead / 7)))
-    return found
+    medians = sum(
+        (
+            median(usage, origin + timedelta(days=ahead) - timedelta(weeks=math.ceil(ahead / 7)))
+            for ahead in range(1, days + 1)
+        ),
+        Decimal(0),
+    )
+    correction = (median_error(usage, origin) * days / 2).quantize(PLACES, ROUND_HALF_UP)
+    return max(medians + correction, min(medians, Decimal(0)))
+
+
+def percentile(errors: list[Decimal], tenths: int) -> Decimal:
+    """The value at so many tenths of n + 1 places, between two neighbours in proportion."""
+    place, after = divmod(tenths * (len(errors) + 1), 10)
+    at, following = errors[max(place, 1) - 1], errors[min(place + 1, len(errors)) - 1]
+    return ((at * (10 - after) + following * after) / 10).quantize(PLACES, ROUND_HALF_UP)
 
 
 def interval(usage: Series, origin: date, days: int) -> tuple[Decimal, Decimal] | None:
-    """The order statistics of the errors at earlier origins, a week apart, that hold 80 %."""
+    """The 10th and 90th percentile of the errors at earlier origins, a week apart, around the forecast."""
     first = min(usage)
     errors: list[Decimal] = []
     for week in range(max(1, math.ceil(days / 7)), 60):
@@ -48,9 +71,9 @@ def interval(usage: Series, origin: date, days: int) -> tuple[Decimal, Decimal] 
     count = len(errors)
     if count < 8:
         return None
-    low, high = max((count + 1) // 10, 1), min(math.ceil((count + 1) * 9 / 10), count)
     middle = forecast(usage, origin, days)
-    return min(middle + errors[low - 1], middle), max(middle + errors[high - 1], middle)
+    low, high = (percentile(errors, tenths) for tenths in (1, 9))
+    return min(middle + low, middle), max(middle + high, middle)
 
 
 def test_forecasts_are_the_medians_of_the_weekdays_with_the_errors_of_earlier_weeks(company: Company) -> None:

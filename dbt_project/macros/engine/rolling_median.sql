@@ -1,10 +1,11 @@
-{% macro rolling_median(value, partition, order, rows) %}
+{% macro rolling_median(value, partition, order, rows, until="1 preceding") %}
     {#-
-        The median of a value over the rows before the current one, at most so many, as a window function: one of the
-        values, of an even number the lower of the two in the middle. NULLs do not count; NULL where there is none.
+        The median of a value over so many rows before the current one, as a window function, `until` the row before
+        or the current row: one of the values, of an even number the lower of the two in the middle. NULLs do not
+        count; NULL where there is none.
     -#}
     {%- set window -%}
-        over (partition by {{ partition }} order by {{ order }} rows between {{ rows }} preceding and 1 preceding)
+        over (partition by {{ partition }} order by {{ order }} rows between {{ rows }} preceding and {{ until }})
     {%- endset -%}
     {{- return(adapter.dispatch("rolling_median")(value, window)) -}}
 {% endmacro %}

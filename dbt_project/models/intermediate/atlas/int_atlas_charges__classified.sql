@@ -143,7 +143,8 @@ with
             as contract_applied,
             'MongoDB' as provider_name,
             'MongoDB' as publisher_name,
-            'MongoDB Atlas' as service_name,
+            -- A service has one category.
+            case when is_ai then 'MongoDB Atlas AI' else 'MongoDB Atlas' end as service_name,
             case when is_ai then 'AI and Machine Learning' else 'Databases' end as service_category,
             case when is_ai then 'Generative AI' else 'NoSQL Databases' end as service_subcategory,
             -- Atlas's model APIs, automated embedding and reranking run models of Voyage AI.

@@ -81,11 +81,7 @@ with
             min(ends.first_day) as first_day,
             cast(min(sources.complete_through) as date) as as_of_day
         from ends
-        inner join
-            named
-            on ends.series_kind = named.series_kind
-            and ends.series_id = named.series_id
-            and ends.billing_currency = named.billing_currency
+        inner join named on {{ same_series("ends", "named") }}
         inner join sources on named.source = sources.source
         where
             sources.complete_through > ends.newest_through - interval '7' day
@@ -114,11 +110,7 @@ select
         sum(case when named.is_estimated then named.effective_cost else 0 end) as decimal(38, 12)
     ) as estimated_cost
 from named
-inner join
-    bounded
-    on named.series_kind = bounded.series_kind
-    and named.series_id = bounded.series_id
-    and named.billing_currency = bounded.billing_currency
+inner join bounded on {{ same_series("named", "bounded") }}
 where named.cost_day <= bounded.as_of_day
 group by
     named.series_kind,

@@ -3,7 +3,8 @@
 {%- set series = ["series_kind", "series_id", "billing_currency"] -%}
 
 -- Each day of a series with the median of its usage cost over the last eight of its weekday, the day itself
--- among them, and its usage cost up to the day. A day without cost costs 0.
+-- among them, its usage cost up to the day, and the median error of the last two weeks: by how much days were
+-- off the median of their weekday a week before. A day without cost costs 0.
 with
     daily as (select * from {{ ref("int_cost_series__daily") }}),
 
@@ -24,12 +25,7 @@ with
             grid.cost_day,
             coalesce(daily.usage_cost, 0) as usage_cost
         from grid
-        left join
-            daily
-            on grid.series_kind = daily.series_kind
-            and grid.series_id = daily.series_id
-            and grid.billing_currency = daily.billing_currency
-            and grid.cost_day = daily.cost_day
+        left join daily on {{ same_series("grid", "daily") }} and grid.cost_day = daily.cost_day
     ),
 
     cumulated as (
@@ -58,9 +54,7 @@ with
         from dense
         inner join
             dense as earlier
-            on dense.series_kind = earlier.series_kind
-            and dense.series_id = earlier.series_id
-            and dense.billing_currency = earlier.billing_currency
+            on {{ same_series("dense", "earlier") }}
             and {{ iso_weekday("dense.cost_day") }} = {{ iso_weekday("earlier.cost_day") }}
             and earlier.cost_day <= dense.cost_day
             and earlier.cost_day > dense.cost_day - interval '56' day
@@ -78,19 +72,57 @@ with
         from compared
         where 2 * place in (places, places + 1, places + 2)
         group by {{ series | join(", ") }}, cost_day
+    ),
+
+    compared_with_median as (
+        select
+            {% for column in series %} cumulated.{{ column }}, {% endfor %}
+            cumulated.cost_day,
+            cumulated.usage_cost,
+            cumulated.usage_cost_to_date,
+            medians.median_usage_cost,
+            medians.weeks,
+            case
+                when
+                    lag(medians.weeks, 7) over (
+                        partition by
+                            {% for column in series %}
+                                cumulated.{{ column }} {{- ", " if not loop.last }}
+                            {% endfor %}
+                        order by cumulated.cost_day
+                    )
+                    >= 4
+                then
+                    cumulated.usage_cost - lag(medians.median_usage_cost, 7) over (
+                        partition by
+                            {% for column in series %}
+                                cumulated.{{ column }} {{- ", " if not loop.last }}
+                            {% endfor %}
+                        order by cumulated.cost_day
+                    )
+            end as error
+        from cumulated
+        inner join
+            medians on {{ same_series("cumulated", "medians") }} and cumulated.cost_day = medians.cost_day
     )
 
 select
-    {% for column in series %} cumulated.{{ column }}, {% endfor %}
-    cumulated.cost_day,
-    cumulated.usage_cost,
-    cast(cumulated.usage_cost_to_date as decimal(38, 12)) as usage_cost_to_date,
-    medians.median_usage_cost,
-    cast(medians.weeks as integer) as weeks
-from cumulated
-inner join
-    medians
-    on cumulated.series_kind = medians.series_kind
-    and cumulated.series_id = medians.series_id
-    and cumulated.billing_currency = medians.billing_currency
-    and cumulated.cost_day = medians.cost_day
+    {{ series | join(", ") }},
+    cost_day,
+    usage_cost,
+    cast(usage_cost_to_date as decimal(38, 12)) as usage_cost_to_date,
+    median_usage_cost,
+    cast(
+        sum(median_usage_cost) over (
+            partition by {{ series | join(", ") }}
+            order by cost_day
+            rows between unbounded preceding and current row
+        ) as decimal(38, 12)
+    ) as median_cost_to_date,
+    cast(weeks as integer) as weeks,
+    cast(
+        coalesce(
+            {{ rolling_median("error", series | join(", "), "cost_day", 13, until="current row") }}, 0
+        ) as decimal(38, 12)
+    ) as median_error
+from compared_with_median

@@ -93,18 +93,18 @@ with
             }} as days
     ),
 
-    coming as (
+    coming_medians as (
         select
-            coming_days.budget_id,
-            coming_days.billing_currency,
-            coming_days.coming_day,
-            coming_days.spent_cost
-            + coming_days.forecast_calendar_cost
-            + sum(medians.median_usage_cost) over (
+            coming_days.*,
+            newest.median_error,
+            cast(
+                {{ dbt.datediff("coming_days.as_of_day", "coming_days.coming_day", "day") }} as decimal(6, 0)
+            ) as days_ahead,
+            sum(medians.median_usage_cost) over (
                 partition by coming_days.budget_id, coming_days.billing_currency
                 order by coming_days.coming_day
                 rows between unbounded preceding and current row
-            ) as cost_to_date
+            ) as medians_to_date
         from coming_days
         inner join
             medians
@@ -113,7 +113,23 @@ with
             and medians.cost_day <= coming_days.as_of_day
             and medians.cost_day > coming_days.as_of_day - interval '7' day
             and {{ iso_weekday("medians.cost_day") }} = {{ iso_weekday("coming_days.coming_day") }}
+        inner join
+            medians as newest
+            on coming_days.budget_id = newest.series_id
+            and coming_days.billing_currency = newest.billing_currency
+            and coming_days.as_of_day = newest.cost_day
         where coming_days.coming_day <= coming_days.period_end
+    ),
+
+    coming as (
+        select
+            budget_id,
+            billing_currency,
+            coming_day,
+            spent_cost
+            + forecast_calendar_cost
+            + {{ coming_cost("medians_to_date", "median_error", "days_ahead") }} as cost_to_date
+        from coming_medians
     ),
 
     expected_breach as (

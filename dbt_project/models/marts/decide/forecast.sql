@@ -17,9 +17,7 @@ with
         from requested
         inner join
             daily
-            on requested.series_kind = daily.series_kind
-            and requested.series_id = daily.series_id
-            and requested.billing_currency = daily.billing_currency
+            on {{ same_series("requested", "daily") }}
             and daily.cost_day >= requested.period_start
             and daily.cost_day <= requested.as_of_day
         group by {% for column in series %} requested.{{ column }}, {% endfor %} requested.horizon
@@ -34,9 +32,7 @@ with
             from requested
             inner join
                 daily
-                on requested.series_kind = daily.series_kind
-                and requested.series_id = daily.series_id
-                and requested.billing_currency = daily.billing_currency
+                on {{ same_series("requested", "daily") }}
                 and daily.cost_day <= requested.as_of_day
                 and cast(daily.cost_day + interval '1' month as date) > requested.as_of_day
                 and cast(daily.cost_day + interval '{{ months }}' month as date) <= requested.period_end
@@ -77,23 +73,10 @@ with
             coalesce(spent.cost, 0) as spent_cost,
             coalesce(calendar.cost, 0) as calendar_cost
         from requested
-        inner join
-            named
-            on requested.series_kind = named.series_kind
-            and requested.series_id = named.series_id
-            and requested.billing_currency = named.billing_currency
+        inner join named on {{ same_series("requested", "named") }}
+        left join spent on {{ same_series("requested", "spent") }} and requested.horizon = spent.horizon
         left join
-            spent
-            on requested.series_kind = spent.series_kind
-            and requested.series_id = spent.series_id
-            and requested.billing_currency = spent.billing_currency
-            and requested.horizon = spent.horizon
-        left join
-            calendar
-            on requested.series_kind = calendar.series_kind
-            and requested.series_id = calendar.series_id
-            and requested.billing_currency = calendar.billing_currency
-            and requested.horizon = calendar.horizon
+            calendar on {{ same_series("requested", "calendar") }} and requested.horizon = calendar.horizon
     )
 
 select

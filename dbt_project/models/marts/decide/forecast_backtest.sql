@@ -32,20 +32,10 @@ select
     forecasts.is_history_short
 from forecasts
 inner join
-    medians as origin
-    on forecasts.series_kind = origin.series_kind
-    and forecasts.series_id = origin.series_id
-    and forecasts.billing_currency = origin.billing_currency
-    and forecasts.as_of_day = origin.cost_day
+    medians as origin on {{ same_series("forecasts", "origin") }} and forecasts.as_of_day = origin.cost_day
 inner join
-    medians as ending
-    on forecasts.series_kind = ending.series_kind
-    and forecasts.series_id = ending.series_id
-    and forecasts.billing_currency = ending.billing_currency
-    and forecasts.period_end = ending.cost_day
+    medians as ending on {{ same_series("forecasts", "ending") }} and forecasts.period_end = ending.cost_day
 left join
     medians as start
-    on forecasts.series_kind = start.series_kind
-    and forecasts.series_id = start.series_id
-    and forecasts.billing_currency = start.billing_currency
+    on {{ same_series("forecasts", "start") }}
     and cast(forecasts.period_start - interval '1' day as date) = start.cost_day
