@@ -44,6 +44,11 @@ class Incident:
     impact: Decimal
 
     @property
+    def short(self) -> str:
+        """The start of its id, by which it is named."""
+        return self.id[:SHORT]
+
+    @property
     def thing(self) -> str:
         """The service, and what of it is meant where that is less than all."""
         return ", ".join(part for part in (self.service, self.resource, self.workflow, self.model) if part)
@@ -126,7 +131,7 @@ def print_incidents(found: list[Incident], drivers: dict[str, list[Driver]], as_
         ["incident", "owner", "days", "", "status", "what", "mostly", "currency", "cost", "expected", "change"],
         [
             (
-                incident.id[:SHORT],
+                incident.short,
                 incident.owner,
                 incident.span,
                 incident.direction,

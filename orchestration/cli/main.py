@@ -50,6 +50,7 @@ def costowner() -> None:
       costowner budgets           what is spent of each budget, and what the month will cost
       costowner forecast          what the month, the quarter or 90 days will cost
       costowner incidents         what was far from its expected cost, and what drove it
+      costowner why OWNER         why a month costs more or less than the one before
       costowner explain CHARGE    why a charge has its owner
       costowner doctor            whether the installation is sound
 
@@ -270,6 +271,25 @@ def incidents(incident: str | None, owner: str | None, days: int, as_json: bool,
         shown.print_incidents(*shown.incidents(_located(demo), owner, days), as_json)
     else:
         shown.print_incident(*shown.incidents(_located(demo), owner, max(days, 400)), incident, as_json)
+
+
+@costowner.command(short_help="Why an owner's month costs more or less than the one before.")
+@click.argument("owner")
+@click.option("--month", metavar="YYYY-MM", help="The month; the newest one without it.")
+@json_option
+@demo_option
+def why(owner: str, month: str | None, as_json: bool, demo: bool) -> None:
+    """Why the month of OWNER, and of all below it, costs more or less than the same days of the month before.
+
+    \b
+    Examples:
+      costowner why search
+      costowner why search --month 2026-10
+    """
+    from orchestration.cli.why import explain as compared
+    from orchestration.cli.why import print_explanation
+
+    print_explanation(compared(_located(demo), owner, month), as_json)
 
 
 @costowner.command(short_help="Whether the installation is sound.")

@@ -271,3 +271,45 @@ def test_drivers_of_a_dimension_add_up_to_the_change(company: Company) -> None:
         assert cost == sum(costs.get(day, Decimal(0)) for day in days)
         # A quarter of an amount may need two places more than the ledger has: a rounding a value.
         assert abs(expected - before / 4) < Decimal("1e-9") and change == cost - expected, dimension
+
+
+def test_changes_of_a_month_add_up_to_the_ledger_by_the_same_days(company: Company) -> None:
+    costs: dict[tuple[str, str], Series] = defaultdict(lambda: defaultdict(Decimal))
+    firsts: dict[str, date] = {}
+    for source, owner, day, cost in company.query(
+        "select source, owner_id, cast(charge_period_start as date), sum(effective_cost) from fact_cost group by all"
+    ):
+        costs[source, owner][day] += cost
+        firsts[source] = min(day, firsts.get(source, day))
+    newest = dict(
+        company.query("select source, max(cast(newest_charge_at as date)) from source_freshness group by 1")
+    )
+    causes = ("moved", "new", "gone", "usage", "price", "discount", "mix", "shared", "calendar", "one_off")
+    columns = ", ".join(f"sum({cause}_cost)" for cause in causes)
+    found = company.query(
+        f"""
+        select source, owner_id, billing_month, sum(earlier_cost), sum(cost), sum(change_cost), {columns}
+        from cost_change group by 1, 2, 3
+        """
+    )
+    moved: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    seen = set()
+    for source, owner, month, earlier, cost, change, *parts in found:
+        first = date.fromisoformat(f"{month}-01")
+        assert first > firsts[source]
+        last = newest[source] - DAY
+        whole = first.replace(day=1) + 31 * DAY
+        end = min(whole.replace(day=1) - DAY, last)
+        before = first - DAY
+        to_date = end == last and end != whole.replace(day=1) - DAY
+        earlier_end = before.replace(day=min(before.day, end.day)) if to_date else before
+        own = costs[source, owner]
+        assert cost == sum(value for day, value in own.items() if first <= day <= end), (source, owner, month)
+        assert earlier == sum(
+            value for day, value in own.items() if before.replace(day=1) <= day <= earlier_end
+        ), (source, owner, month)
+        assert sum(parts, Decimal(0)) == change == cost - earlier
+        moved[source, month] += parts[0]
+        seen.add(month)
+    assert len(seen) >= 4 and set(moved.values()) == {Decimal(0)}, "what one owner loses another has"
+    assert any(parts[0] for _, _, _, _, _, _, *parts in found), "the sample company moves a service"

@@ -57,6 +57,25 @@ create table incident_driver as select * from (values
     change_share)
 """
 
+OWNERS = """
+create table dim_owner as select * from (values
+    ('search', 'company / search', true), ('index', 'company / search / index', true), ('mobile', 'company / mobile', true)
+) as owners(owner_id, owner_path, is_current)
+"""
+CHANGES = """
+create table cost_change as select owner_id, source, service_name, consumed_unit, 'USD' as billing_currency, billing_month,
+    earlier_cost, cost, cost - earlier_cost as change_cost, 0.0 as moved_cost, new_cost, 0.0 as gone_cost,
+    cost - earlier_cost - new_cost as usage_cost, 0.0 as price_cost, 0.0 as discount_cost, 0.0 as mix_cost, 0.0 as shared_cost,
+    0.0 as calendar_cost, 0.0 as one_off_cost
+from (values
+    ('search', 'aws', 'Amazon EC2', 'Hours', '2026-11', 1000.0, 1100.0, 0.0),
+    ('index', 'aws', 'Amazon EC2', 'Hours', '2026-11', 0.0, 50.0, 50.0),
+    ('search', 'aws', 'Amazon S3', null, '2026-11', 20.0, 10.0, 0.0),
+    ('search', 'aws', 'Amazon S3', null, '2026-10', 25.0, 20.0, 0.0),
+    ('mobile', 'aws', 'Amazon S3', null, '2026-11', 1.0, 7777.0, 0.0)
+) as changes(owner_id, source, service_name, consumed_unit, billing_month, earlier_cost, cost, new_cost)
+"""
+
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
@@ -64,7 +83,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     found.database.parent.mkdir(parents=True)
     with duckdb.connect(str(found.database)) as connection:
         connection.execute(BUDGETS)
-        for table in (FORECASTS, INCIDENTS, DRIVERS):
+        for table in (FORECASTS, INCIDENTS, DRIVERS, OWNERS, CHANGES):
             connection.execute(table)
     monkeypatch.setenv("COSTOWNER_HOME", str(tmp_path))
     return found
@@ -74,6 +93,12 @@ def output(*arguments: str, code: int = 0) -> str:
     result = CliRunner().invoke(costowner, arguments)
     assert result.exit_code == code, result.output
     return result.output
+
+
+def refusal(*arguments: str) -> str:
+    error = CliRunner().invoke(costowner, arguments).exception
+    assert isinstance(error, SettingError)
+    return str(error)
 
 
 @pytest.mark.usefixtures("home")
@@ -133,5 +158,21 @@ def test_one_incident_has_all_its_drivers() -> None:
         ("resource", "-10.5"),
     ]
     for name, number in (("aaaa", "2"), ("cccc", "no")):
-        refused = CliRunner().invoke(costowner, ["incidents", name]).exception
-        assert isinstance(refused, SettingError) and f"{number} incidents begin with '{name}'" in str(refused)
+        assert f"{number} incidents begin with '{name}'" in refusal("incidents", name)
+
+
+@pytest.mark.usefixtures("home")
+def test_why_adds_up_the_causes_of_an_owner_and_all_below_it() -> None:
+    shown = output("why", "search")
+    assert "search in 2026-11: 1,160.00 USD" in shown and "1,020.00: +140.00" in shown
+    assert "+50.00" in shown and "+90.00" in shown and "7,777" not in shown
+    assert shown.index("Amazon EC2") < shown.index("Amazon S3") and "Incident aaaa1111" in shown
+    found = json.loads(output("why", "search", "--json"))
+    assert found["changes"][0]["causes"]["usage"] == "100.0" and len(found["incidents"]) == 1
+    assert "20.00 USD" in output("why", "search", "--month", "2026-10")
+
+
+@pytest.mark.usefixtures("home")
+def test_why_names_what_it_has_no_comparison_of() -> None:
+    assert "no owner 'nobody'" in refusal("why", "nobody")
+    assert "there are 2026-10 to 2026-11" in refusal("why", "search", "--month", "2026-01")

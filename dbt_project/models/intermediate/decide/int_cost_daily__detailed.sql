@@ -11,6 +11,7 @@
     "environment",
     "sku_meter",
     "region_id",
+    "consumed_unit",
     "charge_category",
     "is_estimated",
     "billing_currency",
@@ -43,7 +44,8 @@ with
             end as cost_pattern,
             charges.billed_cost,
             charges.effective_cost,
-            charges.list_cost
+            charges.list_cost,
+            charges.consumed_quantity
         from {{ ref("fact_cost") }} as charges
         inner join
             {{ periods_to_build("ledger_fingerprint") }} as periods
@@ -64,6 +66,7 @@ select
     cast(sum(billed_cost) as decimal(38, 12)) as billed_cost,
     cast(sum(effective_cost) as decimal(38, 12)) as effective_cost,
     cast(sum(list_cost) as decimal(38, 12)) as list_cost,
+    cast(sum(consumed_quantity) as decimal(38, 12)) as consumed_quantity,
     cast(count(*) as bigint) as charge_count,
     ledger_fingerprint
 from costs
