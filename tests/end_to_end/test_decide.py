@@ -26,12 +26,12 @@ def median(usage: Series, day: date) -> Decimal:
 
 
 def median_error(usage: Series, origin: date) -> Decimal:
-    """The lower median of how far each of the last 14 days was off the median of its weekday a week before."""
+    """The lower median of how far each of the last 14 days was off the median of its weekday."""
     first = min(usage)
     errors = sorted(
-        usage.get(day, Decimal(0)) - median(usage, day - 7 * DAY)
+        usage.get(day, Decimal(0)) - median(usage, day)
         for day in (origin - back * DAY for back in range(14))
-        if day - 7 * DAY >= first + 21 * DAY
+        if day >= first + 21 * DAY
     )
     return errors[(len(errors) - 1) // 2] if errors else Decimal(0)
 
@@ -135,15 +135,22 @@ def expectations(costs: Series, first: date, last: date) -> dict[date, tuple[Dec
     """What each day was expected to cost and the usual error, by what was known the day before, from the 50th day on."""
     days = [first + number * DAY for number in range((last - first).days + 1)]
     known = {day: costs.get(day, Decimal(0)) for day in days}
-    medians = {
-        day: lower_median([known[earlier] for week in range(1, 9) if (earlier := day - week * 7 * DAY) in known])
+    off_week = {
+        day: known[day] - lower_median([known[day - back * DAY] for back in range(1, 8)]) for day in days[7:]
+    }
+    weekday = {
+        day: lower_median(
+            [off_week[earlier] for week in range(8) if (earlier := day - week * 7 * DAY) in off_week]
+        )
         for day in days[28:]
     }
     expected: Series = {}
     found = {}
     for day in days[35:]:
-        errors = [known[day - back * DAY] - medians[day - back * DAY] for back in range(1, 8)]
-        expected[day] = max(medians[day] + lower_median(errors), Decimal(0))
+        level = lower_median(
+            [known[earlier] - weekday[earlier] for earlier in (day - back * DAY for back in range(1, 8))]
+        )
+        expected[day] = max(level + weekday[day - 7 * DAY], Decimal(0))
         distances = [
             abs(known[earlier] - expected[earlier])
             for back in range(1, 29)
@@ -210,7 +217,7 @@ def test_days_far_from_their_expected_cost_are_anomalies(company: Company) -> No
             day
             for day, (expected, error) in expected_of.items()
             if judged[key][day] - expected >= 5
-            and judged[key][day] - expected > max(expected * Decimal("0.25"), error * Decimal("6.82"))
+            and judged[key][day] - expected > max(expected * Decimal("0.25"), error * Decimal("6.6"))
         }
         assert rises == {day for day, (direction, *_) in anomalies[key].items() if direction == "rise"}, key
         compared += 1

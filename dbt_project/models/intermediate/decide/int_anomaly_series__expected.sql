@@ -13,9 +13,15 @@
     "as_of_day",
 ] -%}
 
--- Each day of a watched series with what it was expected to cost by what was known the day before: the median
--- of the last eight same weekdays, corrected by the median error of the last seven days. The usual error is
--- the median distance of the last 28 days from what was expected of them. A day without cost costs 0.
+-- Each day of a watched series with what it was expected to cost by what was known the day before: the
+-- level of
+-- the last seven days and what its weekday usually adds, the median of the last eight of how far they were
+-- from the
+-- week before them. The level is the median of seven days without what their weekdays add. Both follow a
+-- change of
+-- level in four days, and neither jumps later, when old days leave a window. The usual error is the median
+-- distance
+-- of the last 28 days from what was expected of them. A day without cost costs 0.
 with
     daily as (select * from {{ ref("int_anomaly_series__daily") }}),
 
@@ -40,37 +46,50 @@ with
         left join daily on grid.series_key = daily.series_key and grid.cost_day = daily.cost_day
     ),
 
-    medians as (
+    weeks as (
         select
             dense.*,
             case
-                when known_days >= 28 then {{ rolling_median("cost", "series_key, weekday", "cost_day", 8) }}
-            end as median_cost
+                when known_days >= 7 then cost - {{ rolling_median("cost", "series_key", "cost_day", 7) }}
+            end as off_week
         from dense
     ),
 
-    corrected as (
+    -- What the weekday adds, as known at the end of the day.
+    weekdays as (
         select
-            medians.*,
+            weeks.*,
+            case
+                when known_days >= 28
+                then
+                    {{ rolling_median("off_week", "series_key, weekday", "cost_day", 7, until="current row") }}
+            end as weekday_cost
+        from weeks
+    ),
+
+    expected as (
+        select
+            weekdays.*,
             case
                 when known_days >= 35
                 then
                     greatest(
-                        median_cost + {{ rolling_median("cost - median_cost", "series_key", "cost_day", 7) }},
+                        {{ rolling_median("cost - weekday_cost", "series_key", "cost_day", 7) }}
+                        + lag(weekday_cost, 7) over (partition by series_key order by cost_day),
                         0
                     )
             end as expected_cost
-        from medians
+        from weekdays
     ),
 
     measured as (
         select
-            corrected.*,
+            expected.*,
             case
                 when known_days >= 49
                 then {{ rolling_median("abs(cost - expected_cost)", "series_key", "cost_day", 28) }}
             end as usual_error
-        from corrected
+        from expected
     )
 
 select

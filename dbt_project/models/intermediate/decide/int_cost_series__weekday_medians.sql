@@ -4,7 +4,7 @@
 
 -- Each day of a series with the median of its usage cost over the last eight of its weekday, the day itself
 -- among them, its usage cost up to the day, and the median error of the last two weeks: by how much days were
--- off the median of their weekday a week before. A day without cost costs 0.
+-- off the median of their weekday. A day without cost costs 0.
 with
     daily as (select * from {{ ref("int_cost_series__daily") }}),
 
@@ -82,25 +82,7 @@ with
             cumulated.usage_cost_to_date,
             medians.median_usage_cost,
             medians.weeks,
-            case
-                when
-                    lag(medians.weeks, 7) over (
-                        partition by
-                            {% for column in series %}
-                                cumulated.{{ column }} {{- ", " if not loop.last }}
-                            {% endfor %}
-                        order by cumulated.cost_day
-                    )
-                    >= 4
-                then
-                    cumulated.usage_cost - lag(medians.median_usage_cost, 7) over (
-                        partition by
-                            {% for column in series %}
-                                cumulated.{{ column }} {{- ", " if not loop.last }}
-                            {% endfor %}
-                        order by cumulated.cost_day
-                    )
-            end as error
+            case when medians.weeks >= 4 then cumulated.usage_cost - medians.median_usage_cost end as error
         from cumulated
         inner join
             medians on {{ same_series("cumulated", "medians") }} and cumulated.cost_day = medians.cost_day

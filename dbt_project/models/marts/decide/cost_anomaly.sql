@@ -2,8 +2,9 @@
 
 {%- set distance -%} judged_cost - expected_cost {%- endset -%}
 
--- Days on which a watched series was far from its expected cost: by more than 4.6 times its usual error (6.82
--- median distances), by a share of what was expected, and by the floor of money. A rise counts on its day. A
+-- Days on which a watched series was far from its expected cost: by more than 6.6
+-- usual errors (4.45 standard deviations of a normal distribution), by a share of what was expected, and by
+-- the floor of money. A rise counts on its day. A
 -- drop to less than half counts from the second day on: a holiday is no broken service.
 with
     days as (select * from {{ ref("int_anomaly_series__expected") }}),
@@ -13,10 +14,10 @@ with
             days.*,
             {{ distance }} >= {{ var("anomaly_floor") }}
             and {{ distance }} > expected_cost * cast('{{ var("anomaly_share") }}' as decimal(4, 2))
-            and {{ distance }} > usual_error * cast('6.82' as decimal(4, 2)) as is_rise,
+            and {{ distance }} > usual_error * cast('6.6' as decimal(2, 1)) as is_rise,
             - ({{ distance }}) >= {{ var("anomaly_floor") }}
             and judged_cost < expected_cost * cast('0.5' as decimal(2, 1))
-            and - ({{ distance }}) > usual_error * cast('6.82' as decimal(4, 2)) as is_low
+            and - ({{ distance }}) > usual_error * cast('6.6' as decimal(2, 1)) as is_low
         from days
     ),
 
